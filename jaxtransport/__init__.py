@@ -1,0 +1,45 @@
+"""jaxtransport: electrical transport through wires with sources and drains of charge in their bulk.
+
+Importing does nothing but define these names; each is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Wire": "jaxtransport.wire",
+    "Layout": "jaxtransport.layout",
+    "Linear": "jaxtransport.probes.laws",
+    "State": "jaxtransport.state",
+    "solve": "jaxtransport.state",
+    "nonreciprocity": "jaxtransport.state",
+    "transmission": "jaxtransport.state",
+    "run": "jaxtransport.api",
+    "load": "jaxtransport.sweep.store",
+    "InputError": "jaxtransport.errors",
+    "PrecisionError": "jaxtransport.precision",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+if TYPE_CHECKING:
+    from jaxtransport.errors import InputError
+    from jaxtransport.layout import Layout
+    from jaxtransport.precision import PrecisionError
+    from jaxtransport.probes.laws import Linear
+    from jaxtransport.state import State, nonreciprocity, solve, transmission
+    from jaxtransport.wire import Wire
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jaxtransport' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,13 @@
+"""What a user did wrong, said so that it can be put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Wrong input: one or more mistakes, each naming its key, what came and what to pass."""
+
+    def __init__(self, mistakes: str | Iterable[str]) -> None:
+        self.mistakes = (mistakes,) if isinstance(mistakes, str) else tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))

@@ -1,0 +1,241 @@
+"""Probe potentials of a chain in O(N), by elimination without a single subtraction.
+
+A(w) = w - H - Sigma is tridiagonal with z_l = w - eps_l - Sigma_l on the diagonal and +t_l beside
+it. Its inverse G (Eq. 15) follows from the corners of the wire cut at each bond,
+
+    g_l = 1 / (z_l - t_l^2 g_{l+1})            everything right of bond l-1     (right corner)
+    k_l = 1 / (z_l - t_{l-1}^2 k_{l-1})        everything left of bond l        (left corner)
+
+    s_l = |G_ll|^2 = 1 / |z_l - t_{l-1}^2 k_{l-1} - t_l^2 g_{l+1}|^2
+    |G_ij|^2 = s_i a_{i+1} a_{i+2} ... a_j     for i < j,      a_l = |t_{l-1} g_l|^2
+
+so the transmissions T_ij = Gamma_i |G_ij|^2 Gamma_j are products along the wire. The reservoirs
+form a network of conductances T_ij. Middle reservoirs are eliminated one by one from the left
+(star-mesh); what is left after the last one is one conductance between the leads.
+
+    L --- 2 --- 3 --- 4 ...  R         L ------- 3 --- 4 ...  R         L ------------------  R
+     \____|_____/            /    ->    \________|____/       /    ->
+      \___|_________________/            \____________________/               g = Gamma_N tau
+
+Every sum is of positive terms: Im z_l = Gamma_l / 2 >= 0 and Im g_l <= 0, hence relative accuracy
+at any length, disorder and distance from the band edge. Only given currents carry a sign.
+
+Corners are kept as g = u - iv, two real numbers: XLA turns real arrays into vector instructions
+and complex ones not. The first site has index 0 here; sites from `length` on are cut off.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxtransport.green.transmission import Transmission
+from jaxtransport.reservoir import band_root, broadening, level_shift
+from jaxtransport.wire import Wire
+
+
+class Site(NamedTuple):
+    """What a sweep along the wire meets at one site."""
+
+    index: Array
+    onsite: Array
+    coupling: Array
+    left: Array  # |t_{l-1}|^2 to the site before
+    right: Array  # |t_l|^2 to the site after
+
+
+class Beyond(NamedTuple):
+    """The wire right of a site, as the site sees it."""
+
+    u: Array  # g_{l+1} = u - iv
+    v: Array
+    a: Array  # a_{l+1}; 1 past the end, so that eliminations pass through
+    R: Array  # R_l = a_{l+1} (Gamma_{l+1} + R_{l+1}) = sum_{j>l} T_lj / (Gamma_l s_l)
+
+
+class Eliminated(NamedTuple):
+    """The network when the elimination arrives at a site: all reservoirs before it but the lead gone."""
+
+    q: Array  # 1 / (sigma R + tau), the inverse of the site's total conductance / Gamma
+    sigma: Array  # reach of the site to everything right of it
+    rho: Array  # current that eliminated reservoirs pass on to the site, / Gamma
+    tau: Array  # conductance to the left lead, / Gamma
+
+
+class Chain(Transmission):
+    """The O(N) kernel: corners of a chain at one energy. Made by `Chain.at`."""
+
+    broadening: Float[Array, " site"]
+    interior: Bool[Array, " site"]
+    energy: Float[Array, ""]
+    length: Int[Array, ""]
+    site: Site
+    beyond: Beyond
+
+    @classmethod
+    def at(cls, wire: Wire, energy: Float[Array, ""]) -> Chain:
+        """Right corners of `wire` at `energy`, in one sweep from the right end."""
+        hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
+        site = Site(
+            index=jnp.arange(wire.sites),
+            onsite=wire.onsite,
+            coupling=wire.coupling,
+            left=jnp.pad(hopping, (1, 0)),
+            right=jnp.pad(hopping, (0, 1)),
+        )
+        root = band_root(energy)
+
+        def step(beyond: Beyond, site: Site) -> tuple[Beyond, Beyond]:
+            x, y, Gamma = _denominator(site, energy, root)
+            x, y = x - site.right * beyond.u, y + site.right * beyond.v
+            n = 1 / (x * x + y * y)
+            a = jnp.where(site.index < wire.length, site.left * n, 1.0)
+            return Beyond(x * n, y * n, a, a * (Gamma + beyond.R)), beyond
+
+        zero = jnp.zeros_like(energy)
+        _, beyond = lax.scan(step, Beyond(zero, zero, 1 + zero, zero), site, reverse=True)
+        middle = (site.index > 0) & (site.index < wire.length - 1)
+        return cls(
+            broadening=broadening(wire.coupling, energy),
+            interior=middle & (wire.coupling > 0),
+            energy=energy,
+            length=wire.length,
+            site=site,
+            beyond=beyond,
+        )
+
+    @property
+    def finite(self):
+        # A bad corner spoils all corners left of it, so the leftmost one tells.
+        return jnp.isfinite(self.beyond.u[0]) & jnp.isfinite(self.beyond.R[0])
+
+    def _eliminate(self, injected: Float[Array, " site"]):
+        """Left corners and star-mesh elimination, in one sweep from the left end.
+
+        Returns (tau, B) as they arrive at the right lead, and per site s_l and `Eliminated`.
+        """
+        root = band_root(self.energy)
+
+        def step(carry, at):
+            k, theta, rho, tau, B = carry
+            site, beyond, b = at
+            x, y, Gamma = _denominator(site, self.energy, root)
+            x, y = x - site.left * k[0], y + site.left * k[1]
+            n = 1 / (x * x + y * y)
+            s = 1 / ((x - site.right * beyond.u) ** 2 + (y + site.right * beyond.v) ** 2)
+            first = site.index == 0
+            probe = (site.index < self.length - 1) & ~first
+            Gamma_probe = jnp.where(probe, Gamma, 0.0)  # the leads are not eliminated
+            sigma = s + theta
+            q = 1 / jnp.where(Gamma_probe > 0, sigma * beyond.R + tau, 1.0)
+            here = b + Gamma_probe * rho
+            a = beyond.a
+            passed = (
+                (x * n, y * n),
+                a * a * (theta + Gamma_probe * sigma * sigma * q),
+                a * (rho + here * sigma * q),
+                a * jnp.where(first, Gamma * s, tau * (1 + Gamma_probe * sigma * q)),
+                B + here * tau * q,
+            )
+            return passed, (s, Eliminated(q, sigma, rho, tau))
+
+        zero = jnp.zeros_like(self.energy)
+        start = ((zero, zero), zero, zero, zero, zero)
+        (_, _, _, tau, B), per_site = lax.scan(step, start, (self.site, self.beyond, injected))
+        return tau, B, *per_site
+
+    def respond(self, injected):
+        tau, B, _, _ = self._eliminate(injected)
+        Gamma_N = jnp.take(self.broadening, self.length - 1)
+        return Gamma_N * tau, B
+
+    def potentials(self, injected, left, right):
+        _, _, _, eliminated = self._eliminate(injected)
+        Gamma = jnp.where(self.interior, self.broadening, 1.0)
+
+        def step(reach, at):
+            index, a, Gamma, b_over_Gamma, interior, e = at
+            c = a * reach  # sum over the potentials right of here, as this site sees them
+            x = e.q * (b_over_Gamma + e.rho + e.sigma * c + e.tau * left)
+            x = jnp.where(interior, x, 0.0)
+            x = jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
+            return Gamma * x + c, x
+
+        at = (self.site.index, self.beyond.a, self.broadening, injected / Gamma, self.interior, eliminated)
+        _, x = lax.scan(step, jnp.zeros_like(self.energy), at, reverse=True)
+        return x
+
+    def _diagonal(self) -> Float[Array, " site"]:
+        """s_l = |G_ll|^2."""
+        return self._eliminate(jnp.zeros_like(self.broadening))[2]
+
+    def product(self, x):
+        s = self._diagonal()
+        x = jnp.where(self.broadening > 0, x, 0.0)
+
+        def from_right(c, at):
+            a, Gx = at
+            return Gx + a * c, a * c
+
+        def from_left(e, at):
+            a, source = at
+            return a * (e + source), e
+
+        Gx = self.broadening * x
+        zero = jnp.zeros_like(self.energy)
+        _, c = lax.scan(from_right, zero, (self.beyond.a, Gx), reverse=True)
+        _, e = lax.scan(from_left, zero, (self.beyond.a, s * Gx))
+        return self.broadening * (s * c + e)
+
+    def _moments(self, x):
+        """sum_l' T_ll' (x_l' - x_l) and sum_l' T_ll' (x_l' - x_l)^2, free of cancellation.
+
+        Sums move from site to site by their exact shift d = x_l - x_{l+1}, so that a common
+        potential, however large, never enters.
+        """
+        s = self._diagonal()
+        x = jnp.where(self.broadening > 0, x, 0.0)
+        zero = jnp.zeros_like(self.energy)
+
+        def from_right(carry, at):
+            x_next, first, second = carry
+            x, a, R = at
+            d = x_next - x
+            second = a * (second + 2 * first * d) + R * d * d
+            first = a * first + R * d
+            return (x, first, second), (first, second)
+
+        def from_left(carry, at):
+            x_before, weight, first, second, a = carry
+            x, a_next, source = at
+            d = x_before - x
+            weight = a * weight
+            second = a * (second + 2 * first * d) + weight * d * d
+            first = a * first + weight * d
+            return (x, weight + source, first, second, a_next), (first, second)
+
+        _, (c1, c2) = lax.scan(
+            from_right, (zero, zero, zero), (x, self.beyond.a, self.beyond.R), reverse=True
+        )
+        _, (e1, e2) = lax.scan(
+            from_left, (zero,) * 5, (x, self.beyond.a, s * self.broadening)
+        )
+        return self.broadening * (s * c1 + e1), self.broadening * (s * c2 + e2)
+
+    def exchange(self, x):
+        return -self._moments(x)[0]
+
+    def spread(self, x):
+        return self._moments(x)[1]
+
+    def bonds(self, x):
+        return jnp.cumsum(self.exchange(x))
+
+
+def _denominator(site: Site, energy, root):
+    """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
+    Gamma = site.coupling**2 * root
+    return energy - site.onsite - level_shift(site.coupling, energy), Gamma / 2, Gamma

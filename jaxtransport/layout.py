@@ -1,0 +1,136 @@
+"""Which site of a wire holds a source (S), a drain (D) or a probe.
+
+    sites     1    2    3    4    5   ...  N-1   N
+    dimers    L    S    D    S    D   ...   D    R     every middle site, S on even sites
+    pair      L    S    .    .    .   ...   D    R     one pair, at 2 and N-1
+    spaced    L    S    .    .    D   ...   .    R     S, D, S, D ... every `spacing` sites from 2
+    custom    L    wherever sources, drains and probes are put         R
+
+Sites count from 1, as in the paper. Sites 1 and N hold the two leads in every layout. Everything
+here is host data: no JAX, so that a sweep file is checked without importing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxtransport.errors import InputError
+
+NAMES = ("dimers", "pair", "spaced", "custom")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sites (from 1) of the sources, drains and probes of a wire of `N` sites."""
+
+    N: int
+    sources: tuple[int, ...]
+    drains: tuple[int, ...]
+    probes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        mistakes = []
+        if self.N < 2:
+            mistakes.append(f"N = {self.N}: a wire needs at least its two end sites; pass N >= 2")
+        roles: dict[int, str] = {}
+        for role in ("sources", "drains", "probes"):
+            for site in getattr(self, role):
+                if not 2 <= site <= self.N - 1:
+                    mistakes.append(
+                        f"{role}: site {site} is not in the middle of the wire; "
+                        f"pass sites from 2 to N - 1 = {self.N - 1} (1 and N hold the leads)"
+                    )
+                elif site in roles:
+                    mistakes.append(
+                        f"{role}: site {site} is already one of the {roles[site]}; "
+                        "a site holds one reservoir"
+                    )
+                roles.setdefault(site, role)
+        if mistakes:
+            raise InputError(mistakes)
+
+    @property
+    def terminals(self) -> tuple[int, ...]:
+        """Sites of sources and drains, in order along the wire."""
+        return tuple(sorted(self.sources + self.drains))
+
+    def strength(self, strengths: Sequence[float] | None = None) -> np.ndarray:
+        """Injected current of every site in units of I_g: + for a source, - for a drain.
+
+        Args:
+            strengths: one positive number for each source and drain, in order along the wire;
+                all 1 if left out.
+
+        Returns:
+            Array of shape (N,); 0 on leads, probes and bare sites.
+
+        Raises:
+            InputError: `strengths` has another length, or an entry that is not positive.
+        """
+        sites = self.terminals
+        values = [1.0] * len(sites) if strengths is None else [float(s) for s in strengths]
+        if len(values) != len(sites):
+            raise InputError(
+                f"strengths: {len(values)} numbers for {len(sites)} sources and drains; "
+                "pass one for each, in order along the wire"
+            )
+        if not all(np.isfinite(v) and v > 0 for v in values):
+            raise InputError(
+                f"strengths = {values}: pass positive numbers (a drain's sign comes from its role)"
+            )
+        out = np.zeros(self.N)
+        for site, value in zip(sites, values, strict=True):
+            out[site - 1] = value if site in self.sources else -value
+        return out
+
+    def occupied(self) -> np.ndarray:
+        """True, shape (N,), where a source, drain or probe sits."""
+        out = np.zeros(self.N, bool)
+        out[[site - 1 for site in (*self.terminals, *self.probes)]] = True
+        return out
+
+
+def _alternate(N: int, sites: Sequence[int]) -> Layout:
+    return Layout(N, tuple(sites[0::2]), tuple(sites[1::2]))
+
+
+def dimers(N: int) -> Layout:
+    """S, D, S, D ... on sites 2 ... N-1; N even and at least 4."""
+    if N < 4 or N % 2:
+        raise InputError(f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; pass an even N >= 4")
+    return _alternate(N, range(2, N))
+
+
+def pair(N: int) -> Layout:
+    """One source at 2, one drain at N-1; N at least 4."""
+    if N < 4:
+        raise InputError(f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1 apart; pass N >= 4")
+    return Layout(N, (2,), (N - 1,))
+
+
+def spaced(N: int, spacing: int) -> Layout:
+    """S, D, S, D ... on sites 2, 2 + spacing, ... up to N-1; an even number of them."""
+    if spacing < 1:
+        raise InputError(f"spacing = {spacing}: pass a whole number of sites >= 1")
+    sites = range(2, N, spacing)
+    if not sites or len(sites) % 2:
+        raise InputError(
+            f"spacing = {spacing}: puts {len(sites)} sources and drains on sites 2 ... {N - 1} (N = {N}), "
+            "and they come in pairs; change spacing or N"
+        )
+    return _alternate(N, sites)
+
+
+def custom(
+    N: int, sources: Iterable[int] = (), drains: Iterable[int] = (), probes: Iterable[int] = ()
+) -> Layout:
+    """Sources, drains and probes wherever they are put; they need not balance."""
+    return Layout(N, tuple(sources), tuple(drains), tuple(probes))
+
+
+def make(name: str, N: int, **sites) -> Layout:
+    """The layout called `name`, one of `NAMES`."""
+    return {"dimers": dimers, "pair": pair, "spaced": spaced, "custom": custom}[name](N, **sites)

@@ -1,0 +1,163 @@
+"""Everything that is read off a solved wire, from its response and profile.
+
+    h_l = (1/4 pi) sum_l' T_ll' (mu_l' - mu_l)^2                                (Eq. B52)
+    delta n_l = (1/2 pi) sum_l' |G_ll'|^2 Gamma_l' (mu_l' - mu_l) = -I_l/Gamma_l  (Eq. B50 corrected)
+    Delta I = |I_1(reverse)| - |I_1(forward)|,   2 Ibar = |I_1(reverse)| + |I_1(forward)|
+
+Names, units and dimensions are those of `jaxtransport.variables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from jaxtransport import status as codes
+from jaxtransport.green.transmission import Transmission
+from jaxtransport.probes.response import Profile, Response, profile, respond
+from jaxtransport.reservoir import in_band
+from jaxtransport.variables import LINEAR
+from jaxtransport.wire import Wire
+
+FORWARD, REVERSE = 1.0, -1.0
+
+
+class Solved(eqx.Module):
+    """A wire solved in linear response at one mu_bar, ready for any bias and any injection."""
+
+    mu_bar: Float[Array, ""]
+    length: Int[Array, ""]
+    transmission: Transmission
+    response: Response
+    profile: Profile | None
+
+    @classmethod
+    def of(cls, wire: Wire, mu_bar: Array, kernel: type, *, with_profile: bool) -> Solved:
+        """Solve `wire` with a kernel class; the profile costs a few more sweeps along the wire."""
+        transmission = kernel.at(wire, mu_bar)
+        response = respond(transmission, wire.strength)
+        along = profile(transmission, wire.strength, response, wire.length) if with_profile else None
+        return cls(mu_bar, wire.length, transmission, response, along)
+
+    def under(self, sign: float | Array, delta_mu: Array, injection: Array) -> Biased:
+        """The wire under the bias `sign` * |delta_mu| with I_g = `injection` * I_o."""
+        return Biased(self, jnp.asarray(sign, float), jnp.abs(delta_mu), injection)
+
+    def status(self, delta_mu: Array) -> Int[Array, ""]:
+        """Status code: outside the band, not finite, singular, or solved.
+
+        Transmissions that are not finite are one failure; a balance that is not finite on finite
+        transmissions is another: some reservoir exchanges nothing with any other.
+        """
+        solution = [self.response.conductance, self.response.injection]
+        if self.profile is not None:
+            solution += [self.profile.potential, self.profile.current]
+        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
+        half = jnp.abs(delta_mu) / 2
+        inside = in_band(self.mu_bar - half) & in_band(self.mu_bar + half)
+        code = jnp.where(finite, codes.SOLVED, codes.SINGULAR)
+        code = jnp.where(self.transmission.finite, code, codes.NOT_FINITE)
+        return jnp.where(inside, code, codes.OUTSIDE_BAND)
+
+
+class Biased(eqx.Module):
+    """A solved wire under one bias. Sites and bonds beyond the wire are NaN."""
+
+    solved: Solved
+    sign: Array
+    size: Array  # |delta mu|
+    injection: Array  # I_g / I_o
+
+    def _along(self):
+        assert self.solved.profile is not None, "solved without its profile"
+        return self.solved.profile.at(self.sign, self.injection)
+
+    def _sites(self, values, *, bare):
+        """Values of the wire's sites: `bare` where there is no reservoir, NaN beyond the wire."""
+        site = jnp.arange(values.shape[0])
+        held = jnp.where(self.solved.transmission.broadening > 0, values, bare)
+        return jnp.where(site < self.solved.length, held, jnp.nan)
+
+    def left_current(self):
+        return self.solved.response.left_current(self.sign, self.injection)
+
+    def right_current(self):
+        return self.solved.response.right_current(self.sign, self.injection)
+
+    def potential(self):
+        x, _, _ = self._along()
+        return self._sites(self.solved.mu_bar + self.size * x, bare=jnp.nan)
+
+    def site_current(self):
+        return self._sites(self._along()[1], bare=0.0)
+
+    def bond_current(self):
+        J = self.solved.transmission.bonds(self._along()[0])[:-1]
+        return jnp.where(jnp.arange(J.shape[0]) < self.solved.length - 1, J, jnp.nan)
+
+    def heat(self):
+        spread = self.solved.transmission.spread(self.size * self._along()[0])
+        return self._sites(spread / (4 * jnp.pi), bare=0.0)
+
+    def density(self):
+        Gamma = self.solved.transmission.broadening
+        current = self._along()[1] * self.size / (2 * jnp.pi)
+        return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), bare=jnp.nan)
+
+    def residual(self):
+        _, current, asked = self._along()
+        return jnp.max(jnp.abs(current - asked))
+
+    def outside_band(self):
+        return jnp.any(jnp.abs(self.potential()) >= 2).astype(jnp.int8)
+
+
+def _both(get: Callable[[Biased], Any], merge=jnp.maximum) -> Callable:
+    return lambda forward, reverse: merge(get(forward), get(reverse))
+
+
+_LEADS: dict[str, Callable] = {
+    "conductance": lambda f, r: f.solved.response.conductance,
+    "injection_response": lambda f, r: f.solved.response.injection,
+    "nonreciprocity": lambda f, r: f.solved.response.nonreciprocity(f.injection),
+    "relative_nonreciprocity": lambda f, r: (
+        f.solved.response.nonreciprocity(f.injection) / f.solved.response.mean_current(f.injection)
+    ),
+    "residual": _both(Biased.residual),
+    "outside_band": _both(Biased.outside_band),
+}
+_BIASED: dict[str, Callable] = {
+    "current": Biased.left_current,
+    "right_current": Biased.right_current,
+    "potential": Biased.potential,
+    "site_current": Biased.site_current,
+    "bond_current": Biased.bond_current,
+    "heat": Biased.heat,
+    "density": Biased.density,
+}
+
+
+def observe(names: Iterable[str], solved: Solved, delta_mu: Array, injection: Array) -> dict[str, Array]:
+    """The variables called `names`, and "status", for one delta_mu > 0 and one I_g / I_o.
+
+    Where the status is not 0 (solved), floating numbers are NaN.
+    """
+    forward = solved.under(FORWARD, delta_mu, injection)
+    reverse = solved.under(REVERSE, delta_mu, injection)
+    status = solved.status(delta_mu)
+    out = {}
+    for name in names:
+        if name in _LEADS:
+            value = _LEADS[name](forward, reverse)
+        else:
+            quantity, bias = name.rsplit("_", 1)
+            value = _BIASED[quantity](forward if bias == "forward" else reverse)
+        if LINEAR[name].dtype == "f8":
+            value = jnp.where(status == codes.SOLVED, value, jnp.nan)
+        out[name] = value
+    out["status"] = status.astype(jnp.int8)
+    return out

@@ -1,0 +1,91 @@
+"""Linear response of a wire: two unit drives, from which every bias and every I_g follows.
+
+With potentials x_l = mu_l - mu_bar the problem is linear, so its solution is a superposition of
+
+    bias        x_1 = +1/2, x_N = -1/2, no injected current           phi_l,  g = 2 pi G
+    injection   x_1 = x_N = 0, I_l = strength_l / 2 pi                psi_l,  r = delta I / I_g
+
+In units of I_o = e |delta mu| / 2 pi and with i = I_g / I_o, forward (+) and reverse (-):
+
+    x_l = |delta mu| (+-phi_l + i psi_l),        I_1 = +-g - i r        (Eqs. 18, B32-B33, C4)
+
+    Delta I = |I_1(-)| - |I_1(+)| = 2 sgn(g i r) min(|g|, |i r|),      2 Ibar = 2 max(|g|, |i r|)
+
+The last line subtracts nothing, so small nonreciprocities keep all their digits.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxtransport.green.transmission import Transmission
+
+
+class Response(eqx.Module):
+    """What the leads see of a wire at one energy, dimensionless."""
+
+    conductance: Float[Array, ""]  # g, in e^2/h
+    injection: Float[Array, ""]  # r = delta I / I_g
+    imbalance: Float[Array, ""]  # sum of the strengths: what sources inject beyond drains, / I_g
+
+    def left_current(self, sign, injection):
+        """I_1 in I_o for bias `sign` and `injection` = I_g / I_o; positive into the wire."""
+        return sign * self.conductance - injection * self.injection
+
+    def right_current(self, sign, injection):
+        """I_N in I_o, positive into the wire: what the others inject has to leave here."""
+        return -self.left_current(sign, injection) - injection * self.imbalance
+
+    def nonreciprocity(self, injection):
+        """Delta I = |I_1(reverse)| - |I_1(forward)| in I_o, without cancellation."""
+        g, d = self.conductance, injection * self.injection
+        return 2 * jnp.sign(g * d) * jnp.minimum(jnp.abs(g), jnp.abs(d))
+
+    def mean_current(self, injection):
+        """Ibar, the mean of |I_1| over both biases, in I_o."""
+        return jnp.maximum(jnp.abs(self.conductance), jnp.abs(injection * self.injection))
+
+
+class Profile(eqx.Module):
+    """The two unit drives along the wire; first axis: (bias, injection)."""
+
+    potential: Float[Array, "2 site"]  # phi_l, psi_l per |delta mu|; 0 on bare sites
+    current: Float[Array, "2 site"]  # 2 pi I_l, recomputed from these potentials
+    asked: Float[Array, "2 site"]  # 2 pi I_l that balance and conservation ask for
+
+    def at(self, sign, injection) -> tuple[Array, Array, Array]:
+        """Potential (per |delta mu|), current and asked current (I_o) for one bias."""
+        mix = lambda drives: sign * drives[0] + injection * drives[1]  # noqa: E731
+        return mix(self.potential), mix(self.current), mix(self.asked)
+
+
+def respond(transmission: Transmission, strength: Float[Array, " site"]) -> Response:
+    """The response at the leads to a bias and to currents `strength` x I_g."""
+    given = jnp.where(transmission.interior, strength, 0.0)
+    conductance, injection = transmission.respond(given)
+    return Response(conductance, injection, jnp.sum(given))
+
+
+def profile(
+    transmission: Transmission, strength: Float[Array, " site"], response: Response, length: Array
+) -> Profile:
+    """The potentials of both unit drives, and the currents that these potentials really drive."""
+    given = jnp.where(transmission.interior, strength, 0.0)
+    half = jnp.asarray(0.5, given.dtype)
+    potential = jax.vmap(transmission.potentials)(
+        jnp.stack([jnp.zeros_like(given), given]), jnp.stack([half, 0 * half]), jnp.stack([-half, 0 * half])
+    )
+    site = jnp.arange(given.shape[0])
+    left, right = site == 0, site == length - 1
+    g, r = response.conductance, response.injection
+    leads = jnp.stack(
+        [
+            jnp.where(left, g, jnp.where(right, -g, 0.0)),
+            jnp.where(left, -r, jnp.where(right, r - response.imbalance, 0.0)),
+        ]
+    )
+    asked = leads + jnp.stack([jnp.zeros_like(given), given])
+    return Profile(potential, jax.vmap(transmission.exchange)(potential), asked)

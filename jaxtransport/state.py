@@ -1,0 +1,166 @@
+"""One wire, one bias: from parameters to the steady state.
+
+    x_l = mu_l - mu_bar,   x_1 = delta_mu / 2,   x_N = -delta_mu / 2,
+    I_l = strength_l I_g for every source, drain and probe in between
+
+`solve` gives the whole state, `nonreciprocity` only Delta I. Both are plain functions of pytrees:
+`jax.jit`, `jax.vmap` and `jax.grad` go through them, in every parameter of the wire and the drive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxtransport import status as codes
+from jaxtransport.errors import InputError
+from jaxtransport.green.chain import Chain
+from jaxtransport.green.dense import Dense
+from jaxtransport.green.transmission import Transmission
+from jaxtransport.observables import Solved
+from jaxtransport.precision import require_double
+from jaxtransport.probes.laws import Linear
+from jaxtransport.reservoir import BAND_EDGE
+from jaxtransport.wire import Wire, is_concrete
+
+KERNELS: dict[str, type] = {"auto": Chain, "chain": Chain, "dense": Dense}
+
+
+class State(eqx.Module):
+    """The steady state of a wire under one bias. Currents in I_o = e |delta_mu| / 2 pi hbar.
+
+    Numbers are NaN where `status` is not 0.
+    """
+
+    potentials: Float[Array, " site"]  # mu_l in gamma_o; NaN without reservoir
+    currents: Float[Array, " site"]  # I_l, positive into the wire; 0 without reservoir
+    bond_currents: Float[Array, " bond"]  # J_l, positive from site l to l+1
+    heat: Float[Array, " site"]  # h_l in gamma_o^2 / hbar, positive into the reservoir
+    density: Float[Array, " site"]  # delta n_l, dimensionless; NaN without reservoir
+    left_current: Float[Array, ""]  # I_1
+    right_current: Float[Array, ""]  # I_N
+    conductance: Float[Array, ""]  # G in e^2/h
+    injection_response: Float[Array, ""]  # delta I / I_g
+    residual: Float[Array, ""]  # largest |I_l(potentials) - asked| of all reservoirs, in I_o
+    status: Int[Array, ""]  # 0 solved, 3 singular, 4 not finite, 5 outside the band
+    outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
+
+
+def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmission:
+    """Transmissions of `wire` at energy `mu_bar`.
+
+    Args:
+        wire: the wire.
+        mu_bar: energy in gamma_o, |mu_bar| < 2.
+        kernel: "chain" (O(N)), "dense" (O(N^3), offers the matrices) or "auto" (chain).
+
+    Raises:
+        InputError: an unknown kernel, or an energy outside the band.
+        PrecisionError: JAX is in single precision.
+    """
+    require_double()
+    return _kernel(kernel).at(wire, _energy("mu_bar", mu_bar, 0.0))
+
+
+def solve(
+    wire: Wire,
+    *,
+    mu_bar: Any,
+    delta_mu: Any,
+    injection: Any = None,
+    I_g: Any = None,
+    law: Linear | None = None,
+    kernel: str = "auto",
+) -> State:
+    """The steady state of `wire` between leads at mu_bar +- delta_mu / 2.
+
+    Args:
+        wire: the wire with its reservoirs.
+        mu_bar: mean potential of the leads, gamma_o.
+        delta_mu: mu_L - mu_R, gamma_o; negative for a reverse bias.
+        injection: I_g / I_o, the current of every source and drain in units of
+            I_o = e |delta_mu| / 2 pi hbar. Default 0.
+        I_g: the same current in e gamma_o / hbar, instead of `injection`.
+        law: `Linear()`, the default.
+        kernel: "auto", "chain" or "dense".
+
+    Raises:
+        InputError: energies outside the band, delta_mu = 0, both `injection` and `I_g`, an
+            unknown law or kernel. Under a transform, where values are unknown, a point outside
+            the band has status 5 instead.
+        PrecisionError: JAX is in single precision.
+    """
+    mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
+    solved = Solved.of(wire, mu_bar, _kernel(kernel), with_profile=True)
+    biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
+    status = solved.status(delta_mu)
+    good = lambda value: jnp.where(status == codes.SOLVED, value, jnp.nan)  # noqa: E731
+    return State(
+        potentials=good(biased.potential()),
+        currents=good(biased.site_current()),
+        bond_currents=good(biased.bond_current()),
+        heat=good(biased.heat()),
+        density=good(biased.density()),
+        left_current=good(biased.left_current()),
+        right_current=good(biased.right_current()),
+        conductance=good(solved.response.conductance),
+        injection_response=good(solved.response.injection),
+        residual=good(biased.residual()),
+        status=status,
+        outside_band=biased.outside_band(),
+    )
+
+
+def nonreciprocity(
+    wire: Wire,
+    *,
+    mu_bar: Any,
+    delta_mu: Any,
+    injection: Any = None,
+    I_g: Any = None,
+    law: Linear | None = None,
+    kernel: str = "auto",
+) -> Float[Array, ""]:
+    """Delta I = |I_1(-delta_mu)| - |I_1(+delta_mu)| in I_o. Arguments and errors as for `solve`."""
+    mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
+    solved = Solved.of(wire, mu_bar, _kernel(kernel), with_profile=False)
+    good = solved.status(delta_mu) == codes.SOLVED
+    return jnp.where(good, solved.response.nonreciprocity(injection), jnp.nan)
+
+
+def _kernel(name: str) -> type:
+    if name not in KERNELS:
+        raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
+    return KERNELS[name]
+
+
+def _energy(name: str, mu_bar: Any, delta_mu: Any) -> Array:
+    """mu_bar as an array; where its value is known, checked to lie in the band with its window."""
+    if is_concrete(mu_bar) and is_concrete(delta_mu):
+        reach = np.abs(np.asarray(mu_bar)) + np.abs(np.asarray(delta_mu)) / 2
+        if not np.all(reach < BAND_EDGE):
+            window = f" with delta_mu = {delta_mu}" if np.any(delta_mu) else ""
+            raise InputError(
+                f"{name} = {mu_bar}{window}: outside the band; "
+                f"pass |mu_bar| + |delta_mu| / 2 < {BAND_EDGE:g} gamma_o"
+            )
+    return jnp.asarray(mu_bar, float)
+
+
+def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Array, Array, Array]:
+    require_double()
+    if not isinstance(law, Linear | None):
+        raise InputError(f"law = {law!r}: pass Linear()")
+    if injection is not None and I_g is not None:
+        raise InputError("injection and I_g: both say the injected current; pass one of them")
+    mu_bar = _energy("mu_bar", mu_bar, delta_mu)
+    if is_concrete(delta_mu) and not np.all(np.asarray(delta_mu) != 0):
+        raise InputError("delta_mu = 0: I_o, the unit of current, vanishes; pass a bias that is not 0")
+    delta_mu = jnp.asarray(delta_mu, float)
+    if I_g is not None:
+        injection = I_g * 2 * jnp.pi / jnp.abs(delta_mu)
+    return mu_bar, delta_mu, jnp.asarray(0.0 if injection is None else injection, float)
