@@ -10,8 +10,9 @@
 The leads sit on the first and the last site; their potentials are given. Every other reservoir
 injects a given current, `strength` times I_g: +1 a source, -1 a drain, 0 a probe.
 
-The number of sites N is data, not a shape: arrays may be longer than the wire, and sites beyond N
-are then cut off (no hopping, no reservoir). One compiled kernel so serves many lengths.
+The number of sites N is data, not a shape: arrays may be longer than the wire. Entries beyond N
+hold no coupling and no strength, and the kernels cut them off. One compiled kernel so serves many
+lengths.
 """
 
 from __future__ import annotations
@@ -29,9 +30,6 @@ from jaxtransport import layout as layouts
 from jaxtransport.errors import InputError
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
-
-# A level that no energy of the band (|w| < 2) meets: on cut-off sites w - eps is never 0.
-FAR_LEVEL = 4.0
 
 
 def is_concrete(value: Any) -> bool:
@@ -107,31 +105,26 @@ class Wire(eqx.Module):
         onsite: Any = 0.0,
         hopping: Any = 1.0,
     ) -> Wire:
-        """A wire from the sites that hold a reservoir, by broadcasting alone.
-
-        Sites are the *first* axis, so that a trailing batch axis on any argument gives a batch of
-        wires with the batch innermost, the order the kernels run fastest in.
+        """A wire from the sites that hold a reservoir, nothing checked: for use under transforms.
 
         Args:
-            occupied: True where a source, drain or probe sits, shape (site, ...).
-            strength: injected current in units of I_g, shape (site, ...).
-            length: N, shape (...).
+            occupied: True where a source, drain or probe sits, shape (site,).
+            strength: injected current in units of I_g, shape (site,).
+            length: N, at most the number of sites.
             gamma: coupling of the middle reservoirs, one number or one per site.
             contact: couplings of the left and right lead.
             onsite: on-site energies, one number or one per site.
             hopping: hopping amplitudes, one number or one per bond.
         """
         sites = occupied.shape[0]
-        batch = (1,) * (occupied.ndim - 1)
-        site = jnp.arange(sites).reshape(-1, *batch)
-        bond = site[:-1]
+        site = jnp.arange(sites)
         left, right = contact
         coupling = jnp.where(occupied, gamma, 0.0)
         coupling = jnp.where(site == 0, left, coupling)
         coupling = jnp.where(site == length - 1, right, coupling)
         return cls(
-            onsite=jnp.where(site < length, onsite, FAR_LEVEL),
-            hopping=jnp.where(bond < length - 1, hopping, 0.0),
+            onsite=jnp.broadcast_to(jnp.asarray(onsite, float), (sites,)),
+            hopping=jnp.broadcast_to(jnp.asarray(hopping) * 1.0, (sites - 1,)),
             coupling=coupling,
             strength=jnp.asarray(strength, float),
             length=jnp.asarray(length),
@@ -223,7 +216,7 @@ class Wire(eqx.Module):
             raise InputError(f"sites = {sites}: fewer than the {self.sites} of this wire")
         more = sites - self.sites
         return Wire(
-            onsite=jnp.pad(self.onsite, (0, more), constant_values=FAR_LEVEL),
+            onsite=jnp.pad(self.onsite, (0, more)),
             hopping=jnp.pad(self.hopping, (0, more)),
             coupling=jnp.pad(self.coupling, (0, more)),
             strength=jnp.pad(self.strength, (0, more)),

@@ -91,8 +91,9 @@ class Chain(Transmission):
         def step(beyond: Beyond, site: Site) -> tuple[Beyond, Beyond]:
             x, y, Gamma = _denominator(site, energy, root)
             x, y = x - site.right * beyond.u, y + site.right * beyond.v
-            n = 1 / (x * x + y * y)
-            a = jnp.where(site.index < wire.length, site.left * n, 1.0)
+            inside = site.index < wire.length
+            n = _inverse_square(x, y, inside)
+            a = jnp.where(inside, site.left * n, 1.0)
             return Beyond(x * n, y * n, a, a * (Gamma + beyond.R)), beyond
 
         zero = jnp.zeros_like(energy)
@@ -123,9 +124,10 @@ class Chain(Transmission):
             k, theta, rho, tau, B = carry
             site, beyond, b = at
             x, y, Gamma = _denominator(site, self.energy, root)
+            inside = site.index < self.length
             x, y = x - site.left * k[0], y + site.left * k[1]
-            n = 1 / (x * x + y * y)
-            s = 1 / ((x - site.right * beyond.u) ** 2 + (y + site.right * beyond.v) ** 2)
+            n = _inverse_square(x, y, inside)
+            s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
             first = site.index == 0
             probe = (site.index < self.length - 1) & ~first
             Gamma_probe = jnp.where(probe, Gamma, 0.0)  # the leads are not eliminated
@@ -239,3 +241,8 @@ def _denominator(site: Site, energy, root):
     """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
     Gamma = site.coupling**2 * root
     return energy - site.onsite - level_shift(site.coupling, energy), Gamma / 2, Gamma
+
+
+def _inverse_square(x, y, inside):
+    """1 / |x + iy|^2; 0 on the cut-off sites, whose corners so vanish."""
+    return 1 / jnp.where(inside, x * x + y * y, jnp.inf)

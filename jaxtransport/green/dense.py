@@ -16,14 +16,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport.green.transmission import Transmission
-from jaxtransport.reservoir import broadening, level_shift
+from jaxtransport.reservoir import BAND_EDGE, broadening, level_shift
 from jaxtransport.wire import Wire
 
 
 def hamiltonian(wire: Wire) -> Inexact[Array, "site site"]:
-    """H of a wire: eps_l on the diagonal, -t_l at (l, l+1) and -t_l* at (l+1, l)."""
-    upper = jnp.diag(-wire.hopping, 1)
-    return jnp.diag(wire.onsite) + upper + jnp.conj(upper).T
+    """H of a wire: eps_l on the diagonal, -t_l at (l, l+1) and -t_l* at (l+1, l).
+
+    Sites beyond the length are cut off and moved out of the band, where w - H has an inverse.
+    """
+    site = jnp.arange(wire.sites)
+    upper = jnp.diag(jnp.where(site[:-1] < wire.length - 1, -wire.hopping, 0.0), 1)
+    return jnp.diag(jnp.where(site < wire.length, wire.onsite, 2 * BAND_EDGE)) + upper + jnp.conj(upper).T
 
 
 def green(
