@@ -39,8 +39,8 @@ class Solved(eqx.Module):
     def of(cls, wire: Wire, mu_bar: Array, kernel: type, *, with_profile: bool) -> Solved:
         """Solve `wire` with a kernel class; the profile costs a few more sweeps along the wire."""
         transmission = kernel.at(wire, mu_bar)
-        response = respond(transmission, wire.strength)
-        along = profile(transmission, wire.strength, response, wire.length) if with_profile else None
+        response = respond(transmission)
+        along = profile(transmission, response, wire.length) if with_profile else None
         return cls(mu_bar, wire.length, transmission, response, along)
 
     def under(self, sign: float | Array, delta_mu: Array, injection: Array) -> Biased:

@@ -66,18 +66,21 @@ class Eliminated(NamedTuple):
 
 
 class Chain(Transmission):
-    """The O(N) kernel: corners of a chain at one energy. Made by `Chain.at`."""
+    """The O(N) kernel: a chain at one energy, its middle reservoirs eliminated. Made by `Chain.at`."""
 
     broadening: Float[Array, " site"]
     interior: Bool[Array, " site"]
-    energy: Float[Array, ""]
+    strength: Float[Array, " site"]
     length: Int[Array, ""]
-    site: Site
-    beyond: Beyond
+    beyond: Beyond  # per site
+    diagonal: Float[Array, " site"]  # s_l = |G_ll|^2
+    eliminated: Eliminated  # per site
+    tau: Float[Array, ""]  # as it arrives at the right lead
+    drawn: Float[Array, ""]  # B: what the strengths draw from the left lead
 
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Chain:
-        """Right corners of `wire` at `energy`, in one sweep from the right end."""
+        """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
         hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
         site = Site(
             index=jnp.arange(wire.sites),
@@ -86,26 +89,21 @@ class Chain(Transmission):
             left=jnp.pad(hopping, (1, 0)),
             right=jnp.pad(hopping, (0, 1)),
         )
-        root = band_root(energy)
-
-        def step(beyond: Beyond, site: Site) -> tuple[Beyond, Beyond]:
-            x, y, Gamma = _denominator(site, energy, root)
-            x, y = x - site.right * beyond.u, y + site.right * beyond.v
-            inside = site.index < wire.length
-            n = _inverse_square(x, y, inside)
-            a = jnp.where(inside, site.left * n, 1.0)
-            return Beyond(x * n, y * n, a, a * (Gamma + beyond.R)), beyond
-
-        zero = jnp.zeros_like(energy)
-        _, beyond = lax.scan(step, Beyond(zero, zero, 1 + zero, zero), site, reverse=True)
         middle = (site.index > 0) & (site.index < wire.length - 1)
+        interior = middle & (wire.coupling > 0)
+        strength = jnp.where(interior, wire.strength, 0.0)
+        beyond = _right_corners(site, wire.length, energy)
+        tau, drawn, diagonal, eliminated = _eliminate(site, wire.length, energy, beyond, strength)
         return cls(
             broadening=broadening(wire.coupling, energy),
-            interior=middle & (wire.coupling > 0),
-            energy=energy,
+            interior=interior,
+            strength=strength,
             length=wire.length,
-            site=site,
             beyond=beyond,
+            diagonal=diagonal,
+            eliminated=eliminated,
+            tau=tau,
+            drawn=drawn,
         )
 
     @property
@@ -113,69 +111,26 @@ class Chain(Transmission):
         # A bad corner spoils all corners left of it, so the leftmost one tells.
         return jnp.isfinite(self.beyond.u[0]) & jnp.isfinite(self.beyond.R[0])
 
-    def _eliminate(self, injected: Float[Array, " site"]):
-        """Left corners and star-mesh elimination, in one sweep from the left end.
+    def respond(self):
+        return jnp.take(self.broadening, self.length - 1) * self.tau, self.drawn
 
-        Returns (tau, B) as they arrive at the right lead, and per site s_l and `Eliminated`.
-        """
-        root = band_root(self.energy)
-
-        def step(carry, at):
-            k, theta, rho, tau, B = carry
-            site, beyond, b = at
-            x, y, Gamma = _denominator(site, self.energy, root)
-            inside = site.index < self.length
-            x, y = x - site.left * k[0], y + site.left * k[1]
-            n = _inverse_square(x, y, inside)
-            s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
-            first = site.index == 0
-            probe = (site.index < self.length - 1) & ~first
-            Gamma_probe = jnp.where(probe, Gamma, 0.0)  # the leads are not eliminated
-            sigma = s + theta
-            q = 1 / jnp.where(Gamma_probe > 0, sigma * beyond.R + tau, 1.0)
-            here = b + Gamma_probe * rho
-            a = beyond.a
-            passed = (
-                (x * n, y * n),
-                a * a * (theta + Gamma_probe * sigma * sigma * q),
-                a * (rho + here * sigma * q),
-                a * jnp.where(first, Gamma * s, tau * (1 + Gamma_probe * sigma * q)),
-                B + here * tau * q,
-            )
-            return passed, (s, Eliminated(q, sigma, rho, tau))
-
-        zero = jnp.zeros_like(self.energy)
-        start = ((zero, zero), zero, zero, zero, zero)
-        (_, _, _, tau, B), per_site = lax.scan(step, start, (self.site, self.beyond, injected))
-        return tau, B, *per_site
-
-    def respond(self, injected):
-        tau, B, _, _ = self._eliminate(injected)
-        Gamma_N = jnp.take(self.broadening, self.length - 1)
-        return Gamma_N * tau, B
-
-    def potentials(self, injected, left, right):
-        _, _, _, eliminated = self._eliminate(injected)
-        Gamma = jnp.where(self.interior, self.broadening, 1.0)
+    def potentials(self, injection, left, right):
+        index = jnp.arange(self.broadening.shape[0])
+        given = injection * self.strength / jnp.where(self.interior, self.broadening, 1.0)
 
         def step(reach, at):
-            index, a, Gamma, b_over_Gamma, interior, e = at
-            c = a * reach  # sum over the potentials right of here, as this site sees them
-            x = e.q * (b_over_Gamma + e.rho + e.sigma * c + e.tau * left)
+            index, a, Gamma, given, interior, e = at
+            c = a * reach  # sum over Gamma x right of here, as this site sees it
+            x = e.q * (given + injection * e.rho + e.sigma * c + e.tau * left)
             x = jnp.where(interior, x, 0.0)
             x = jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
             return Gamma * x + c, x
 
-        at = (self.site.index, self.beyond.a, self.broadening, injected / Gamma, self.interior, eliminated)
-        _, x = lax.scan(step, jnp.zeros_like(self.energy), at, reverse=True)
+        at = (index, self.beyond.a, self.broadening, given, self.interior, self.eliminated)
+        _, x = lax.scan(step, jnp.zeros_like(self.tau), at, reverse=True)
         return x
 
-    def _diagonal(self) -> Float[Array, " site"]:
-        """s_l = |G_ll|^2."""
-        return self._eliminate(jnp.zeros_like(self.broadening))[2]
-
     def product(self, x):
-        s = self._diagonal()
         x = jnp.where(self.broadening > 0, x, 0.0)
 
         def from_right(c, at):
@@ -187,10 +142,10 @@ class Chain(Transmission):
             return a * (e + source), e
 
         Gx = self.broadening * x
-        zero = jnp.zeros_like(self.energy)
+        zero = jnp.zeros_like(self.tau)
         _, c = lax.scan(from_right, zero, (self.beyond.a, Gx), reverse=True)
-        _, e = lax.scan(from_left, zero, (self.beyond.a, s * Gx))
-        return self.broadening * (s * c + e)
+        _, e = lax.scan(from_left, zero, (self.beyond.a, self.diagonal * Gx))
+        return self.broadening * (self.diagonal * c + e)
 
     def _moments(self, x):
         """sum_l' T_ll' (x_l' - x_l) and sum_l' T_ll' (x_l' - x_l)^2, free of cancellation.
@@ -198,9 +153,8 @@ class Chain(Transmission):
         Sums move from site to site by their exact shift d = x_l - x_{l+1}, so that a common
         potential, however large, never enters.
         """
-        s = self._diagonal()
         x = jnp.where(self.broadening > 0, x, 0.0)
-        zero = jnp.zeros_like(self.energy)
+        zero = jnp.zeros_like(self.tau)
 
         def from_right(carry, at):
             x_next, first, second = carry
@@ -223,9 +177,10 @@ class Chain(Transmission):
             from_right, (zero, zero, zero), (x, self.beyond.a, self.beyond.R), reverse=True
         )
         _, (e1, e2) = lax.scan(
-            from_left, (zero,) * 5, (x, self.beyond.a, s * self.broadening)
+            from_left, (zero,) * 5, (x, self.beyond.a, self.diagonal * self.broadening)
         )
-        return self.broadening * (s * c1 + e1), self.broadening * (s * c2 + e2)
+        first, second = self.diagonal * c1 + e1, self.diagonal * c2 + e2
+        return self.broadening * first, self.broadening * second
 
     def exchange(self, x):
         return -self._moments(x)[0]
@@ -235,6 +190,59 @@ class Chain(Transmission):
 
     def bonds(self, x):
         return jnp.cumsum(self.exchange(x))
+
+
+def _right_corners(site: Site, length: Array, energy: Array) -> Beyond:
+    """What lies right of every site, in one sweep from the right end."""
+    root = band_root(energy)
+
+    def step(beyond: Beyond, site: Site) -> tuple[Beyond, Beyond]:
+        x, y, Gamma = _denominator(site, energy, root)
+        x, y = x - site.right * beyond.u, y + site.right * beyond.v
+        inside = site.index < length
+        n = _inverse_square(x, y, inside)
+        a = jnp.where(inside, site.left * n, 1.0)
+        return Beyond(x * n, y * n, a, a * (Gamma + beyond.R)), beyond
+
+    zero = jnp.zeros_like(energy)
+    return lax.scan(step, Beyond(zero, zero, 1 + zero, zero), site, reverse=True)[1]
+
+
+def _eliminate(site: Site, length: Array, energy: Array, beyond: Beyond, strength: Array):
+    """Left corners and star-mesh elimination, in one sweep from the left end.
+
+    Returns tau and B as they arrive at the right lead, and per site s_l and `Eliminated`.
+    """
+    root = band_root(energy)
+
+    def step(carry, at):
+        u, v, theta, rho, tau, B = carry  # k_{l-1} = u - iv
+        site, beyond, b = at
+        inside = site.index < length
+        x, y, Gamma = _denominator(site, energy, root)
+        x, y = x - site.left * u, y + site.left * v
+        n = _inverse_square(x, y, inside)
+        s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
+
+        first = site.index == 0
+        probe = jnp.where((site.index < length - 1) & ~first, Gamma, 0.0)  # leads stay
+        sigma = s + theta
+        q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
+        b_here = b + probe * rho
+        a = beyond.a
+        passed_on = (
+            x * n,
+            y * n,
+            a * a * (theta + probe * sigma * sigma * q),
+            a * (rho + b_here * sigma * q),
+            a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
+            B + b_here * tau * q,
+        )
+        return passed_on, (s, Eliminated(q, sigma, rho, tau))
+
+    start = (jnp.zeros_like(energy),) * 6
+    (_, _, _, _, tau, B), (diagonal, eliminated) = lax.scan(step, start, (site, beyond, strength))
+    return tau, B, diagonal, eliminated
 
 
 def _denominator(site: Site, energy, root):

@@ -49,6 +49,7 @@ class Dense(Transmission):
 
     broadening: Float[Array, " site"]
     interior: Bool[Array, " site"]
+    strength: Float[Array, " site"]
     first: Array  # index of the left lead
     last: Array  # index of the right lead
     green: Complex[Array, "site site"]
@@ -57,10 +58,11 @@ class Dense(Transmission):
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Dense:
         """The matrices of `wire` at `energy`."""
-        return cls.of(hamiltonian(wire), wire.coupling, energy, leads=(0, wire.length - 1))
+        leads = (0, wire.length - 1)
+        return cls.of(hamiltonian(wire), wire.coupling, energy, leads=leads, strength=wire.strength)
 
     @classmethod
-    def of(cls, hamiltonian, coupling, energy, *, leads) -> Dense:
+    def of(cls, hamiltonian, coupling, energy, *, leads, strength) -> Dense:
         """The matrices of any Hermitian `hamiltonian` (site, site), reservoirs where `coupling` > 0.
 
         Args:
@@ -68,13 +70,16 @@ class Dense(Transmission):
             coupling: gamma_l, shape (site,); 0 for no reservoir.
             energy: w in gamma_o.
             leads: indices (from 0) of the two reservoirs whose potential is given.
+            strength: injected current of the others in units of I_g, shape (site,).
         """
         first, last = (jnp.asarray(lead) for lead in leads)
         inverse = _inverse_green(hamiltonian, coupling, energy)
         index = jnp.arange(coupling.shape[0])
+        interior = (coupling > 0) & (index != first) & (index != last)
         return cls(
             broadening=broadening(coupling, energy),
-            interior=(coupling > 0) & (index != first) & (index != last),
+            interior=interior,
+            strength=jnp.where(interior, strength, 0.0),
             first=first,
             last=last,
             green=jnp.linalg.inv(inverse),
@@ -116,18 +121,17 @@ class Dense(Transmission):
         J = jnp.sum(F * (x[:-1, None] - x[None, :]), axis=1)
         return jnp.pad(J, (0, 1))
 
-    def potentials(self, injected, left, right):
+    def potentials(self, injection, left, right):
         T = self._links()
         total = jnp.where(self.interior, jnp.sum(T, axis=1), 1.0)
-        unknown = self.interior[:, None]
-        fixed = (jnp.zeros_like(total)).at[self.first].set(left).at[self.last].set(right)
-        system = jnp.diag(total) - jnp.where(unknown, T, 0.0)
-        return jnp.linalg.solve(system, jnp.where(self.interior, injected, fixed))
+        system = jnp.diag(total) - jnp.where(self.interior[:, None], T, 0.0)
+        given = injection * self.strength  # 0 on bare sites, whose row reads x = 0
+        return jnp.linalg.solve(system, given.at[self.first].set(left).at[self.last].set(right))
 
-    def respond(self, injected):
-        none, zero = jnp.zeros_like(self.broadening), jnp.zeros_like(self.broadening[0])
-        biased = self.potentials(none, zero + 0.5, zero - 0.5)
-        driven = self.potentials(injected, zero, zero)
+    def respond(self):
+        zero = jnp.zeros_like(self.broadening[0])
+        biased = self.potentials(zero, zero + 0.5, zero - 0.5)
+        driven = self.potentials(zero + 1.0, zero, zero)
         first = jnp.take(self._links(), self.first, axis=0)
-        into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))  # noqa: E731
+        into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))
         return into(biased), -into(driven)

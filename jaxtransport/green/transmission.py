@@ -20,6 +20,7 @@ class Transmission(eqx.Module):
 
     broadening: eqx.AbstractVar[Float[Array, " site"]]  # Gamma_l, in gamma_o
     interior: eqx.AbstractVar[Array]  # True where the current is given and the potential unknown
+    strength: eqx.AbstractVar[Float[Array, " site"]]  # given currents in I_g; 0 where there is none
 
     @property
     @abc.abstractmethod
@@ -43,13 +44,11 @@ class Transmission(eqx.Module):
         """2 pi J_l from site l to l+1; entries from the last site on carry no meaning."""
 
     @abc.abstractmethod
-    def respond(
-        self, injected: Float[Array, " site"]
-    ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """(g, B) of 2 pi I_1 = g (x_1 - x_N) - B for injected currents 2 pi I_l = `injected`."""
+    def respond(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """(g, r) of 2 pi I_1 = g (x_1 - x_N) - r for 2 pi I_l = strength_l in between."""
 
     @abc.abstractmethod
     def potentials(
-        self, injected: Float[Array, " site"], left: Float[Array, ""], right: Float[Array, ""]
+        self, injection: Float[Array, ""], left: Float[Array, ""], right: Float[Array, ""]
     ) -> Float[Array, " site"]:
-        """x_l that inject 2 pi I_l = `injected` between leads at `left` and `right`; 0 on bare sites."""
+        """x_l at which 2 pi I_l = injection * strength_l, leads at `left` and `right`; 0 on bare sites."""

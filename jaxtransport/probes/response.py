@@ -62,30 +62,26 @@ class Profile(eqx.Module):
         return mix(self.potential), mix(self.current), mix(self.asked)
 
 
-def respond(transmission: Transmission, strength: Float[Array, " site"]) -> Response:
-    """The response at the leads to a bias and to currents `strength` x I_g."""
-    given = jnp.where(transmission.interior, strength, 0.0)
-    conductance, injection = transmission.respond(given)
-    return Response(conductance, injection, jnp.sum(given))
+def respond(transmission: Transmission) -> Response:
+    """The response at the leads to a bias and to the given currents."""
+    conductance, injection = transmission.respond()
+    return Response(conductance, injection, jnp.sum(transmission.strength))
 
 
-def profile(
-    transmission: Transmission, strength: Float[Array, " site"], response: Response, length: Array
-) -> Profile:
+def profile(transmission: Transmission, response: Response, length: Array) -> Profile:
     """The potentials of both unit drives, and the currents that these potentials really drive."""
-    given = jnp.where(transmission.interior, strength, 0.0)
-    half = jnp.asarray(0.5, given.dtype)
-    potential = jax.vmap(transmission.potentials)(
-        jnp.stack([jnp.zeros_like(given), given]), jnp.stack([half, 0 * half]), jnp.stack([-half, 0 * half])
-    )
-    site = jnp.arange(given.shape[0])
+    strength = transmission.strength
+    zero = jnp.zeros((), strength.dtype)
+    drives = jnp.stack([zero, zero + 1])
+    leads = jnp.stack([zero + 0.5, zero])
+    potential = jax.vmap(transmission.potentials)(drives, leads, -leads)
+    site = jnp.arange(strength.shape[0])
     left, right = site == 0, site == length - 1
     g, r = response.conductance, response.injection
-    leads = jnp.stack(
+    asked = jnp.stack(
         [
             jnp.where(left, g, jnp.where(right, -g, 0.0)),
-            jnp.where(left, -r, jnp.where(right, r - response.imbalance, 0.0)),
+            jnp.where(left, -r, jnp.where(right, r - response.imbalance, strength)),
         ]
     )
-    asked = leads + jnp.stack([jnp.zeros_like(given), given])
     return Profile(potential, jax.vmap(transmission.exchange)(potential), asked)

@@ -1,0 +1,156 @@
+"""Running a sweep file: what `jaxtransport run` and `jaxtransport.run` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxtransport.errors import InputError
+from jaxtransport.sweep import spec as specs
+from jaxtransport.sweep import store as stores
+from jaxtransport.sweep.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    import xarray
+
+    from jaxtransport.sweep.run import Progress
+    from jaxtransport.sweep.spec import Spec
+    from jaxtransport.sweep.task import Task
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a spec will cost, before anything is computed."""
+
+    points: int
+    bytes: int
+    free_bytes: int
+    batches: dict[int, int]  # padded size -> points a batch: one compilation each
+
+
+def task_of(spec: Spec) -> Task:
+    """The task of a spec, by its model."""
+    from jaxtransport import quantum
+
+    return {"quantum": quantum.make_task}[spec.model](spec)
+
+
+def estimate(spec: Spec, output: Path) -> Estimate:
+    """Points, bytes and batches of a spec whose result goes to `output`."""
+    task = task_of(spec)
+    return Estimate(
+        task.grid.size,
+        stores.needed_bytes(task.grid, task.bytes_per_point()),
+        stores.free_bytes(output),
+        dict(make_plan(task).batch),
+    )
+
+
+def run(
+    spec: str | Path,
+    output: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> xarray.Dataset:
+    """Run a sweep file and return its result, in memory and with no file left open.
+
+    Run again on the same output, it resumes: only what is not on file is computed.
+
+    Args:
+        spec: path of a sweep file (TOML).
+        output: result file; default results/<name of the spec>.h5.
+        overrides: "table.key=value" each, as for --set.
+        force: replace an output that was made by another spec.
+        report: called with the progress before the first and after every block.
+
+    Raises:
+        InputError: every mistake in the spec; an output of another spec, or one that cannot be
+            written, or that another run is writing.
+    """
+    parsed = specs.read(spec, overrides)
+    path = parsed.default_output if output is None else Path(output)
+    execute(parsed, path, force=force, report=report)
+    return stores.load(path)
+
+
+def execute(
+    spec: Spec,
+    output: Path,
+    *,
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Progress:
+    """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
+    _check_output(output)
+    if output.exists() and not force:
+        _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
+    output.parent.mkdir(parents=True, exist_ok=True)
+
+    from jaxtransport import runtime
+    from jaxtransport.sweep import run as loop
+
+    lock = stores.Lock(output)
+    try:
+        with runtime.computing():
+            task = task_of(spec)
+            plan = _prepare(spec, task, output, force)
+            with stores.Store(output, task.grid, [v.name for v in task.variables]) as store:
+                return loop.execute(task, store, plan, report)
+    finally:
+        lock.release()
+
+
+def _check_output(output: Path) -> None:
+    if output.is_dir():
+        raise InputError(f"output {output}: is a folder; pass the name of a file")
+    if output.exists():
+        stores.read_attributes(output)
+
+
+def _check_same(spec: Spec, output: Path) -> None:
+    """Raise unless the file at `output` is the (part of the) result of this very spec."""
+    attributes = stores.read_attributes(output)
+    made_by = specs.parse(str(attributes["spec"]), spec.name)
+    lines = []
+    if attributes["fingerprint"] != spec.fingerprint:
+        lines = stores.differences(made_by.canonical(), spec.canonical())
+    if set(made_by.variables) != set(spec.variables):
+        lines.append(f"output.variables: the file has {list(made_by.variables)}, the spec has {list(spec.variables)}")
+    if lines or attributes["fingerprint"] != spec.fingerprint:
+        raise InputError(
+            [f"output {output}: holds the result of another spec; pass another output, or --force to replace it"]
+            + lines
+        )
+
+
+def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
+    """The plan of an existing file of this spec, or a new file and its plan."""
+    from jaxtransport import quantum, runtime
+
+    if output.exists() and not force:
+        _check_same(spec, output)  # again, now that nobody else can write
+        return Plan.from_json(str(stores.read_attributes(output)["plan"]))
+    import jax
+
+    plan = make_plan(task, "cpu" if jax.default_backend() == "cpu" else "gpu")
+    stores.create(
+        output,
+        task.grid,
+        task.variables,
+        task.extra,
+        {
+            "title": spec.title,
+            "model": spec.model,
+            "spec": spec.text,
+            "fingerprint": spec.fingerprint,
+            "plan": plan.to_json(),
+            **runtime.provenance(),
+        },
+        needed=stores.needed_bytes(task.grid, task.bytes_per_point()),
+        along=quantum.unit_of_current(spec),
+    )
+    return plan

@@ -1,0 +1,96 @@
+"""How JAX is set up while a sweep runs, and put back afterwards.
+
+Double precision, and a compilation cache on disk, so that a second start compiles nothing. Whatever
+the user has configured wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+from jax.experimental.compilation_cache import compilation_cache
+
+import jaxtransport
+
+
+def cache_folder() -> Path | None:
+    """Where compiled kernels are kept; None if that folder cannot be written."""
+    configured = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    if configured:
+        return Path(configured)
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "jaxtransport" / "xla"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+@contextlib.contextmanager
+def computing() -> Iterator[None]:
+    """Double precision and the compilation cache, inside this context only."""
+    with jax.enable_x64(True), _cached():
+        yield
+
+
+@contextlib.contextmanager
+def _cached() -> Iterator[None]:
+    folder = cache_folder()
+    if folder is None or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
+        yield
+        return
+    wanted = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.05,  # our kernels compile in about a second
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in wanted}
+    _configure(wanted)
+    try:
+        yield
+    finally:
+        _configure(before)
+
+
+def _configure(values: dict) -> None:
+    for name, value in values.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()  # JAX looks at these settings once, unless told to look again
+
+
+def provenance() -> dict[str, str]:
+    """Versions, device and code revision, as stored with every result."""
+    device = jax.devices()[0]
+    return {
+        "jaxtransport_version": jaxtransport.__version__,
+        "jax_version": jax.__version__,
+        "python_version": platform.python_version(),
+        "device": f"{device.platform}: {device.device_kind}",
+        "precision": "float64",
+        "revision": revision(),
+    }
+
+
+def revision() -> str:
+    """Commit of the checkout that the package runs from, "+" if changed; "" for an installed one."""
+    root = Path(jaxtransport.__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return ""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", "jaxtransport")
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return commit + "+" * bool(commit and changed)

@@ -1,0 +1,92 @@
+"""How a task is cut: batches that fit memory and cache, blocks that are written at once.
+
+The shape of a batch decides the last bit of a result, so it is fixed when a file is made, stored in
+it, and used again by whoever resumes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtransport.sweep.task import Task
+
+LANES = 8  # batches are multiples of this: the width of a vector register in doubles
+
+# Sites x points of one batch. On a CPU the sweeps' carries and the stored corners should stay in
+# the last-level cache; measured best between 2^15 and 2^18 on two cores. A GPU wants parallelism.
+BATCH_SITES = {"cpu": 2**17, "gpu": 2**24}
+BATCH_POINTS = {"cpu": 1024, "gpu": 2**18}
+BATCH_BYTES = 2**28  # most that one batch's results may take
+BLOCK_COST = 2**23  # site updates of one block: a fraction of a second on one core
+COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
+BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Batch shape for every padded size, and the extent of a block."""
+
+    batch: Mapping[int, int]
+    solve_step: int
+    free_step: int
+
+    def to_json(self) -> str:
+        batch = {str(size): count for size, count in self.batch.items()}
+        return json.dumps({"batch": batch, "solve_step": self.solve_step, "free_step": self.free_step})
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        raw: dict[str, Any] = json.loads(text)
+        return cls({int(k): v for k, v in raw["batch"].items()}, raw["solve_step"], raw["free_step"])
+
+
+def counts(task: Task) -> dict[int, int]:
+    """Number of solve points of every padded size."""
+    total = task.grid.solve_axes.size
+    if task.size_axis is None:
+        return {task.size: total}
+    axis = next(a for a in task.grid.axes if a.name == task.size_axis)
+    each = total // len(axis.values)
+    out: dict[int, int] = {}
+    for value in axis.values:
+        size = task.sizes[int(value)]
+        out[size] = out.get(size, 0) + each
+    return out
+
+
+def make_plan(task: Task, platform: str = "cpu") -> Plan:
+    """Cut a task for a platform, "cpu" or "gpu"."""
+    per_size = counts(task)
+    point_bytes = task.bytes_per_point()
+    free = task.grid.free_axes.size
+    free_step = max(1, min(free, BATCH_BYTES // (LANES * point_bytes)))
+    row_bytes = point_bytes * free_step
+
+    def batch(size: int, count: int) -> int:
+        most = min(BATCH_SITES[platform] // size, BATCH_POINTS[platform], BATCH_BYTES // row_bytes)
+        return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
+
+    batches = {size: batch(size, count) for size, count in sorted(per_size.items())}
+    largest = max(per_size)
+    step = int(min(BLOCK_COST / task.cost(largest), BLOCK_BYTES // row_bytes))
+    return Plan(batches, max(step, max(batches.values())), free_step)
+
+
+def padded_sizes(lengths: Iterable[int], points_each: int) -> dict[int, int]:
+    """Array size for every length: few sizes, because each is a compilation.
+
+    Lengths are padded to the next power of two, the longest to a multiple of 8. A size moves up to
+    the next one where compiling it would take longer than carrying the cut-off sites along.
+    """
+    top = LANES * -(-max(lengths) // LANES)
+    sizes = {int(N): min(top, max(LANES, 1 << (int(N) - 1).bit_length())) for N in lengths}
+    used = sorted(set(sizes.values()))
+    for size, following in itertools.pairwise(used):
+        members = [N for N, padded in sizes.items() if padded == size]
+        if len(members) * points_each * (following - size) < COMPILE_COST:
+            sizes.update(dict.fromkeys(members, following))
+    return sizes

@@ -1,0 +1,281 @@
+"""The tables of `model = "quantum"`: what they may hold, and what must fit together.
+
+Readers check single values; `_Checks` then looks at everything that involves several keys, passing
+over keys that are already known to be wrong, so that one reading of the file finds all mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import PlainValidator
+
+from jaxtransport import layout as layouts
+from jaxtransport.errors import InputError
+from jaxtransport.sweep.grid import Axis
+from jaxtransport.sweep.spec import Mistakes, Parsed, Table, read_axes, read_tables
+from jaxtransport.sweep.values import axis, choice, either, list_of, positive, real, text, whole
+from jaxtransport.variables import LINEAR, PER_POINT
+
+BAND_EDGE = 2.0
+
+Number = Annotated[float | None, PlainValidator(real)]
+Positive = Annotated[float | None, PlainValidator(positive)]
+PerSite = Annotated[float | list[float] | None, PlainValidator(either(real))]
+Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
+
+
+class WireTable(Table):
+    """[wire]"""
+
+    layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
+    N: Annotated[int | None, PlainValidator(whole(2))] = None
+    gamma: PerSite = None
+    contact: Annotated[float | list[float] | None, PlainValidator(either(positive))] = None
+    spacing: Annotated[int | None, PlainValidator(whole(1))] = None
+    sources: Sites = None
+    drains: Sites = None
+    probes: Sites = None
+    strengths: Annotated[list[float] | None, PlainValidator(list_of(positive))] = None
+    onsite: PerSite = 0.0
+    hopping: Annotated[float | list[float], PlainValidator(either(positive))] = 1.0
+
+
+class DriveTable(Table):
+    """[drive]"""
+
+    mu_bar: Number = None
+    delta_mu: Positive = None
+    injection: Number = None
+    I_g: Number = None
+
+
+class SolveTable(Table):
+    """[solve]"""
+
+    law: Annotated[str, PlainValidator(choice("linear"))] = "linear"
+    kernel: Annotated[str, PlainValidator(choice("auto", "chain", "dense"))] = "auto"
+    order: Annotated[int | None, PlainValidator(whole(1))] = None
+    temperature: Number = None
+
+
+class OutputTable(Table):
+    """[output]"""
+
+    variables: Annotated[list[str] | None, PlainValidator(list_of(text, "names"))] = None
+
+
+TABLES = {"wire": WireTable, "drive": DriveTable, "solve": SolveTable, "output": OutputTable}
+
+# Axis -> reader, unit, long name, symbol
+AXES: dict[str, Any] = {
+    "N": (axis(whole(2), integer=True), "1", "number of sites", "N"),
+    "gamma": (axis(positive), "gamma_o", "coupling of sources and drains", r"\gamma"),
+    "contact": (axis(positive), "gamma_o", "coupling of the leads", r"\gamma_1"),
+    "mu_bar": (axis(real), "gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
+    "delta_mu": (axis(positive), "gamma_o", "bias", r"\delta\mu"),
+    "injection": (axis(real), "I_o", "injected current", "I_g/I_o"),
+    "I_g": (axis(real), "e gamma_o/hbar", "injected current", "I_g"),
+    "hopping": (axis(positive), "gamma_o", "hopping amplitude", "t"),
+    "onsite": (axis(real), "gamma_o", "on-site energy", r"\varepsilon"),
+    "temperature": (axis(real), "gamma_o/k_B", "temperature", "T"),
+}
+HOME = {"mu_bar": "drive", "delta_mu": "drive", "injection": "drive", "I_g": "drive", "temperature": "solve"}
+
+
+def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
+    """Read and check the tables; notes every mistake, and returns None if there is any."""
+    tables = read_tables(raw, TABLES, mistakes)
+    axes = read_axes(raw.get("grid", {}), AXES, mistakes)
+    _Checks(tables, axes, set(raw.get("grid", {})), mistakes).all()
+    if mistakes.lines:
+        return None
+    wanted = tables.pop("output").variables  # type: ignore[attr-defined]
+    return Parsed(tables, axes, tuple(PER_POINT if wanted is None else wanted))
+
+
+class _Checks:
+    """Everything that involves more than one key."""
+
+    def __init__(
+        self, tables: dict[str, Any], axes: tuple[Axis, ...], swept: set[str], mistakes: Mistakes
+    ) -> None:
+        self.wire, self.drive = tables["wire"], tables["drive"]
+        self.solve, self.output = tables["solve"], tables["output"]
+        self.axes = {a.name: a.values for a in axes}
+        self.swept, self.mistakes = swept, mistakes
+
+    def all(self) -> None:
+        self.required()
+        self.one_injection()
+        self.keys_of_layout()
+        self.reservoirs()
+        self.per_site()
+        self.band()
+        self.law()
+        self.variables()
+
+    def key(self, name: str) -> str:
+        """Where a parameter is given: grid.N if swept, wire.N otherwise."""
+        return f"grid.{name}" if name in self.swept else f"{HOME.get(name, 'wire')}.{name}"
+
+    def values(self, name: str) -> np.ndarray | None:
+        """All values that a scalar parameter takes; None if it is missing or wrong."""
+        if name in self.swept:
+            return self.axes.get(name)
+        if not self.mistakes.clean(self.key(name)):
+            return None
+        value = getattr(getattr(self, HOME.get(name, "wire")), name)
+        return None if value is None else np.atleast_1d(value)
+
+    def add(self, name: str, message: str) -> None:
+        self.mistakes.add(self.key(name), message)
+
+    def required(self) -> None:
+        missing = {
+            "layout": f"one of {', '.join(layouts.NAMES)}",
+            "N": "the number of sites",
+            "mu_bar": "the mean potential of the leads, in gamma_o",
+            "delta_mu": "the bias, in gamma_o",
+        }
+        if self.wire.sources or self.wire.drains or self.wire.probes or self.wire.layout != "custom":
+            missing["gamma"] = "the coupling of sources and drains, in gamma_o"
+        for name, what in missing.items():
+            if self.values(name) is None and self.mistakes.clean(self.key(name)):
+                self.add(name, f"missing; pass {what}")
+        drives = self.wire.layout != "custom" or self.wire.sources or self.wire.drains
+        given = [n for n in ("injection", "I_g") if self.given(n)]
+        if drives and not given:
+            self.add("injection", "missing; pass the injected current I_g / I_o (or I_g in e gamma_o/hbar)")
+
+    def given(self, name: str) -> bool:
+        home = HOME.get(name, "wire")
+        spoilt = not self.mistakes.clean(f"{home}.{name}", f"grid.{name}")
+        return name in self.swept or spoilt or getattr(getattr(self, home), name) is not None
+
+    def one_injection(self) -> None:
+        if self.given("injection") and self.given("I_g"):
+            self.add("I_g", "given beside injection, and both say the same; keep one of them")
+
+    def keys_of_layout(self) -> None:
+        name = self.wire.layout
+        if name is None:
+            return
+        own = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
+        for layout, keys in own.items():
+            for key in keys:
+                if layout != name and getattr(self.wire, key) is not None:
+                    self.add(key, f'goes with layout = "{layout}", not "{name}"; remove one of them')
+        if name == "spaced" and self.wire.spacing is None and self.mistakes.clean("wire.spacing"):
+            self.add("spacing", "missing; pass the number of sites from terminal to terminal")
+        if "gamma" in self.swept and isinstance(self.wire.gamma, list):
+            self.add("gamma", "one number per site is given too; keep one of them")
+
+    def layouts(self) -> list[layouts.Layout] | None:
+        """The layout at every N, or None if something it needs is wrong."""
+        needs = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}.get(self.wire.layout, [])
+        lengths = self.values("N")
+        if self.wire.layout is None or lengths is None or not self.mistakes.clean(*(f"wire.{k}" for k in needs)):
+            return None
+        sites = {key: getattr(self.wire, key) or () for key in needs if key != "spacing"}
+        if "spacing" in needs:
+            sites["spacing"] = self.wire.spacing
+        found, wrong = [], []
+        for N in lengths:
+            try:
+                found.append(layouts.make(self.wire.layout, int(N), **sites))
+            except InputError as error:
+                wrong.append((int(N), error.mistakes))
+        for message in wrong[0][1] if wrong else ():
+            key = message.split(":")[0].split(" = ")[0]
+            rest = message if key not in sites else message.removeprefix(f"{key}: ")
+            more = f" (and {len(wrong) - 1} more values of N)" if len(wrong) > 1 else ""
+            self.add(key if key in sites else "N", rest + more)
+        return None if wrong else found
+
+    def reservoirs(self) -> None:
+        """Sites, strengths and couplings of every reservoir."""
+        found = self.layouts()
+        contact = self.wire.contact
+        if isinstance(contact, list) and len(contact) != 2:
+            self.add("contact", f"{len(contact)} numbers; pass one, or two for left and right")
+        gamma = self.wire.gamma
+        if "gamma" not in self.swept and isinstance(gamma, float) and gamma <= 0:
+            self.add("gamma", f"{gamma}; pass a number > 0")
+        if found is None or "N" in self.swept:
+            return
+        layout = found[0]
+        if self.wire.strengths is not None:
+            try:
+                layout.strength(self.wire.strengths)
+            except InputError as error:
+                self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
+        if isinstance(gamma, list) and len(gamma) == layout.N and self.mistakes.clean("wire.gamma"):
+            self.couplings(gamma, layout, contact)
+
+    def couplings(self, gamma: list[float], layout: layouts.Layout, contact: Any) -> None:
+        """One coupling per site: > 0 where there is a reservoir, 0 elsewhere."""
+        occupied = layout.occupied()
+        for site, value in enumerate(gamma, 1):
+            if site in (1, layout.N):
+                if contact is not None or "contact" in self.swept:
+                    lead = np.atleast_1d(contact if contact is not None else np.nan)
+                    if value != lead[0 if site == 1 else -1]:
+                        self.add("gamma", f"{value} on site {site} is a lead's coupling, and contact says another; "
+                                 "leave contact out, or repeat it here")
+                elif value <= 0:
+                    self.add("gamma", f"{value} on site {site}, a lead; pass a number > 0")
+            elif occupied[site - 1] and value <= 0:
+                self.add("gamma", f"{value} on site {site}, which holds a reservoir; pass a number > 0")
+            elif not occupied[site - 1] and value != 0:
+                self.add("gamma", f"{value} on site {site}, which holds no source, drain or probe; pass 0 there")
+
+    def per_site(self) -> None:
+        """Lists along the wire fit its length, and there is one length."""
+        lengths = self.values("N")
+        for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1), ("strengths", None)):
+            value = getattr(self.wire, name)
+            if not isinstance(value, list):
+                continue
+            if name in self.swept:
+                self.add(name, "a list along the wire is given too; keep one of them")
+            elif "N" in self.swept:
+                self.mistakes.add(f"wire.{name}", "one number per site does not go with an N axis; pass one number")
+            elif lengths is not None and fewer is not None and len(value) != lengths[0] - fewer:
+                self.add(name, f"{len(value)} numbers; pass one, or N{'' if not fewer else ' - 1'} = {lengths[0] - fewer}")
+
+    def band(self) -> None:
+        mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")
+        if mu_bar is None or not mu_bar.size:
+            return
+        worst = mu_bar[np.argmax(np.abs(mu_bar))]
+        half = 0.0 if delta_mu is None else delta_mu.max() / 2
+        if abs(worst) >= BAND_EDGE:
+            self.add("mu_bar", f"{worst:g} lies outside the band; pass |mu_bar| < {BAND_EDGE:g} (gamma_o)")
+        elif abs(worst) + half >= BAND_EDGE:
+            self.add("mu_bar", f"{worst:g} with delta_mu = {2 * half:g} puts a lead outside the band; "
+                     f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)")
+
+    def law(self) -> None:
+        for name, law in (("order", "series"), ("temperature", "exact")):
+            if name in self.swept or getattr(self.solve, name) is not None:
+                self.mistakes.add(
+                    f"grid.{name}" if name in self.swept else f"solve.{name}",
+                    f'goes with law = "{law}", not "{self.solve.law}"; remove it',
+                )
+
+    def variables(self) -> None:
+        names = self.output.variables
+        if names is None:
+            return
+        if not names:
+            self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(LINEAR)}")
+        for name in dict.fromkeys(names):
+            if name == "status":
+                self.mistakes.add("output.variables", "'status' is always stored; remove it")
+            elif name not in LINEAR:
+                self.mistakes.add("output.variables", f"{name!r} unknown; known: {', '.join(LINEAR)}")
+            if names.count(name) > 1:
+                self.mistakes.add("output.variables", f"{name!r} comes twice")

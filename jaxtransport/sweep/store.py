@@ -1,0 +1,289 @@
+"""The result file: HDF5 that h5py and xarray open, and that no kill can break.
+
+The whole file is made first, under another name: every dataset contiguous, allocated and filled,
+every scale and attribute written; then it takes its name. From there on only raw data changes,
+
+    values -> flush -> status -> flush
+
+so a block is either marked computed with its values on file, or not marked. One writer at a time,
+by a lock on OUT.h5.lock; readers come and go freely.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from jaxtransport import status as codes
+from jaxtransport.errors import InputError
+from jaxtransport.sweep.grid import Axis, Block, Grid, place
+from jaxtransport.sweep.task import StoredVariable
+
+if TYPE_CHECKING:
+    import xarray
+
+FORMAT = "jaxtransport sweep 1"
+OVERHEAD_BYTES = 2**20  # attributes and headers, generously
+
+
+def load(path: str | Path) -> xarray.Dataset:
+    """The result file at `path` as an `xarray.Dataset` in memory; the file is closed again.
+
+    Raises:
+        InputError: no such file, or not a result of jaxtransport.
+    """
+    import xarray
+
+    read_attributes(path)
+    return xarray.load_dataset(path, engine="h5netcdf")
+
+
+def read_attributes(path: str | Path) -> dict[str, Any]:
+    """Root attributes of a result file: format, spec, fingerprint, versions, device.
+
+    Raises:
+        InputError: no such file, or not a result of jaxtransport.
+    """
+    with _open(path, "r") as file:
+        return dict(file.attrs)
+
+
+def count_statuses(path: str | Path) -> dict[int, int]:
+    """How many grid points of a result file have which status code."""
+    with _open(path, "r") as file:
+        return _count(file["status"])
+
+
+def times(path: str | Path) -> tuple[float, float]:
+    """Start and end of the run that made a file, in seconds since 1970; NaN while unfinished."""
+    with _open(path, "r") as file:
+        return float(file["started"][()]), float(file["finished"][()])
+
+
+def _open(path: str | Path, mode: str) -> h5py.File:
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file; run a sweep first, or check the name")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; pass a result file")
+    try:
+        # Opened without HDF5's own lock: a file that is being written stays readable.
+        file = h5py.File(path, mode, locking=False)
+    except OSError as error:
+        if not h5py.is_hdf5(path):
+            raise InputError(f"{path}: is not an HDF5 file; pass a result of jaxtransport") from None
+        raise InputError(f"{path}: cannot be opened ({error})") from None
+    if file.attrs.get("format") != FORMAT:
+        file.close()
+        raise InputError(f"{path}: is HDF5, but not a result of jaxtransport; pass another file")
+    return file
+
+
+class Lock:
+    """Exclusive right to write one output, held by `flock` on a file beside it."""
+
+    def __init__(self, output: Path) -> None:
+        self.path = output.with_name(output.name + ".lock")
+        while True:
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(self._descriptor)
+                raise InputError(
+                    f"{output}: another run is writing it; wait for it, or pass another output"
+                ) from None
+            # The holder removes the file when it ends; a lock on a removed file excludes nobody.
+            if self.path.exists() and os.path.samestat(os.fstat(self._descriptor), os.stat(self.path)):
+                return
+            os.close(self._descriptor)
+
+    def release(self) -> None:
+        self.path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+class Store:
+    """A result file open for writing. Made by `create`, found again by `resume`."""
+
+    def __init__(self, path: Path, grid: Grid, names: Sequence[str]) -> None:
+        self.path, self.grid, self.names = path, grid, tuple(names)
+        self._file = h5py.File(path, "r+", locking=False)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def holds(self, block: Block) -> bool:
+        """True if every point of the block is computed."""
+        flags = np.empty((len(block.solve), len(block.free)), np.int8)
+        status = self._file["status"]
+        return all(
+            np.all(status[box] != codes.NOT_COMPUTED) for box, _ in place(self.grid, block, flags)
+        )
+
+    def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
+        """Store a block, then mark it computed."""
+        for name in self.names:
+            self._put(name, block, values[name])
+        self._file.flush()
+        self._put("status", block, values["status"])
+        self._file.flush()
+
+    def _put(self, name: str, block: Block, values: np.ndarray) -> None:
+        dataset = self._file[name]
+        for box, part in place(self.grid, block, values):
+            dataset[box] = part
+
+    def finish(self) -> None:
+        """Note the time of the last block, unless it is noted."""
+        if np.isnan(self._file["finished"][()]):
+            self._file["finished"][()] = time.time()
+            self._file.flush()
+
+    def failed(self) -> int:
+        """Number of points computed without success."""
+        return sum(
+            n for code, n in _count(self._file["status"]).items() if code not in (codes.SOLVED, codes.NOT_COMPUTED)
+        )
+
+
+def _count(status: h5py.Dataset) -> dict[int, int]:
+    """Statuses in a dataset, read in pieces: a billion points must not need a gigabyte."""
+    total: dict[int, int] = {}
+    pieces = [()] if not status.shape else _slabs(status.shape)
+    for piece in pieces:
+        for code, n in zip(*np.unique(status[piece], return_counts=True), strict=True):
+            total[int(code)] = total.get(int(code), 0) + int(n)
+    return total
+
+
+def _slabs(shape: tuple[int, ...], most: int = 2**24):
+    step = max(1, most // max(1, int(np.prod(shape[1:]))))
+    return [slice(i, i + step) for i in range(0, shape[0], step)]
+
+
+def needed_bytes(grid: Grid, bytes_per_point: int) -> int:
+    """Size of a result file."""
+    return grid.size * bytes_per_point + OVERHEAD_BYTES
+
+
+def free_bytes(path: Path) -> int:
+    """Free space where `path` lies or will lie."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def create(
+    path: Path,
+    grid: Grid,
+    variables: Sequence[StoredVariable],
+    extra: Sequence[Axis],
+    attributes: Mapping[str, str],
+    *,
+    needed: int,
+    along: Mapping[str, tuple[str, np.ndarray, str, str]] | None = None,
+) -> None:
+    """Make the whole file, filled with "not computed", and put it at `path` in one step.
+
+    Args:
+        path: where it goes; an existing file is replaced.
+        grid: the grid.
+        variables: what is stored, besides the status.
+        extra: dimensions beyond the grid.
+        attributes: root attributes.
+        needed: bytes the file will take.
+        along: coordinates beyond the axes: name -> (axis, values, unit, long name).
+
+    Raises:
+        InputError: no space, or no permission; nothing is left behind then.
+    """
+    free = free_bytes(path)
+    if needed > free:
+        raise InputError(
+            f"output {path}: needs {needed:,} bytes and the disk has {free:,} free; "
+            "free some space, pass another output, or ask for fewer variables"
+        )
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(part, "w", locking=False) as file:
+            _fill(file, grid, variables, extra, attributes, along or {})
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _fill(file, grid, variables, extra, attributes, along) -> None:
+    file.attrs["format"] = FORMAT
+    for name, value in attributes.items():
+        file.attrs[name] = value
+    for axis in (*grid.axes, *extra):
+        values = np.asarray(axis.values)
+        scale = file.create_dataset(axis.name, data=values)
+        scale.make_scale(axis.name)
+        scale.attrs["units"], scale.attrs["long_name"] = axis.unit, axis.long_name
+    dims = tuple(axis.name for axis in grid.axes)
+    lengths = {axis.name: len(axis.values) for axis in (*grid.axes, *extra)}
+
+    def dataset(name, dims, dtype, fill, unit, long_name):
+        out = file.create_dataset(
+            name, tuple(lengths[d] for d in dims), dtype, fillvalue=fill, dcpl=_allocated_early()
+        )
+        for i, dim in enumerate(dims):
+            out.dims[i].attach_scale(file[dim])
+        out.attrs["units"], out.attrs["long_name"] = unit, long_name
+        return out
+
+    coordinates = " ".join(along)
+    for name, (axis, values, unit, long_name) in along.items():
+        dataset(name, (axis,), "f8", np.nan, unit, long_name)[...] = values
+    for v in variables:
+        fill = np.nan if v.dtype == "f8" else 0
+        made = dataset(v.name, (*dims, *v.dims), v.dtype, fill, v.unit, v.long_name)
+        if coordinates:
+            made.attrs["coordinates"] = coordinates
+    status = dataset("status", dims, "i1", codes.NOT_COMPUTED, "1", "status of the point")
+    status.attrs["flag_values"] = np.array(list(codes.MEANINGS), np.int8)
+    status.attrs["flag_meanings"] = " ".join(codes.MEANINGS.values())
+    since = "seconds since 1970-01-01 00:00:00"
+    dataset("started", (), "f8", np.nan, since, "start of the run")[()] = time.time()
+    dataset("finished", (), "f8", np.nan, since, "end of the run")
+
+
+def _allocated_early():
+    dcpl = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    dcpl.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    dcpl.set_fill_time(h5py.h5d.FILL_TIME_ALLOC)
+    return dcpl
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two sets of parameters, a line for each key."""
+    lines = []
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            lines.append(f"{key}: the file has {_short(old.get(key))}, the spec has {_short(new.get(key))}")
+    return lines
+
+
+def _short(value: Any, width: int = 60) -> str:
+    text = "nothing" if value is None else json.dumps(value)
+    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -1,0 +1,68 @@
+"""What a sweep computes, told to the loop without a word of physics.
+
+A model hands the loop one function of one point,
+
+    evaluate(point, free, shared) -> {variable: array}
+
+with `point` a dict of scalars (the solve axes), `free` a dict of arrays of one length F (the free
+axes, evaluated together) and `shared` whatever all points have in common. Every variable comes back
+with F as its first axis and with the int8 "status" among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from jaxtransport.sweep.grid import Axis, Grid
+
+
+class StoredVariable(Protocol):
+    """What the store needs to know of a variable."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def long_name(self) -> str: ...
+    @property
+    def dims(self) -> tuple[str, ...]: ...
+    @property
+    def dtype(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """A function to map over a grid, and the shape of what it returns."""
+
+    grid: Grid
+    variables: tuple[StoredVariable, ...]
+    evaluate: Callable[[dict, dict, Any], Mapping[str, Any]]
+    shared: Callable[[int], Any] = lambda size: None  # what all points of one padded size have in common
+    extra: tuple[Axis, ...] = ()  # dimensions of variables beyond the grid, such as site
+    size_axis: str | None = None  # the solve axis that sets the shape of a point's arrays
+    sizes: Mapping[int, int] = field(default_factory=dict)  # its values -> padded sizes
+    size: int = 1  # the padded size where there is no such axis
+    cost: Callable[[int], float] = float  # work of one point of that size, in site updates
+
+    def padded(self, points: Mapping[str, np.ndarray], count: int) -> np.ndarray:
+        """The padded size of each of `count` points."""
+        if self.size_axis is None or self.size_axis not in points:
+            return np.full(count, self.size)
+        return np.array([self.sizes[int(v)] for v in points[self.size_axis]])
+
+    def trailing(self, variable: StoredVariable) -> tuple[int, ...]:
+        """Stored length of each extra dimension of a variable."""
+        lengths = {axis.name: len(axis.values) for axis in self.extra}
+        return tuple(lengths[dim] for dim in variable.dims)
+
+    def bytes_per_point(self) -> int:
+        """Stored bytes of one grid point."""
+        widths = {"f8": 8, "i1": 1}
+        return 1 + sum(
+            widths[v.dtype] * int(np.prod(self.trailing(v), dtype=int)) for v in self.variables
+        )

@@ -1,0 +1,167 @@
+"""Values of a sweep file, read strictly: each reader takes what came and says what to pass.
+
+Readers are plain functions from a TOML value to a Python value that raise ValueError; pydantic
+collects what they say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Reader = Callable[[Any], Any]
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def number(value: Any, *, above: float | None = None, integer: bool = False, least: int | None = None) -> Any:
+    """A finite number, not a boolean; an integer, bounded, where asked."""
+    kind = "a whole number" if integer else "a number"
+    bound = f" > {above:g}" if above is not None else f" >= {least}" if least is not None else ""
+    wrong = ValueError(f"{_show(value)}; pass {kind}{bound}")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong
+    if integer and not isinstance(value, int):
+        raise wrong
+    if not math.isfinite(value):
+        raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
+    if (above is not None and not value > above) or (least is not None and not value >= least):
+        raise wrong
+    return value if integer else float(value)
+
+
+def real(value: Any) -> float:
+    return number(value)
+
+
+def positive(value: Any) -> float:
+    return number(value, above=0.0)
+
+
+def not_negative(value: Any) -> float:
+    out = number(value)
+    if out < 0:
+        raise ValueError(f"{_show(value)}; pass a number >= 0 (a drain's sign comes from its role)")
+    return out
+
+
+def whole(least: int) -> Reader:
+    return lambda value: number(value, integer=True, least=least)
+
+
+def list_of(read: Reader, what: str = "numbers") -> Reader:
+    """A list whose every entry passes `read`."""
+
+    def reader(value: Any) -> list:
+        if not isinstance(value, list):
+            raise ValueError(f"{_show(value)}; pass a list of {what}")
+        out = []
+        for i, entry in enumerate(value, 1):
+            try:
+                out.append(read(entry))
+            except ValueError as error:
+                raise ValueError(f"entry {i}: {error}") from None
+        return out
+
+    return reader
+
+
+def either(read: Reader) -> Reader:
+    """One value, or a list of them."""
+    many = list_of(read)
+    return lambda value: many(value) if isinstance(value, list) else read(value)
+
+
+def choice(*names: str) -> Reader:
+    def reader(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"{_show(value)}; pass one of {', '.join(names)}")
+        return value
+
+    return reader
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{_show(value)}; pass a text in quotes")
+    return value
+
+
+RANGE_KEYS = {"start", "stop", "step", "num", "spacing"}
+MOST_VALUES = 10**7  # of one axis: more is a slip of the pen in `step`
+
+
+def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
+    """Values of an axis: a list, {start, stop, step} or {start, stop, num, spacing}; stop included."""
+
+    def reader(value: Any) -> np.ndarray:
+        if isinstance(value, dict):
+            values = _range(value, integer=integer)
+        elif isinstance(value, list):
+            values = value
+        else:
+            raise ValueError(f"{_show(value)}; pass a list, {{start, stop, step}} or {{start, stop, num}}")
+        if not values:
+            raise ValueError("an empty axis; pass at least one value")
+        values = list_of(read)(values)
+        if unique and len(set(values)) < len(values):
+            twice = next(v for i, v in enumerate(values) if v in values[:i])
+            raise ValueError(f"{twice:g} comes twice; pass each value once")
+        return np.array(values, dtype=int if integer else float)
+
+    return reader
+
+
+def _range(value: dict, *, integer: bool) -> list:
+    unknown = set(value) - RANGE_KEYS
+    if unknown:
+        raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(RANGE_KEYS))}")
+    missing = {"start", "stop"} - set(value)
+    if missing:
+        raise ValueError(f"{sorted(missing)[0]!r} is missing; pass start and stop")
+    if ("step" in value) == ("num" in value):
+        raise ValueError("pass either step or num beside start and stop")
+    start, stop = (_part(value, k, lambda v: number(v, integer=integer)) for k in ("start", "stop"))
+    spacing = _part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
+    if "step" in value:
+        step = _part(value, "step", lambda v: number(v, integer=integer))
+        if step == 0 or (stop - start) / step < 0:
+            raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g}: an empty axis")
+        if spacing == "log":
+            raise ValueError("spacing = 'log' goes with num, not step")
+        # A stop that is met up to rounding is included, and met exactly.
+        count = math.floor((stop - start) / step + 1e-9) + 1
+        _bound(count)
+        values = [start + i * step for i in range(count)]
+        return [*values[:-1], stop] if abs(values[-1] - stop) < 1e-9 * abs(step) else values
+    num = _part(value, "num", lambda v: number(v, integer=True, least=1))
+    _bound(num)
+    if spacing == "log":
+        if not (start > 0 and stop > 0):
+            raise ValueError(f"a logarithmic range from {start:g} to {stop:g}; pass start and stop > 0")
+        values = np.geomspace(start, stop, num)
+    else:
+        values = np.linspace(start, stop, num)
+    if integer:
+        if not np.allclose(values, np.round(values), atol=1e-9):
+            raise ValueError(f"{num} values from {start} to {stop} are not whole numbers; use step")
+        return [int(v) for v in np.round(values)]
+    return values.tolist()
+
+
+def _bound(count: int) -> None:
+    if count > MOST_VALUES:
+        raise ValueError(f"{count:,} values on one axis; pass at most {MOST_VALUES:,} (a larger step)")
+
+
+def _part(value: dict, key: str, read: Reader) -> Any:
+    try:
+        return read(value[key])
+    except ValueError as error:
+        raise ValueError(f"{key} = {error}") from None
