@@ -27,12 +27,13 @@ class Estimate:
     points: int
     bytes: int
     free_bytes: int
+    memory_bytes: int  # results of a block and a batch, and what the kernels keep of a batch
     batches: dict[int, int]  # padded size -> points a batch: one compilation each
 
 
 def task_of(spec: Spec) -> Task:
     """The task of a spec, by its model."""
-    from jaxtransport import quantum
+    from jaxtransport.quantum import task as quantum
 
     return {"quantum": quantum.make_task}[spec.model](spec)
 
@@ -40,11 +41,13 @@ def task_of(spec: Spec) -> Task:
 def estimate(spec: Spec, output: Path) -> Estimate:
     """Points, bytes and batches of a spec whose result goes to `output`."""
     task = task_of(spec)
+    plan = make_plan(task)
     return Estimate(
         task.grid.size,
         stores.needed_bytes(task.grid, task.bytes_per_point()),
         stores.free_bytes(output),
-        dict(make_plan(task).batch),
+        plan.memory_bytes(task),
+        dict(plan.batch),
     )
 
 
@@ -129,7 +132,8 @@ def _check_same(spec: Spec, output: Path) -> None:
 
 def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
     """The plan of an existing file of this spec, or a new file and its plan."""
-    from jaxtransport import quantum, runtime
+    from jaxtransport import runtime
+    from jaxtransport.quantum.task import unit_of_current
 
     if output.exists() and not force:
         _check_same(spec, output)  # again, now that nobody else can write
@@ -151,6 +155,6 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
             **runtime.provenance(),
         },
         needed=stores.needed_bytes(task.grid, task.bytes_per_point()),
-        along=quantum.unit_of_current(spec),
+        along=unit_of_current(spec),
     )
     return plan

@@ -23,6 +23,7 @@ BATCH_POINTS = {"cpu": 1024, "gpu": 2**18}
 BATCH_BYTES = 2**28  # most that one batch's results may take
 BLOCK_COST = 2**23  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
+KEPT_PER_SITE = 24  # numbers a kernel keeps per site and point of a batch
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
 
 
@@ -33,6 +34,12 @@ class Plan:
     batch: Mapping[int, int]
     solve_step: int
     free_step: int
+
+    def memory_bytes(self, task: Task) -> int:
+        """Memory beyond the program itself, roughly: a block's results twice, a batch's arrays."""
+        block = task.bytes_per_point() * min(self.solve_step, task.grid.solve_axes.size) * self.free_step
+        kept = max(size * count for size, count in self.batch.items()) * KEPT_PER_SITE * 8
+        return 2 * block + kept
 
     def to_json(self) -> str:
         batch = {str(size): count for size, count in self.batch.items()}

@@ -76,7 +76,7 @@ AXES: dict[str, Any] = {
     "contact": (axis(positive), "gamma_o", "coupling of the leads", r"\gamma_1"),
     "mu_bar": (axis(real), "gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
     "delta_mu": (axis(positive), "gamma_o", "bias", r"\delta\mu"),
-    "injection": (axis(real), "I_o", "injected current", "I_g/I_o"),
+    "injection": (axis(real), "1", "injected current over I_o", "I_g/I_o"),
     "I_g": (axis(real), "e gamma_o/hbar", "injected current", "I_g"),
     "hopping": (axis(positive), "gamma_o", "hopping amplitude", "t"),
     "onsite": (axis(real), "gamma_o", "on-site energy", r"\varepsilon"),
@@ -93,7 +93,22 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     if mistakes.lines:
         return None
     wanted = tables.pop("output").variables  # type: ignore[attr-defined]
-    return Parsed(tables, axes, tuple(PER_POINT if wanted is None else wanted))
+    swept = {a.name for a in axes}
+    return Parsed(_completed(tables, swept), axes, tuple(PER_POINT if wanted is None else wanted))
+
+
+def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
+    """Defaults that depend on other keys, filled in: what is left out equals what is spelt out."""
+    wire, drive = tables["wire"], tables["drive"]
+    if "contact" not in swept:
+        contact = wire.contact
+        if contact is None:
+            contact = [wire.gamma[0], wire.gamma[-1]] if isinstance(wire.gamma, list) else 1.0
+        both = contact if isinstance(contact, list) else [contact, contact]
+        wire = wire.model_copy(update={"contact": both})
+    if drive.injection is None and drive.I_g is None and not swept & {"injection", "I_g"}:
+        drive = drive.model_copy(update={"injection": 0.0})  # probes alone: nothing is driven
+    return {**tables, "wire": wire, "drive": drive}
 
 
 class _Checks:

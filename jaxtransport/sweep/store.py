@@ -239,17 +239,17 @@ def _fill(file, grid, variables, extra, attributes, along) -> None:
         values = np.asarray(axis.values)
         scale = file.create_dataset(axis.name, data=values)
         scale.make_scale(axis.name)
-        scale.attrs["units"], scale.attrs["long_name"] = axis.unit, axis.long_name
+        _label(scale, axis.unit, axis.long_name, axis.symbol)
     dims = tuple(axis.name for axis in grid.axes)
     lengths = {axis.name: len(axis.values) for axis in (*grid.axes, *extra)}
 
-    def dataset(name, dims, dtype, fill, unit, long_name):
+    def dataset(name, dims, dtype, fill, unit, long_name, symbol=""):
         out = file.create_dataset(
             name, tuple(lengths[d] for d in dims), dtype, fillvalue=fill, dcpl=_allocated_early()
         )
         for i, dim in enumerate(dims):
             out.dims[i].attach_scale(file[dim])
-        out.attrs["units"], out.attrs["long_name"] = unit, long_name
+        _label(out, unit, long_name, symbol)
         return out
 
     coordinates = " ".join(along)
@@ -257,7 +257,7 @@ def _fill(file, grid, variables, extra, attributes, along) -> None:
         dataset(name, (axis,), "f8", np.nan, unit, long_name)[...] = values
     for v in variables:
         fill = np.nan if v.dtype == "f8" else 0
-        made = dataset(v.name, (*dims, *v.dims), v.dtype, fill, v.unit, v.long_name)
+        made = dataset(v.name, (*dims, *v.dims), v.dtype, fill, v.unit, v.long_name, v.symbol)
         if coordinates:
             made.attrs["coordinates"] = coordinates
     status = dataset("status", dims, "i1", codes.NOT_COMPUTED, "1", "status of the point")
@@ -266,6 +266,12 @@ def _fill(file, grid, variables, extra, attributes, along) -> None:
     since = "seconds since 1970-01-01 00:00:00"
     dataset("started", (), "f8", np.nan, since, "start of the run")[()] = time.time()
     dataset("finished", (), "f8", np.nan, since, "end of the run")
+
+
+def _label(dataset: h5py.Dataset, unit: str, long_name: str, symbol: str) -> None:
+    dataset.attrs["units"], dataset.attrs["long_name"] = unit, long_name
+    if symbol:
+        dataset.attrs["symbol"] = symbol  # in TeX, for plots
 
 
 def _allocated_early():

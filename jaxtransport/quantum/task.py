@@ -1,7 +1,8 @@
-"""The quantum wire as a task: a validated spec, turned into a function of one grid point.
+"""The quantum wire as a task: what a validated spec asks for, as a grid and its fixed numbers.
 
-delta_mu and the injected current are free axes. By superposition (`probes.response`) every bias and
-every I_g follows from the one solution of a wire, so they are evaluated together and cost nothing.
+delta_mu and the injected current are free axes: by superposition (`probes.response`) every bias and
+every I_g follows from the one solution of a wire. Host data only, so that `validate` needs no JAX;
+what happens at one point of the grid is in `quantum.point`.
 """
 
 from __future__ import annotations
@@ -9,19 +10,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxtransport import layout as layouts
-from jaxtransport.observables import Solved, observe
-from jaxtransport.state import KERNELS
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import padded_sizes
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import LINEAR
-from jaxtransport.wire import Wire
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})
 
@@ -86,12 +82,9 @@ def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         occupied[row, :N] = layout.occupied()
         strength[row, :N] = layout.strength(wire.strengths)
     gamma = 1.0 if wire.gamma is None else wire.gamma  # a wire without middle reservoirs
-    contact = wire.contact
-    if contact is None:
-        contact = [gamma[0], gamma[-1]] if isinstance(gamma, list) else [1.0, 1.0]
     fixed = {
         "gamma": gamma,
-        "contact": np.broadcast_to(contact, 2),
+        "contact": wire.contact,
         "onsite": wire.onsite,
         "hopping": wire.hopping,
         "mu_bar": drive.mu_bar,
@@ -99,8 +92,6 @@ def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         "injection": drive.injection,
         "I_g": drive.I_g,
     }
-    if drive.injection is None and drive.I_g is None and not {"injection", "I_g"} & _swept(spec):
-        fixed["injection"] = 0.0  # probes only: nothing is driven
     return {
         "lengths": np.array(lengths),
         "occupied": occupied,
@@ -113,27 +104,7 @@ def _swept(spec: Spec) -> set[str]:
     return {axis.name for axis in spec.axes}
 
 
-def _evaluate(point, free, shared, *, names, kernel, with_profile):
-    """All `names` at one grid point, for all free points: see `sweep.task`."""
-    given = {**shared["fixed"], **point}
-    row = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0
-    contact = given["contact"]
-    wire = Wire.assemble(
-        shared["occupied"][row],
-        shared["strength"][row],
-        shared["lengths"][row],
-        gamma=given["gamma"],
-        contact=(contact[0], contact[1]) if jnp.ndim(contact) else (contact, contact),
-        onsite=given["onsite"],
-        hopping=given["hopping"],
-    )
-    solved = Solved.of(wire, given["mu_bar"], KERNELS[kernel], with_profile=with_profile)
+def _evaluate(point, free, shared, **how):
+    from jaxtransport.quantum.point import evaluate  # JAX is loaded when computing starts
 
-    def driven(free):
-        drive = {**given, **free}
-        injection = drive.get("injection")
-        if injection is None:
-            injection = drive["I_g"] * 2 * jnp.pi / drive["delta_mu"]
-        return observe(names, solved, drive["delta_mu"], injection)
-
-    return jax.vmap(driven)(free)
+    return evaluate(point, free, shared, **how)

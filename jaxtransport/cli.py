@@ -1,0 +1,221 @@
+"""The command line: `jaxtransport run | validate | status | plot | info`.
+
+Exit codes: 0 done, 1 some points failed, 2 wrong input, 130 interrupted.
+JAX is imported by `run` and `info` alone, when they start to compute.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from jaxtransport.errors import InputError
+
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="jaxtransport",
+    help="Electrical transport through wires with sources and drains of charge in their bulk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SpecPath = Annotated[Path, typer.Argument(metavar="SPEC.toml", help="Sweep file.")]
+ResultPath = Annotated[Path, typer.Argument(metavar="OUT.h5", help="Result file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, such as wire.gamma=0.4. Repeatable."),
+]
+
+
+def main() -> NoReturn:
+    """Entry point: turns wrong input into a message and its exit code."""
+    try:
+        app()
+    except InputError as error:
+        for line in error.mistakes:
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(WRONG_INPUT)
+    sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        import jaxtransport
+
+        print(jaxtransport.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    spec: SpecPath,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Default: results/SPEC.h5")
+    ] = None,
+    set_: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output of another spec.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a sweep into an HDF5 file; on an unfinished file, go on where it stopped."""
+    from jaxtransport import api
+    from jaxtransport.progress import reporter
+    from jaxtransport.sweep import spec as specs
+    from jaxtransport.sweep import store
+
+    parsed = specs.read(spec, set_ or ())
+    path = parsed.default_output if output is None else output
+    try:
+        with reporter(parsed.name, quiet=quiet or as_json) as report:
+            progress = api.execute(parsed, path, force=force, report=report)
+    except KeyboardInterrupt:
+        print(f"interrupted: {path} keeps what is done; run the same command again to go on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    counts = _named(store.count_statuses(path))
+    computed = progress.done - progress.resumed
+    if as_json:
+        _print_json(
+            output=str(path), points=progress.total, computed=computed, failed=progress.failed,
+            seconds=round(progress.seconds, 3), status=counts,
+        )
+    elif not quiet:
+        did = f"{computed:,} points in {progress.seconds:.1f} s" if computed else "nothing left to compute"
+        print(f"{path}: {progress.total:,} points, {did}")
+        print(f"picture: jaxtransport plot {path}")
+    if progress.failed:
+        failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
+        print(f"{progress.failed:,} of {progress.total:,} points failed: {failures}", file=sys.stderr)
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Check a sweep file: every mistake at once, or what it will cost."""
+    from jaxtransport import api
+    from jaxtransport.sweep import spec as specs
+
+    parsed = specs.read(spec, set_ or ())
+    cost = api.estimate(parsed, parsed.default_output)
+    axes = {a.name: len(a.values) for a in parsed.axes}
+    if as_json:
+        _print_json(
+            spec=str(spec), axes=axes, points=cost.points, variables=list(parsed.variables), bytes=cost.bytes,
+            free_bytes=cost.free_bytes, memory_bytes=cost.memory_bytes, compilations=len(cost.batches),
+            fingerprint=parsed.fingerprint,
+        )
+        return
+    grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
+    print(f"{spec}: good")
+    print(f"  points     {cost.points:,} ({grid})")
+    print(f"  variables  {', '.join(parsed.variables)}, status")
+    print(f"  file       {_bytes(cost.bytes)}; {_bytes(cost.free_bytes)} free beside {parsed.default_output}")
+    print(f"  memory     about {_bytes(cost.memory_bytes)} at a time")
+    sizes = ", ".join(str(size) for size in cost.batches)
+    print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
+    if cost.bytes > cost.free_bytes:
+        raise InputError(f"output {parsed.default_output}: needs {_bytes(cost.bytes)}, more than is free there")
+
+
+@app.command()
+def status(result: ResultPath, as_json: AsJson = False) -> None:
+    """How far a result file is, what failed, and where it comes from."""
+    from jaxtransport.sweep import store
+
+    attributes = store.read_attributes(result)
+    counts = _named(store.count_statuses(result))
+    total = sum(counts.values())
+    done = total - counts.get("not_computed", 0)
+    started, finished = store.times(result)
+    origin = {
+        key: str(attributes[key])
+        for key in ("title", "model", "fingerprint", "jaxtransport_version", "jax_version", "python_version",
+                    "device", "precision", "revision")
+    }
+    if as_json:
+        _print_json(output=str(result), done=done, total=total, status=counts, started=started,
+                    finished=None if finished != finished else finished, **origin)
+        return
+    print(f"{result}: {done:,} of {total:,} points ({100 * done / total:.1f} %)")
+    for name, n in counts.items():
+        print(f"  {name:<14}{n:>14,}")
+    for key, value in origin.items():
+        if value:
+            print(f"  {key.replace('_', ' '):<22}{value}")
+    print(f"  {'started':<22}{_date(started)}")
+    print(f"  {'finished':<22}{_date(finished)}")
+
+
+@app.command()
+def plot(
+    result: ResultPath,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="PIC", help="png, pdf or svg. Default: beside the result."),
+    ] = None,
+    variable: Annotated[str | None, typer.Option(help="What to draw. Default: the nonreciprocity.")] = None,
+    x: Annotated[str | None, typer.Option(help="Axis to the right.")] = None,
+    y: Annotated[str | None, typer.Option(help="Axis upwards: draws a map.")] = None,
+    at: Annotated[
+        list[str] | None, typer.Option(metavar="AXIS=VALUE", help="Fix an axis, such as N=30. Repeatable.")
+    ] = None,
+) -> None:
+    """Draw a result: a line, a map with its zero contour, or a profile along the wire."""
+    from jaxtransport.plot import draw
+
+    path = output or result.with_suffix(".png")
+    draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
+    print(path)
+
+
+@app.command()
+def info(as_json: AsJson = False) -> None:
+    """Versions, devices, precision and the compilation cache."""
+    import jax
+
+    from jaxtransport import runtime
+
+    facts: dict[str, Any] = runtime.provenance()
+    facts["devices"] = [str(device) for device in jax.devices()]
+    facts["cache"] = str(runtime.cache_folder() or "none: its folder cannot be written")
+    if as_json:
+        _print_json(**facts)
+        return
+    for key, value in facts.items():
+        print(f"{key.replace('_', ' '):<22}{', '.join(value) if isinstance(value, list) else value}")
+
+
+def _named(counts: dict[int, int]) -> dict[str, int]:
+    from jaxtransport.status import MEANINGS
+
+    return {MEANINGS[code]: n for code, n in sorted(counts.items())}
+
+
+def _print_json(**values: Any) -> None:
+    print(json.dumps(values))
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            break
+        count /= 1000
+    else:
+        unit = "TB"
+    return f"{count:.3g} {unit}"
+
+
+def _date(seconds: float) -> str:
+    import datetime
+
+    if seconds != seconds:
+        return "not yet"
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,1 @@
+"""Pictures of results, drawn from the files alone."""

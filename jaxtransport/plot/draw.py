@@ -1,0 +1,110 @@
+"""From a result file to a finished picture: the view, its panels, and a line with the fixed parameters."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxtransport.errors import InputError
+from jaxtransport.plot import panels, style
+from jaxtransport.plot.view import View, choose
+from jaxtransport.sweep import spec as specs
+from jaxtransport.sweep.quantum_spec import AXES, HOME
+from jaxtransport.sweep.store import load
+
+FORMATS = (".png", ".pdf", ".svg")
+KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
+
+
+def draw_file(
+    result: Path,
+    picture: Path,
+    *,
+    variable: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    at: Sequence[str] = (),
+) -> None:
+    """Draw the result file `result` into `picture` (png, pdf or svg).
+
+    Raises:
+        InputError: a file, variable, axis or format that is not there.
+    """
+    if picture.suffix.lower() not in FORMATS:
+        raise InputError(f"-o {picture}: pass a name that ends in one of {', '.join(FORMATS)}")
+    data = load(result)
+    with mpl.rc_context({**style.RC, "backend": "agg"}):
+        figure = draw(data, variable=variable, x=x, y=y, at=at)
+        try:
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(picture, metadata=_metadata(data, picture))
+        except OSError as error:
+            raise InputError(f"-o {picture}: cannot be written ({error.strerror or error})") from None
+        finally:
+            panels.plt.close(figure)
+
+
+def draw(
+    data: xr.Dataset,
+    *,
+    variable: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    at: Sequence[str] = (),
+) -> Figure:
+    """The picture of a loaded result as a matplotlib figure."""
+    view = choose(data, variable=variable, x=x, y=y, at=at)
+    figure = KINDS[view.kind](view)
+    columns = int(figure.get_figwidth() * 14)
+    figure.supxlabel("\n".join(_wrap(_caption(data, view), columns)), fontsize=9, color="0.25")
+    if title := str(data.attrs.get("title", "")):
+        figure.suptitle(textwrap.fill(title, columns), fontsize=10.5)
+    return figure
+
+
+def _caption(data: xr.Dataset, view: View) -> list[str]:
+    """Everything held fixed, as pieces of text: axes at one value, then the parameters of the spec."""
+    pieces = [f"${style.equals(data[name], value)}$" for name, value in view.fixed.items()]
+    spec = specs.parse(str(data.attrs["spec"]))
+    wire = spec.tables["wire"]
+    pieces.insert(0, str(wire.layout))  # type: ignore[attr-defined]
+    for name, (_, unit, _, symbol) in AXES.items():
+        table = spec.tables.get(HOME.get(name, "wire"))
+        value = getattr(table, name, None)
+        if spec.axis(name) is not None or value is None:
+            continue
+        if name in ("hopping", "onsite") and value == (1.0 if name == "hopping" else 0.0):
+            continue
+        if isinstance(value, list):
+            if len(set(value)) > 1:
+                pieces.append(f"${symbol}$ from a list")
+                continue
+            value = value[0]
+        pieces.append(f"${style.equals(xr.DataArray(value, name=name, attrs={'symbol': symbol, 'units': unit}), value)}$")
+    return pieces
+
+
+def _wrap(pieces: list[str], columns: int) -> list[str]:
+    """Pieces joined into lines of about `columns` characters as they are read, never cut inside."""
+    lines = [""]
+    length = 0
+    for piece in pieces:
+        width = len(re.sub(r"[{}_^$]", "", re.sub(r"\\[a-zA-Z]+|\\,", "x", piece)))
+        if lines[-1] and length + width + 3 > columns:
+            lines.append("")
+            length = 0
+        lines[-1] += ("   " if lines[-1] else "") + piece
+        length += width + 3
+    return lines
+
+
+def _metadata(data: xr.Dataset, picture: Path) -> dict[str, str]:
+    """The fingerprint goes into the picture, so that it can be traced to its data."""
+    origin = f"jaxtransport {data.attrs.get('fingerprint', '')}"
+    return {"Title": origin} if picture.suffix.lower() in (".pdf", ".svg") else {"Description": origin}

@@ -1,0 +1,91 @@
+"""The look of every picture: sizes, colours that colour-blind readers tell apart, labels with units."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import xarray as xr
+
+# Okabe and Ito's palette, dark to light; black first, for the line that stands alone.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SIGNED_MAP = "RdBu_r"  # zero is white; red and blue differ for every kind of colour blindness
+UNSIGNED_MAP = "cividis"
+
+RC = {
+    "font.size": 10,
+    "mathtext.fontset": "dejavusans",
+    "axes.labelsize": 11,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.direction": "out",
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "figure.constrained_layout.use": True,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+_UNITS = {
+    "1": "",
+    "e^2/h": "e^2/h",
+    "I_o": "I_o",
+    "gamma_o": r"\gamma_o",
+    "e gamma_o/hbar": r"e\gamma_o/\hbar",
+    "gamma_o^2/hbar": r"\gamma_o^2/\hbar",
+}
+
+
+def unit_of(array: xr.DataArray) -> str:
+    """The unit of a stored variable in TeX, "" for a pure number."""
+    unit = str(array.attrs.get("units", "1"))
+    return _UNITS.get(unit, rf"\mathrm{{{unit}}}")
+
+
+def symbol_of(array: xr.DataArray) -> str:
+    """The symbol of a stored variable in TeX."""
+    name = str(array.name).replace("_", r"\ ")
+    return str(array.attrs.get("symbol") or rf"\mathrm{{{name}}}")
+
+
+def label_of(array: xr.DataArray, *, long: bool = False) -> str:
+    """"symbol (unit)", with the full name before it if `long`."""
+    unit = unit_of(array)
+    text = f"${symbol_of(array)}$" + (f" (${unit}$)" if unit else "")
+    name = str(array.attrs.get("long_name", ""))
+    return f"{name}, {text}" if long and name else text
+
+
+def equals(array: xr.DataArray, value: float) -> str:
+    """"symbol = value unit" in TeX, without the dollars."""
+    return f"{symbol_of(array)} = {show(value)}" + (rf"\,{u}" if (u := unit_of(array)) else "")
+
+
+def show(value: float) -> str:
+    """A number as short as it can be said, in TeX."""
+    text = f"{value:.4g}"
+    found = re.fullmatch(r"(.*)e([+-])0*(\d+)", text)
+    if found:
+        sign = "-" if found[2] == "-" else ""
+        return rf"{found[1]}\times10^{{{sign}{found[3]}}}"
+    return text
+
+
+def is_signed(values: np.ndarray) -> bool:
+    """True if finite values lie on both sides of zero."""
+    finite = values[np.isfinite(values)]
+    return bool(finite.size) and finite.min() < 0 < finite.max()
+
+
+def is_geometric(values: np.ndarray) -> bool:
+    """True for values in a logarithmic spacing over at least a decade."""
+    if len(values) < 4 or values.min() <= 0 or values.max() < 10 * values.min():
+        return False
+    steps = np.diff(np.log(values))
+    return bool(np.allclose(steps, steps[0], rtol=1e-3))

@@ -1,0 +1,149 @@
+"""What to draw of a result: which variable, along which axes, at which values of the others.
+
+    a variable along the wire            -> profile: x = site, forward and reverse together
+    at most one axis of many values      -> line, one for each value of a short axis
+    several axes of many values          -> map, side by side for some values of a third axis
+
+An axis is short with up to `SHORT` values. Choices that are given are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from jaxtransport.errors import InputError
+
+SHORT = 6
+ALONG = ("site", "bond", "node")
+HIDDEN = ("status", "started", "finished", "outside_band")
+FAVOURITES = ("nonreciprocity", "potential_forward", "conductance", "current_forward")
+
+
+@dataclass(frozen=True)
+class View:
+    """A choice of what to draw; `data` keeps only the dimensions that are drawn."""
+
+    kind: str  # "profile", "line" or "map"
+    data: xr.Dataset
+    names: tuple[str, ...]  # variables: one, or forward and reverse
+    x: str
+    y: str | None  # map only
+    family: str | None  # one line or panel for each value
+    fixed: dict[str, float]  # axes held at one value
+
+
+def choose(
+    data: xr.Dataset,
+    *,
+    variable: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    at: Sequence[str] = (),
+) -> View:
+    """Decide what to draw.
+
+    Raises:
+        InputError: an unknown variable or axis, a value off the grid, nothing to draw along.
+    """
+    name = _variable(data, variable)
+    array = data[name]
+    fixed: dict[str, float] = {}
+    for text in at:
+        axis, value = _at(data, array, text)
+        fixed[axis] = value
+    for option, axis in (("--x", x), ("--y", y)):
+        if axis is not None and (axis not in array.dims or axis in fixed):
+            raise InputError(f"{option} {axis}: not a free axis of {name}; pass one of {_list(array.dims)}")
+    if x is not None and x == y:
+        raise InputError(f"--x {x}: the same as --y; pass two axes")
+    free = [d for d in array.dims if d not in fixed and array.sizes[d] > 1]
+    for dim in array.dims:
+        if array.sizes[dim] == 1 and dim not in fixed:
+            fixed[str(dim)] = data[dim].values[0].item()
+    if not free:
+        raise InputError(
+            f"{name}: one number, {float(np.squeeze(array.sel(fixed).values)):.10g}, and nothing to draw it along; "
+            "name a variable along the wire, or run with a [grid]"
+        )
+    along = next((d for d in free if d in ALONG), None)
+    kind, x, y, rest = _axes(data, free, along, x, y)
+    family = _family(data, rest, kind)
+    for dim in rest:
+        if dim != family:
+            fixed[dim] = data[dim].values[len(data[dim]) // 2].item()
+    chosen = data.sel({k: v for k, v in fixed.items() if k in data.dims})
+    if family is not None and chosen.sizes[family] > SHORT:
+        chosen = chosen.isel({family: np.unique(np.linspace(0, chosen.sizes[family] - 1, SHORT).round().astype(int))})
+    return View(kind, chosen, _names(data, name, kind), x, y, family, fixed)
+
+
+def _variable(data: xr.Dataset, name: str | None) -> str:
+    drawable = [str(v) for v in data.data_vars if v not in HIDDEN]
+    if name is not None:
+        if name not in data.data_vars:
+            raise InputError(f"--variable {name}: not in the file; pass one of {_list(drawable)}")
+        return name
+    with_axes = [v for v in drawable if data[v].size > 1] or drawable
+    return next((v for v in FAVOURITES if v in with_axes), with_axes[0])
+
+
+def _at(data: xr.Dataset, array: xr.DataArray, text: str) -> tuple[str, float]:
+    axis, equals, value = text.partition("=")
+    if not equals or axis not in array.dims:
+        raise InputError(f"--at {text}: pass AXIS=VALUE with one of {_list(array.dims)}")
+    try:
+        wanted = float(value)
+    except ValueError:
+        raise InputError(f"--at {text}: {value!r} is not a number") from None
+    values = data[axis].values
+    nearest = values[np.argmin(np.abs(values - wanted))]
+    spacing = np.min(np.abs(np.diff(np.sort(values)))) if len(values) > 1 else np.inf
+    if abs(nearest - wanted) > max(0.5 * spacing, 1e-9 * abs(wanted)) or (
+        np.issubdtype(values.dtype, np.integer) and nearest != wanted
+    ):
+        raise InputError(f"--at {text}: not on the grid; the nearest value is {nearest:g}")
+    return axis, nearest.item()
+
+
+def _axes(data, free, along, x, y):
+    """(kind, x, y, axes left over)."""
+    long = [d for d in free if data.sizes[d] > SHORT and d not in ALONG]
+    if along is not None and y is None and x in (None, along):
+        return "profile", along, None, [d for d in free if d != along]
+    if y is not None or (x is None and len(long) > 1):
+        # Counting axes such as N make poor map axes: nothing lies between their values.
+        ranked = sorted(long or free, key=lambda d: (np.issubdtype(data[d].dtype, np.integer), -free.index(d)))
+        ranked += [d for d in free if d not in ranked]
+        x = x or next((d for d in ranked if d != y), None)
+        y = y or next((d for d in ranked if d != x), None)
+        if x is None or y is None:
+            raise InputError("a map needs two axes, and only one is free; leave --y out")
+        return "map", x, y, [d for d in free if d not in (x, y)]
+    x = x or (long[0] if long else free[-1])
+    return "line", x, None, [d for d in free if d != x]
+
+
+def _family(data, rest, kind):
+    """The left-over axis that is shown side by side: for maps the longest, else the first short one."""
+    if not rest:
+        return None
+    if kind == "map":
+        return max(rest, key=lambda d: data.sizes[d])
+    return next((d for d in rest if data.sizes[d] <= SHORT), rest[0])
+
+
+def _names(data, name, kind):
+    """Profiles show both biases, where both are stored."""
+    for bias, other in (("_forward", "_reverse"), ("_reverse", "_forward")):
+        if kind == "profile" and name.endswith(bias):
+            partner = name.removesuffix(bias) + other
+            return tuple(sorted((name, partner))) if partner in data else (name,)
+    return (name,)
+
+
+def _list(names) -> str:
+    return ", ".join(str(n) for n in names) or "none"

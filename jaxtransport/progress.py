@@ -1,0 +1,67 @@
+"""Progress of a run: a bar on a terminal, a line every few seconds elsewhere. On standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxtransport.sweep.run import Progress
+
+LINE_SECONDS = 5.0
+
+
+@contextlib.contextmanager
+def reporter(name: str, *, quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
+    """A function to call with every `Progress`."""
+    if quiet:
+        yield lambda progress: None
+    elif sys.stderr.isatty():
+        yield from _bar(name)
+    else:
+        yield _lines(name)
+
+
+def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]} points/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(name, total=None, rate="-")
+
+        def report(progress: Progress) -> None:
+            rate = f"{progress.rate:,.0f}" if progress.rate else "-"  # type: ignore[attr-defined]
+            bar.update(task, total=progress.total, completed=progress.done, rate=rate)  # type: ignore[attr-defined]
+
+        yield report
+
+
+def _lines(name: str) -> Callable[[Progress], None]:
+    last = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < LINE_SECONDS:
+            return
+        last = now
+        share = 100 * progress.done / progress.total
+        left = f"{progress.seconds_left:,.0f} s left" if progress.rate else "starting"
+        print(
+            f"{name}: {progress.done:,} of {progress.total:,} points ({share:.0f} %), "
+            f"{progress.rate:,.0f} points/s, {left}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return report

@@ -1,0 +1,1 @@
+"""`model = "quantum"`: from a validated spec to the wires of a grid."""

@@ -1,0 +1,162 @@
+"""The linear engine once more: slow, plain NumPy, straight from the equations.
+
+    H_ll = eps_l,  H_{l,l+1} = -t_l,  Sigma_l = (gamma_l^2 / 2) (w - i sqrt(4 - w^2))      (Eqs. 10, B14)
+    G = (w - H - Sigma)^-1,  T_ll' = |G_ll'|^2 Gamma_l Gamma_l'                            (Eqs. 15, B22)
+    J_l = 2 Im(H_{l+1,l} <c+_{l+1} c_l>),  hence F_ll'                                     (Eqs. B17, B19)
+
+Nothing here is shared with the package, and no superposition is used: every bias is solved for
+itself, with its currents in e gamma_o / hbar. Sites count from 0; no padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Plain arrays of one wire: eps_l, t_l, gamma_l, I_l / I_g."""
+
+    onsite: np.ndarray
+    hopping: np.ndarray
+    coupling: np.ndarray
+    strength: np.ndarray
+
+    @property
+    def N(self) -> int:
+        return len(self.onsite)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One bias. Names, units and NaN as in `jaxtransport.State`."""
+
+    potentials: np.ndarray
+    currents: np.ndarray
+    bond_currents: np.ndarray
+    heat: np.ndarray
+    density: np.ndarray
+    left_current: float
+    right_current: float
+    conductance: float
+    injection_response: float
+
+
+def chain_of(wire) -> Chain:
+    """The sites 1 ... N of a `jaxtransport.Wire` as NumPy arrays, padding cut off."""
+    N = int(wire.length)
+    site = [np.asarray(v)[:N] for v in (wire.onsite, wire.coupling, wire.strength)]
+    return Chain(site[0], np.asarray(wire.hopping)[: N - 1], site[1], site[2])
+
+
+def hamiltonian(chain: Chain) -> np.ndarray:
+    H = np.zeros((chain.N, chain.N), complex)
+    for l in range(chain.N):
+        H[l, l] = chain.onsite[l]
+    for l in range(chain.N - 1):
+        H[l, l + 1] = -chain.hopping[l]
+        H[l + 1, l] = -np.conj(chain.hopping[l])
+    return H
+
+
+def self_energy(coupling: np.ndarray, w: float) -> np.ndarray:
+    """Eq. B14; -2 Im Sigma is Gamma."""
+    return np.array([gamma**2 / 2 * (w - 1j * np.sqrt(4 - w**2)) for gamma in coupling])
+
+
+def green(H: np.ndarray, coupling: np.ndarray, w: float) -> np.ndarray:
+    return np.linalg.inv(w * np.eye(len(H)) - H - np.diag(self_energy(coupling, w)))
+
+
+def transmissions(G: np.ndarray, Gamma: np.ndarray) -> np.ndarray:
+    """T_ll', into l from l'."""
+    T = np.zeros(G.shape)
+    for l in range(len(G)):
+        for m in range(len(G)):
+            T[l, m] = abs(G[l, m]) ** 2 * Gamma[l] * Gamma[m]
+    return T
+
+
+def link_transmissions(H: np.ndarray, G: np.ndarray, Gamma: np.ndarray, l: int, k: int) -> np.ndarray:
+    """F of the link from site l to site k, one entry per reservoir: 2 pi J = sum_m F_m (x_l - x_m).
+
+    J = 2 Im(H_kl <c+_k c_l>) with <c+_k c_l> = (1 / 2 pi) sum_m G_lm G*_km Gamma_m x_m. For k = l + 1
+    and t = 1 this is i [G-_{ml} G+_{l+1,m} - G-_{m,l+1} G+_{lm}] Gamma_m of Eq. B19.
+    """
+    return np.array(
+        [-2 * np.imag(H[k, l] * G[l, m] * np.conj(G[k, m])) * Gamma[m] for m in range(len(G))]
+    )
+
+
+def balance(T: np.ndarray, fixed: dict[int, float], currents: dict[int, float]) -> np.ndarray:
+    """x_l with x = `fixed` at the leads and sum_m T_lm (x_l - x_m) = 2 pi `currents` at the others.
+
+    Sites in neither hold no reservoir; their x is 0 and counts for nothing, since T is 0 there.
+    """
+    n = len(T)
+    system, right = np.eye(n), np.zeros(n)
+    for l, value in fixed.items():
+        right[l] = value
+    for l, current in currents.items():
+        system[l, l] = 0
+        for m in range(n):
+            if m != l:
+                system[l, l] += T[l, m]
+                system[l, m] -= T[l, m]
+        right[l] = 2 * np.pi * current
+    return np.linalg.solve(system, right)
+
+
+def currents_into(T: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """I_l = (1 / 2 pi) sum_m T_lm (x_l - x_m), in e gamma_o / hbar (Eq. B22)."""
+    n = len(T)
+    return np.array([sum(T[l, m] * (x[l] - x[m]) for m in range(n)) for l in range(n)]) / (2 * np.pi)
+
+
+def solve(chain: Chain, mu_bar: float, delta_mu: float, injection: float) -> Answer:
+    """The wire between leads at mu_bar +- delta_mu / 2, each source driving `injection` * I_o."""
+    n = chain.N
+    H = hamiltonian(chain)
+    Gamma = -2 * self_energy(chain.coupling, mu_bar).imag
+    G = green(H, chain.coupling, mu_bar)
+    T = transmissions(G, Gamma)
+    I_o = abs(delta_mu) / (2 * np.pi)
+    held = Gamma > 0
+    middle = [l for l in range(1, n - 1) if held[l]]
+
+    def left_current(bias: float, unit: float) -> tuple[np.ndarray, np.ndarray]:
+        asked = {l: unit * chain.strength[l] for l in middle}
+        x = balance(T, {0: bias / 2, n - 1: -bias / 2}, asked)
+        return x, currents_into(T, x)
+
+    x, I = left_current(delta_mu, injection * I_o)
+    _, opposite = left_current(-delta_mu, injection * I_o)
+    _, driven = left_current(0.0, 1.0)
+    J, heat, density = np.zeros(n - 1), np.zeros(n), np.full(n, np.nan)
+    for l in range(n - 1):
+        F = link_transmissions(H, G, Gamma, l, l + 1)
+        J[l] = sum(F[m] * (x[l] - x[m]) for m in range(n)) / (2 * np.pi)
+    for l in range(n):
+        heat[l] = sum(T[l, m] * (x[m] - x[l]) ** 2 for m in range(n)) / (4 * np.pi)
+        if held[l]:
+            density[l] = sum(abs(G[l, m]) ** 2 * Gamma[m] * (x[m] - x[l]) for m in range(n)) / (2 * np.pi)
+    return Answer(
+        potentials=np.where(held, mu_bar + x, np.nan),
+        currents=I / I_o,
+        bond_currents=J / I_o,
+        heat=heat,
+        density=density,
+        left_current=I[0] / I_o,
+        right_current=I[-1] / I_o,
+        conductance=np.sign(delta_mu) * (I[0] - opposite[0]) / 2 / I_o,
+        injection_response=-driven[0],
+    )
+
+
+def nonreciprocity(chain: Chain, mu_bar: float, delta_mu: float, injection: float) -> float:
+    """Delta I = |I_1(reverse)| - |I_1(forward)| in I_o."""
+    forward = solve(chain, mu_bar, abs(delta_mu), injection)
+    reverse = solve(chain, mu_bar, -abs(delta_mu), injection)
+    return abs(reverse.left_current) - abs(forward.left_current)
