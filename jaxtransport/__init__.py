@@ -24,14 +24,29 @@ _HOMES = {
     "PrecisionError": "jaxtransport.precision",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "InputError",
+    "Layout",
+    "Linear",
+    "PrecisionError",
+    "State",
+    "Wire",
+    "__version__",
+    "load",
+    "nonreciprocity",
+    "run",
+    "solve",
+    "transmission",
+]
 
 if TYPE_CHECKING:
+    from jaxtransport.api import run
     from jaxtransport.errors import InputError
     from jaxtransport.layout import Layout
     from jaxtransport.precision import PrecisionError
     from jaxtransport.probes.laws import Linear
     from jaxtransport.state import State, nonreciprocity, solve, transmission
+    from jaxtransport.sweep.store import load
     from jaxtransport.wire import Wire
 
 

@@ -122,12 +122,12 @@ def _check_same(spec: Spec, output: Path) -> None:
     if attributes["fingerprint"] != spec.fingerprint:
         lines = stores.differences(made_by.canonical(), spec.canonical())
     if set(made_by.variables) != set(spec.variables):
-        lines.append(f"output.variables: the file has {list(made_by.variables)}, the spec has {list(spec.variables)}")
-    if lines or attributes["fingerprint"] != spec.fingerprint:
-        raise InputError(
-            [f"output {output}: holds the result of another spec; pass another output, or --force to replace it"]
-            + lines
+        lines.append(
+            f"output.variables: the file has {list(made_by.variables)}, the spec has {list(spec.variables)}"
         )
+    if lines or attributes["fingerprint"] != spec.fingerprint:
+        other = f"output {output}: is the result of another spec; pass another output, or --force"
+        raise InputError([other, *lines])
 
 
 def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:

@@ -84,8 +84,12 @@ def run(
     computed = progress.done - progress.resumed
     if as_json:
         _print_json(
-            output=str(path), points=progress.total, computed=computed, failed=progress.failed,
-            seconds=round(progress.seconds, 3), status=counts,
+            output=str(path),
+            points=progress.total,
+            computed=computed,
+            failed=progress.failed,
+            seconds=round(progress.seconds, 3),
+            status=counts,
         )
     elif not quiet:
         did = f"{computed:,} points in {progress.seconds:.1f} s" if computed else "nothing left to compute"
@@ -108,8 +112,14 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
     axes = {a.name: len(a.values) for a in parsed.axes}
     if as_json:
         _print_json(
-            spec=str(spec), axes=axes, points=cost.points, variables=list(parsed.variables), bytes=cost.bytes,
-            free_bytes=cost.free_bytes, memory_bytes=cost.memory_bytes, compilations=len(cost.batches),
+            spec=str(spec),
+            axes=axes,
+            points=cost.points,
+            variables=list(parsed.variables),
+            bytes=cost.bytes,
+            free_bytes=cost.free_bytes,
+            memory_bytes=cost.memory_bytes,
+            compilations=len(cost.batches),
             fingerprint=parsed.fingerprint,
         )
         return
@@ -122,7 +132,9 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
     sizes = ", ".join(str(size) for size in cost.batches)
     print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
     if cost.bytes > cost.free_bytes:
-        raise InputError(f"output {parsed.default_output}: needs {_bytes(cost.bytes)}, more than is free there")
+        raise InputError(
+            f"output {parsed.default_output}: needs {_bytes(cost.bytes)}, more than is free there"
+        )
 
 
 @app.command()
@@ -137,12 +149,28 @@ def status(result: ResultPath, as_json: AsJson = False) -> None:
     started, finished = store.times(result)
     origin = {
         key: str(attributes[key])
-        for key in ("title", "model", "fingerprint", "jaxtransport_version", "jax_version", "python_version",
-                    "device", "precision", "revision")
+        for key in (
+            "title",
+            "model",
+            "fingerprint",
+            "jaxtransport_version",
+            "jax_version",
+            "python_version",
+            "device",
+            "precision",
+            "revision",
+        )
     }
     if as_json:
-        _print_json(output=str(result), done=done, total=total, status=counts, started=started,
-                    finished=None if finished != finished else finished, **origin)
+        _print_json(
+            output=str(result),
+            done=done,
+            total=total,
+            status=counts,
+            started=started,
+            finished=None if finished != finished else finished,
+            **origin,
+        )
         return
     print(f"{result}: {done:,} of {total:,} points ({100 * done / total:.1f} %)")
     for name, n in counts.items():
@@ -204,13 +232,8 @@ def _print_json(**values: Any) -> None:
 
 
 def _bytes(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            break
-        count /= 1000
-    else:
-        unit = "TB"
-    return f"{count:.3g} {unit}"
+    power = min(4, max(0, len(str(int(count))) - 1) // 3)
+    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
 
 
 def _date(seconds: float) -> str:

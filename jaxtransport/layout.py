@@ -12,14 +12,13 @@ here is host data: no JAX, so that a sweep file is checked without importing it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from jaxtransport.errors import InputError
-
-NAMES = ("dimers", "pair", "spaced", "custom")
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ class Layout:
                     )
                 elif site in roles:
                     mistakes.append(
-                        f"{role}: site {site} is already one of the {roles[site]}; "
-                        "a site holds one reservoir"
+                        f"{role}: site {site} is already one of the {roles[site]}; a site holds one reservoir"
                     )
                 roles.setdefault(site, role)
         if mistakes:
@@ -100,14 +98,18 @@ def _alternate(N: int, sites: Sequence[int]) -> Layout:
 def dimers(N: int) -> Layout:
     """S, D, S, D ... on sites 2 ... N-1; N even and at least 4."""
     if N < 4 or N % 2:
-        raise InputError(f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; pass an even N >= 4")
+        raise InputError(
+            f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; pass an even N >= 4"
+        )
     return _alternate(N, range(2, N))
 
 
 def pair(N: int) -> Layout:
     """One source at 2, one drain at N-1; N at least 4."""
     if N < 4:
-        raise InputError(f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1 apart; pass N >= 4")
+        raise InputError(
+            f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1 apart; pass N >= 4"
+        )
     return Layout(N, (2,), (N - 1,))
 
 
@@ -131,6 +133,15 @@ def custom(
     return Layout(N, tuple(sources), tuple(drains), tuple(probes))
 
 
-def make(name: str, N: int, **sites) -> Layout:
-    """The layout called `name`, one of `NAMES`."""
-    return {"dimers": dimers, "pair": pair, "spaced": spaced, "custom": custom}[name](N, **sites)
+_MAKERS: dict[str, Callable[..., Layout]] = {
+    "dimers": dimers,
+    "pair": pair,
+    "spaced": spaced,
+    "custom": custom,
+}
+NAMES = tuple(_MAKERS)
+
+
+def make(name: str, N: int, **sites: Any) -> Layout:
+    """The layout called `name`, one of `NAMES`, for N sites."""
+    return _MAKERS[name](N, **sites)

@@ -36,7 +36,7 @@ class Solved(eqx.Module):
     profile: Profile | None
 
     @classmethod
-    def of(cls, wire: Wire, mu_bar: Array, kernel: type, *, with_profile: bool) -> Solved:
+    def of(cls, wire: Wire, mu_bar: Array, kernel: type[Transmission], *, with_profile: bool) -> Solved:
         """Solve `wire` with a kernel class; the profile costs a few more sweeps along the wire."""
         transmission = kernel.at(wire, mu_bar)
         response = respond(transmission)

@@ -26,22 +26,22 @@ def reporter(name: str, *, quiet: bool = False) -> Iterator[Callable[[Progress],
 
 
 def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]} points/s"),
-        TimeRemainingColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(bar_width=None),
+        rich.TaskProgressColumn(),
+        rich.TextColumn("{task.fields[rate]} points/s"),
+        rich.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(name, total=None, rate="-")
 
         def report(progress: Progress) -> None:
-            rate = f"{progress.rate:,.0f}" if progress.rate else "-"  # type: ignore[attr-defined]
-            bar.update(task, total=progress.total, completed=progress.done, rate=rate)  # type: ignore[attr-defined]
+            rate = f"{progress.rate:,.0f}" if progress.rate else "-"
+            bar.update(task, total=progress.total, completed=progress.done, rate=rate)
 
         yield report
 

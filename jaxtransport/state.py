@@ -27,7 +27,7 @@ from jaxtransport.probes.laws import Linear
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.wire import Wire, is_concrete
 
-KERNELS: dict[str, type] = {"auto": Chain, "chain": Chain, "dense": Dense}
+KERNELS: dict[str, type[Chain] | type[Dense]] = {"auto": Chain, "chain": Chain, "dense": Dense}
 
 
 class State(eqx.Module):
@@ -98,7 +98,7 @@ def solve(
     solved = Solved.of(wire, mu_bar, _kernel(kernel), with_profile=True)
     biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
     status = solved.status(delta_mu)
-    good = lambda value: jnp.where(status == codes.SOLVED, value, jnp.nan)  # noqa: E731
+    good = lambda value: jnp.where(status == codes.SOLVED, value, jnp.nan)
     return State(
         potentials=good(biased.potential()),
         currents=good(biased.site_current()),
@@ -132,7 +132,7 @@ def nonreciprocity(
     return jnp.where(good, solved.response.nonreciprocity(injection), jnp.nan)
 
 
-def _kernel(name: str) -> type:
+def _kernel(name: str) -> type[Chain] | type[Dense]:
     if name not in KERNELS:
         raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
     return KERNELS[name]

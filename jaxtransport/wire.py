@@ -94,43 +94,6 @@ class Wire(eqx.Module):
     length: Int[Array, ""]  # N
 
     @classmethod
-    def assemble(
-        cls,
-        occupied: Array,
-        strength: Array,
-        length: Any,
-        *,
-        gamma: Any,
-        contact: Any = (1.0, 1.0),
-        onsite: Any = 0.0,
-        hopping: Any = 1.0,
-    ) -> Wire:
-        """A wire from the sites that hold a reservoir, nothing checked: for use under transforms.
-
-        Args:
-            occupied: True where a source, drain or probe sits, shape (site,).
-            strength: injected current in units of I_g, shape (site,).
-            length: N, at most the number of sites.
-            gamma: coupling of the middle reservoirs, one number or one per site.
-            contact: couplings of the left and right lead.
-            onsite: on-site energies, one number or one per site.
-            hopping: hopping amplitudes, one number or one per bond.
-        """
-        sites = occupied.shape[0]
-        site = jnp.arange(sites)
-        left, right = contact
-        coupling = jnp.where(occupied, gamma, 0.0)
-        coupling = jnp.where(site == 0, left, coupling)
-        coupling = jnp.where(site == length - 1, right, coupling)
-        return cls(
-            onsite=jnp.broadcast_to(jnp.asarray(onsite, float), (sites,)),
-            hopping=jnp.broadcast_to(jnp.asarray(hopping) * 1.0, (sites - 1,)),
-            coupling=coupling,
-            strength=jnp.asarray(strength, float),
-            length=jnp.asarray(length),
-        )
-
-    @classmethod
     def from_layout(
         cls,
         layout: Layout,
@@ -166,15 +129,13 @@ class Wire(eqx.Module):
             _check("contact", value, None, positive=True)
         _check("onsite", onsite, N, positive=False)
         _check("hopping", hopping, N - 1, positive=not jnp.iscomplexobj(hopping))
-        as_array = lambda v: v if jnp.shape(v) == () else jnp.asarray(v)  # noqa: E731
-        return cls.assemble(
-            jnp.asarray(occupied),
-            jnp.asarray(layout.strength(strengths)),
-            N,
-            gamma=as_array(gamma),
-            contact=contact,
-            onsite=as_array(onsite),
-            hopping=as_array(hopping),
+        coupling = jnp.where(occupied, jnp.asarray(gamma, float), 0.0)
+        return cls(
+            onsite=jnp.broadcast_to(jnp.asarray(onsite, float), (N,)),
+            hopping=jnp.broadcast_to(jnp.asarray(hopping) * 1.0, (N - 1,)),
+            coupling=coupling.at[0].set(contact[0]).at[-1].set(contact[1]),
+            strength=jnp.asarray(layout.strength(strengths)),
+            length=jnp.asarray(N),
         )
 
     @classmethod

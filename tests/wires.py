@@ -1,88 +1,107 @@
-"""Makers of the wires that the suite tries."""
+"""Makers of the wires that the suite tries, in plain NumPy: no small compilations, however many lengths."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import jax
 import numpy as np
 from hypothesis import settings
 
 import jaxtransport as jt
+from jaxtransport import layout as layouts
+from jaxtransport.layout import Layout
 
 # Derandomized, so that a run tries the same wires everywhere; no deadline, since the first example compiles.
 PROPERTY = settings(max_examples=30, deadline=None, derandomize=True, database=None)
 
 
-def disordered(
-    seed: int,
-    N: int,
+def make(
+    layout: Layout,
     *,
-    disorder: float = 1.0,
-    bare: float = 0.3,
-    contact: tuple[float, float] | None = None,
-    flux: bool = False,
+    gamma: Any,
+    contact: Any = 1.0,
+    onsite: Any = 0.0,
+    hopping: Any = 1.0,
+    strengths: Sequence[float] | None = None,
+    sites: int | None = None,
 ) -> jt.Wire:
-    """Everything at random: onsite energies in +-`disorder`, hopping in .6 ... 1.4, reservoirs.
+    """`Wire.from_layout`, padded to `sites` entries; `test_wire` shows that the two are the same."""
+    N, sites = layout.N, sites or layout.N
+    coupling = np.where(layout.occupied(), gamma, 0.0)
+    coupling[[0, -1]] = contact
+    hopping = np.asarray(hopping)
+    pad = lambda values, n: np.concatenate([values, np.zeros(n - len(values), values.dtype)])  # noqa: E731
+    return jt.Wire(
+        onsite=pad(np.broadcast_to(np.asarray(onsite, float), N), sites),
+        hopping=pad(np.broadcast_to(hopping * 1.0, N - 1), sites - 1),
+        coupling=pad(coupling, sites),
+        strength=pad(layout.strength(strengths), sites),
+        length=np.asarray(N),
+    )
+
+
+def disordered(
+    seed: int, N: int, *, sites: int | None = None, disorder: float = 1.0, bare: float = 0.3, flux: bool = False
+) -> jt.Wire:
+    """Everything at random: onsite energies in +-`disorder`, hopping in .6 ... 1.4, contacts, reservoirs.
 
     Args:
         bare: share of the middle sites that hold no reservoir; the others are sources, drains and
             probes (I = 0) in equal parts, with couplings in .2 ... 1 and strengths in .3 ... 2.
-        contact: couplings of the leads; drawn from .5 ... 1.2 if left out.
         flux: hopping with random phases.
     """
     rng = np.random.default_rng(seed)
     role = rng.choice(list("SDP."), size=N, p=[(1 - bare) / 3] * 3 + [bare])
-    role[[0, -1]] = "L"
-    at = {r: [l + 1 for l in range(N) if role[l] == r] for r in "SDP"}
+    at = {r: [l for l in range(2, N) if role[l - 1] == r] for r in "SDP"}
     hopping = rng.uniform(0.6, 1.4, N - 1)
     if flux:
         hopping = hopping * np.exp(1j * rng.uniform(-np.pi, np.pi, N - 1))
-    gamma = np.where(role == ".", 0.0, rng.uniform(0.2, 1.0, N))
-    return jt.Wire.custom(
-        N,
-        sources=at["S"],
-        drains=at["D"],
-        probes=at["P"],
-        gamma=gamma,
-        contact=tuple(rng.uniform(0.5, 1.2, 2)) if contact is None else contact,
+    return make(
+        layouts.custom(N, at["S"], at["D"], at["P"]),
+        gamma=rng.uniform(0.2, 1.0, N),
+        contact=rng.uniform(0.5, 1.2, 2),
         onsite=rng.uniform(-disorder, disorder, N),
         hopping=hopping,
         strengths=rng.uniform(0.3, 2.0, len(at["S"]) + len(at["D"])),
+        sites=sites,
     )
 
 
-def localized(seed: int, N: int, spacing: int, disorder: float, gamma: float = 0.5) -> jt.Wire:
+def localized(seed: int, N: int, spacing: int, disorder: float) -> jt.Wire:
     """Strong disorder, and sources and drains only every `spacing` sites."""
     rng = np.random.default_rng(seed)
-    return jt.Wire.spaced(N, spacing, gamma=gamma, onsite=rng.uniform(-disorder, disorder, N))
+    return make(layouts.spaced(N, spacing), gamma=0.5, onsite=rng.uniform(-disorder, disorder, N))
 
 
-def mirrored(seed: int, half: int) -> jt.Wire:
-    """A wire of 2 * half sites that is its own mirror image, injections included, in balance."""
+def mirrored(seed: int, half: int, *, sites: int | None = None, excess: float = 0.0) -> jt.Wire:
+    """A wire of 2 * half sites that is its own mirror image (half >= 3).
+
+    Sources inject 2 (1 + excess) I_g in all, drains take 2 I_g.
+    """
     rng = np.random.default_rng(seed)
     both = lambda v: np.concatenate([v, v[::-1]])  # noqa: E731
-    left = np.arange(2, half + 1)
-    sources, drains = left[0::2], left[1::2]
-    mirror = lambda sites: [int(l) for l in (*sites, *(2 * half + 1 - sites))]  # noqa: E731
-    # Sources inject 2 in all on either side, drains take 2.
-    share = np.zeros(2 * half)
-    for sites in (sources, drains):
-        part = rng.uniform(0.5, 1.5, len(sites))
-        share[sites - 1] = 2 * part / part.sum()
-    share = share[:half] + share[:half][::-1] * 0
-    strengths = both(share)[both(share) > 0]
-    return jt.Wire.custom(
-        2 * half,
-        sources=mirror(sources),
-        drains=mirror(drains),
+    sides = lambda sites: [*sites, *(2 * half + 1 - l for l in sites)]  # noqa: E731
+    middle = range(2, half + 1)
+    strength = np.zeros(half)
+    for here, total in ((middle[0::2], 1 + excess), (middle[1::2], 1.0)):
+        share = rng.uniform(0.5, 1.5, len(here))
+        strength[[l - 1 for l in here]] = total * share / share.sum()
+    hopping = rng.uniform(0.6, 1.4, half - 1)
+    return make(
+        layouts.custom(2 * half, sides(middle[0::2]), sides(middle[1::2])),
         gamma=both(rng.uniform(0.2, 1.0, half)),
         contact=0.8,
         onsite=both(rng.uniform(-1, 1, half)),
-        hopping=np.concatenate([h := rng.uniform(0.6, 1.4, half - 1), [0.9], h[::-1]]),
-        strengths=strengths,
+        hopping=np.concatenate([hopping, [0.9], hopping[::-1]]),
+        strengths=both(strength)[1:-1],
+        sites=sites,
     )
 
 
-def ring(seed: int, sites: int, flux: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """H of a disordered ring threaded by `flux`, couplings and strengths; leads on sites 0 and 2."""
+def ring(seed: int, flux: float, sites: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """H of a disordered ring threaded by `flux`, couplings and strengths; leads belong on 0 and 2."""
     rng = np.random.default_rng(seed)
     H = np.diag(rng.uniform(-0.5, 0.5, sites)).astype(complex)
     for l, t in enumerate(rng.uniform(0.7, 1.3, sites)):
@@ -94,3 +113,8 @@ def ring(seed: int, sites: int, flux: float) -> tuple[np.ndarray, np.ndarray, np
     strength = np.where(coupling > 0, rng.uniform(-1, 1, sites), 0.0)
     strength[[0, 2]] = 0.0
     return H, coupling, strength
+
+
+def stack(wires: Sequence[jt.Wire]) -> jt.Wire:
+    """Wires of equally many entries, stacked along a leading axis for `jax.vmap`."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *wires)

@@ -1,4 +1,4 @@
-"""Probe potentials of a chain in O(N), by elimination without a single subtraction.
+r"""Probe potentials of a chain in O(N), by elimination without a single subtraction.
 
 A(w) = w - H - Sigma is tridiagonal with z_l = w - eps_l - Sigma_l on the diagonal and +t_l beside
 it. Its inverse G (Eq. 15) follows from the corners of the wire cut at each bond,
@@ -40,7 +40,7 @@ from jaxtransport.wire import Wire
 class Site(NamedTuple):
     """What a sweep along the wire meets at one site."""
 
-    index: Array
+    position: Array  # from 0
     onsite: Array
     coupling: Array
     left: Array  # |t_{l-1}|^2 to the site before
@@ -52,8 +52,11 @@ class Beyond(NamedTuple):
 
     u: Array  # g_{l+1} = u - iv
     v: Array
-    a: Array  # a_{l+1}; 1 past the end, so that eliminations pass through
     R: Array  # R_l = a_{l+1} (Gamma_{l+1} + R_{l+1}) = sum_{j>l} T_lj / (Gamma_l s_l)
+
+    def ratio(self, right: Array, inside: Array) -> Array:
+        """a_{l+1} = |t_l g_{l+1}|^2; 1 from the last site on, so that sums pass through."""
+        return jnp.where(inside, right * (self.u * self.u + self.v * self.v), 1.0)
 
 
 class Eliminated(NamedTuple):
@@ -73,6 +76,7 @@ class Chain(Transmission):
     strength: Float[Array, " site"]
     length: Int[Array, ""]
     beyond: Beyond  # per site
+    ratio: Float[Array, " site"]  # a_{l+1}
     diagonal: Float[Array, " site"]  # s_l = |G_ll|^2
     eliminated: Eliminated  # per site
     tau: Float[Array, ""]  # as it arrives at the right lead
@@ -83,13 +87,13 @@ class Chain(Transmission):
         """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
         hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
         site = Site(
-            index=jnp.arange(wire.sites),
+            position=jnp.arange(wire.sites),
             onsite=wire.onsite,
             coupling=wire.coupling,
             left=jnp.pad(hopping, (1, 0)),
             right=jnp.pad(hopping, (0, 1)),
         )
-        middle = (site.index > 0) & (site.index < wire.length - 1)
+        middle = (site.position > 0) & (site.position < wire.length - 1)
         interior = middle & (wire.coupling > 0)
         strength = jnp.where(interior, wire.strength, 0.0)
         beyond = _right_corners(site, wire.length, energy)
@@ -100,6 +104,7 @@ class Chain(Transmission):
             strength=strength,
             length=wire.length,
             beyond=beyond,
+            ratio=beyond.ratio(site.right, site.position < wire.length - 1),
             diagonal=diagonal,
             eliminated=eliminated,
             tau=tau,
@@ -126,7 +131,7 @@ class Chain(Transmission):
             x = jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
             return Gamma * x + c, x
 
-        at = (index, self.beyond.a, self.broadening, given, self.interior, self.eliminated)
+        at = (index, self.ratio, self.broadening, given, self.interior, self.eliminated)
         _, x = lax.scan(step, jnp.zeros_like(self.tau), at, reverse=True)
         return x
 
@@ -143,8 +148,8 @@ class Chain(Transmission):
 
         Gx = self.broadening * x
         zero = jnp.zeros_like(self.tau)
-        _, c = lax.scan(from_right, zero, (self.beyond.a, Gx), reverse=True)
-        _, e = lax.scan(from_left, zero, (self.beyond.a, self.diagonal * Gx))
+        _, c = lax.scan(from_right, zero, (self.ratio, Gx), reverse=True)
+        _, e = lax.scan(from_left, zero, (self.ratio, self.diagonal * Gx))
         return self.broadening * (self.diagonal * c + e)
 
     def _moments(self, x):
@@ -173,12 +178,8 @@ class Chain(Transmission):
             first = a * first + weight * d
             return (x, weight + source, first, second, a_next), (first, second)
 
-        _, (c1, c2) = lax.scan(
-            from_right, (zero, zero, zero), (x, self.beyond.a, self.beyond.R), reverse=True
-        )
-        _, (e1, e2) = lax.scan(
-            from_left, (zero,) * 5, (x, self.beyond.a, self.diagonal * self.broadening)
-        )
+        _, (c1, c2) = lax.scan(from_right, (zero, zero, zero), (x, self.ratio, self.beyond.R), reverse=True)
+        _, (e1, e2) = lax.scan(from_left, (zero,) * 5, (x, self.ratio, self.diagonal * self.broadening))
         first, second = self.diagonal * c1 + e1, self.diagonal * c2 + e2
         return self.broadening * first, self.broadening * second
 
@@ -199,13 +200,11 @@ def _right_corners(site: Site, length: Array, energy: Array) -> Beyond:
     def step(beyond: Beyond, site: Site) -> tuple[Beyond, Beyond]:
         x, y, Gamma = _denominator(site, energy, root)
         x, y = x - site.right * beyond.u, y + site.right * beyond.v
-        inside = site.index < length
-        n = _inverse_square(x, y, inside)
-        a = jnp.where(inside, site.left * n, 1.0)
-        return Beyond(x * n, y * n, a, a * (Gamma + beyond.R)), beyond
+        n = _inverse_square(x, y, site.position < length)
+        return Beyond(x * n, y * n, site.left * n * (Gamma + beyond.R)), beyond
 
     zero = jnp.zeros_like(energy)
-    return lax.scan(step, Beyond(zero, zero, 1 + zero, zero), site, reverse=True)[1]
+    return lax.scan(step, Beyond(zero, zero, zero), site, reverse=True)[1]
 
 
 def _eliminate(site: Site, length: Array, energy: Array, beyond: Beyond, strength: Array):
@@ -218,18 +217,18 @@ def _eliminate(site: Site, length: Array, energy: Array, beyond: Beyond, strengt
     def step(carry, at):
         u, v, theta, rho, tau, B = carry  # k_{l-1} = u - iv
         site, beyond, b = at
-        inside = site.index < length
+        inside = site.position < length
         x, y, Gamma = _denominator(site, energy, root)
         x, y = x - site.left * u, y + site.left * v
         n = _inverse_square(x, y, inside)
         s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
 
-        first = site.index == 0
-        probe = jnp.where((site.index < length - 1) & ~first, Gamma, 0.0)  # leads stay
+        first = site.position == 0
+        probe = jnp.where((site.position < length - 1) & ~first, Gamma, 0.0)  # leads stay
         sigma = s + theta
         q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
         b_here = b + probe * rho
-        a = beyond.a
+        a = beyond.ratio(site.right, site.position < length - 1)
         passed_on = (
             x * n,
             y * n,

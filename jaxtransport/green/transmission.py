@@ -14,6 +14,8 @@ import abc
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from jaxtransport.wire import Wire
+
 
 class Transmission(eqx.Module):
     """Transmissions between all reservoirs of a wire at one energy."""
@@ -21,6 +23,11 @@ class Transmission(eqx.Module):
     broadening: eqx.AbstractVar[Float[Array, " site"]]  # Gamma_l, in gamma_o
     interior: eqx.AbstractVar[Array]  # True where the current is given and the potential unknown
     strength: eqx.AbstractVar[Float[Array, " site"]]  # given currents in I_g; 0 where there is none
+
+    @classmethod
+    @abc.abstractmethod
+    def at(cls, wire: Wire, energy: Float[Array, ""]) -> Transmission:
+        """The transmissions of `wire` at `energy` (gamma_o)."""
 
     @property
     @abc.abstractmethod

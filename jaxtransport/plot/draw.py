@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import xarray as xr
@@ -19,6 +20,7 @@ from jaxtransport.sweep.quantum_spec import AXES, HOME
 from jaxtransport.sweep.store import load
 
 FORMATS = (".png", ".pdf", ".svg")
+PLAIN = {"onsite": 0.0, "hopping": 1.0}  # values of the paper, which go without saying
 KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
 
 
@@ -70,23 +72,18 @@ def draw(
 
 def _caption(data: xr.Dataset, view: View) -> list[str]:
     """Everything held fixed, as pieces of text: axes at one value, then the parameters of the spec."""
-    pieces = [f"${style.equals(data[name], value)}$" for name, value in view.fixed.items()]
     spec = specs.parse(str(data.attrs["spec"]))
-    wire = spec.tables["wire"]
-    pieces.insert(0, str(wire.layout))  # type: ignore[attr-defined]
+    wire: Any = spec.tables["wire"]
+    pieces = [wire.layout] + [f"${style.equals(data[name], value)}$" for name, value in view.fixed.items()]
     for name, (_, unit, _, symbol) in AXES.items():
-        table = spec.tables.get(HOME.get(name, "wire"))
-        value = getattr(table, name, None)
-        if spec.axis(name) is not None or value is None:
+        value = getattr(spec.tables.get(HOME.get(name, "wire")), name, None)
+        if spec.axis(name) is not None or value is None or value == PLAIN.get(name):
             continue
-        if name in ("hopping", "onsite") and value == (1.0 if name == "hopping" else 0.0):
-            continue
-        if isinstance(value, list):
-            if len(set(value)) > 1:
-                pieces.append(f"${symbol}$ from a list")
-                continue
-            value = value[0]
-        pieces.append(f"${style.equals(xr.DataArray(value, name=name, attrs={'symbol': symbol, 'units': unit}), value)}$")
+        several = sorted(set(value)) if isinstance(value, list) else [value]
+        quantity = xr.DataArray(several[0], name=name, attrs={"symbol": symbol, "units": unit})
+        pieces.append(
+            f"${style.equals(quantity, several[0])}$" if len(several) == 1 else f"${symbol}$ from a list"
+        )
     return pieces
 
 

@@ -110,8 +110,12 @@ def _legend(axes: Axes) -> None:
     """Above the panel, where it hides no data."""
     entries = len(axes.get_legend_handles_labels()[1])
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3 if entries > 4 or entries == 3 else 2,
-        handlelength=1.8, columnspacing=1.4, borderaxespad=0.2,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=3 if entries > 4 or entries == 3 else 2,
+        handlelength=1.8,
+        columnspacing=1.4,
+        borderaxespad=0.2,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SIGNED_MAP = "RdBu_r"  # zero is white; red and blue differ for every kind of colour blindness
 UNSIGNED_MAP = "cividis"
 
-RC = {
+RC: dict[Any, Any] = {
     "font.size": 10,
     "mathtext.fontset": "dejavusans",
     "axes.labelsize": 11,
@@ -55,7 +56,7 @@ def symbol_of(array: xr.DataArray) -> str:
 
 
 def label_of(array: xr.DataArray, *, long: bool = False) -> str:
-    """"symbol (unit)", with the full name before it if `long`."""
+    """ "symbol (unit)", with the full name before it if `long`."""
     unit = unit_of(array)
     text = f"${symbol_of(array)}$" + (f" (${unit}$)" if unit else "")
     name = str(array.attrs.get("long_name", ""))
@@ -63,7 +64,7 @@ def label_of(array: xr.DataArray, *, long: bool = False) -> str:
 
 
 def equals(array: xr.DataArray, value: float) -> str:
-    """"symbol = value unit" in TeX, without the dollars."""
+    """ "symbol = value unit" in TeX, without the dollars."""
     return f"{symbol_of(array)} = {show(value)}" + (rf"\,{u}" if (u := unit_of(array)) else "")
 
 

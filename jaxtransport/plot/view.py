@@ -30,8 +30,8 @@ class View:
     kind: str  # "profile", "line" or "map"
     data: xr.Dataset
     names: tuple[str, ...]  # variables: one, or forward and reverse
-    x: str
-    y: str | None  # map only
+    x: str  # to the right
+    y: str | None  # upwards; maps only
     family: str | None  # one line or panel for each value
     fixed: dict[str, float]  # axes held at one value
 
@@ -55,9 +55,9 @@ def choose(
     for text in at:
         axis, value = _at(data, array, text)
         fixed[axis] = value
-    for option, axis in (("--x", x), ("--y", y)):
-        if axis is not None and (axis not in array.dims or axis in fixed):
-            raise InputError(f"{option} {axis}: not a free axis of {name}; pass one of {_list(array.dims)}")
+    for option, wanted in (("--x", x), ("--y", y)):
+        if wanted is not None and (wanted not in array.dims or wanted in fixed):
+            raise InputError(f"{option} {wanted}: not a free axis of {name}; pass one of {_list(array.dims)}")
     if x is not None and x == y:
         raise InputError(f"--x {x}: the same as --y; pass two axes")
     free = [d for d in array.dims if d not in fixed and array.sizes[d] > 1]
@@ -66,19 +66,21 @@ def choose(
             fixed[str(dim)] = data[dim].values[0].item()
     if not free:
         raise InputError(
-            f"{name}: one number, {float(np.squeeze(array.sel(fixed).values)):.10g}, and nothing to draw it along; "
-            "name a variable along the wire, or run with a [grid]"
+            f"{name}: one number, {float(array.sel(fixed).values.squeeze()):.10g}, and nothing to draw it "
+            "along; name a variable along the wire, or run with a [grid]"
         )
     along = next((d for d in free if d in ALONG), None)
-    kind, x, y, rest = _axes(data, free, along, x, y)
+    kind, right, up, rest = _axes(data, free, along, x, y)
     family = _family(data, rest, kind)
     for dim in rest:
         if dim != family:
             fixed[dim] = data[dim].values[len(data[dim]) // 2].item()
     chosen = data.sel({k: v for k, v in fixed.items() if k in data.dims})
     if family is not None and chosen.sizes[family] > SHORT:
-        chosen = chosen.isel({family: np.unique(np.linspace(0, chosen.sizes[family] - 1, SHORT).round().astype(int))})
-    return View(kind, chosen, _names(data, name, kind), x, y, family, fixed)
+        chosen = chosen.isel(
+            {family: np.unique(np.linspace(0, chosen.sizes[family] - 1, SHORT).round().astype(int))}
+        )
+    return View(kind, chosen, _names(data, name, kind), right, up, family, fixed)
 
 
 def _variable(data: xr.Dataset, name: str | None) -> str:
@@ -116,7 +118,9 @@ def _axes(data, free, along, x, y):
         return "profile", along, None, [d for d in free if d != along]
     if y is not None or (x is None and len(long) > 1):
         # Counting axes such as N make poor map axes: nothing lies between their values.
-        ranked = sorted(long or free, key=lambda d: (np.issubdtype(data[d].dtype, np.integer), -free.index(d)))
+        ranked = sorted(
+            long or free, key=lambda d: (np.issubdtype(data[d].dtype, np.integer), -free.index(d))
+        )
         ranked += [d for d in free if d not in ranked]
         x = x or next((d for d in ranked if d != y), None)
         y = y or next((d for d in ranked if d != x), None)

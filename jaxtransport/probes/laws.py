@@ -1,6 +1,6 @@
 """Laws: the currents that given potentials drive. Each law is a value, passed as `law=`.
 
-    Linear      2 pi I_l = sum_l' T_ll'(mu_bar) (x_l - x_l')          (Eq. B26 at n = 1)
+Linear      2 pi I_l = sum_l' T_ll'(mu_bar) (x_l - x_l')          (Eq. B26 at n = 1)
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Profile(eqx.Module):
 
     def at(self, sign, injection) -> tuple[Array, Array, Array]:
         """Potential (per |delta mu|), current and asked current (I_o) for one bias."""
-        mix = lambda drives: sign * drives[0] + injection * drives[1]  # noqa: E731
+        mix = lambda drives: sign * drives[0] + injection * drives[1]
         return mix(self.potential), mix(self.current), mix(self.asked)
 
 

@@ -28,10 +28,10 @@ def make_task(spec: Spec) -> Task:
     wire: Any = spec.tables["wire"]
     kernel = spec.tables["solve"].kernel  # type: ignore[attr-defined]
     lengths = spec.axis("N")
-    swept = lengths is not None
-    lengths = lengths.values if swept else np.array([wire.N])
-    points_each = grid.solve_axes.size // len(lengths)
-    sizes = padded_sizes(lengths.tolist(), points_each) if swept else {wire.N: wire.N}
+    if lengths is None:
+        sizes = {wire.N: wire.N}
+    else:
+        sizes = padded_sizes(lengths.values.tolist(), grid.solve_axes.size // len(lengths.values))
     variables = tuple(LINEAR[name] for name in spec.variables)
     dims = {dim for v in variables for dim in v.dims}
     extra = {
@@ -49,7 +49,7 @@ def make_task(spec: Spec) -> Task:
         ),
         shared=partial(_shared, spec, sizes),
         extra=tuple(axis for dim, axis in extra.items() if dim in dims),
-        size_axis="N" if swept else None,
+        size_axis=None if lengths is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
         cost=_dense_cost if kernel == "dense" else float,
@@ -75,12 +75,12 @@ def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
     lengths = sorted(N for N, padded in sizes.items() if padded == size)
     keys = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}.get(wire.layout, [])
     sites = {key: getattr(wire, key) or () for key in keys}
-    occupied = np.zeros((len(lengths), size), bool)
-    strength = np.zeros((len(lengths), size))
+    occupied = np.zeros((size, len(lengths)), bool)
+    strength = np.zeros((size, len(lengths)))
     for row, N in enumerate(lengths):
         layout = layouts.make(wire.layout, N, **sites)
-        occupied[row, :N] = layout.occupied()
-        strength[row, :N] = layout.strength(wire.strengths)
+        occupied[:N, row] = layout.occupied()
+        strength[:N, row] = layout.strength(wire.strengths)
     gamma = 1.0 if wire.gamma is None else wire.gamma  # a wire without middle reservoirs
     fixed = {
         "gamma": gamma,
@@ -96,7 +96,9 @@ def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         "lengths": np.array(lengths),
         "occupied": occupied,
         "strength": strength,
-        "fixed": {k: np.asarray(v, float) for k, v in fixed.items() if v is not None and k not in _swept(spec)},
+        "fixed": {
+            k: np.asarray(v, float) for k, v in fixed.items() if v is not None and k not in _swept(spec)
+        },
     }
 
 

@@ -17,8 +17,8 @@ from jaxtransport.sweep.task import Task
 LANES = 8  # batches are multiples of this: the width of a vector register in doubles
 
 # Sites x points of one batch. On a CPU the sweeps' carries and the stored corners should stay in
-# the last-level cache; measured best between 2^15 and 2^18 on two cores. A GPU wants parallelism.
-BATCH_SITES = {"cpu": 2**17, "gpu": 2**24}
+# the last-level cache; measured best near 2^18. A GPU wants parallelism.
+BATCH_SITES = {"cpu": 2**18, "gpu": 2**24}
 BATCH_POINTS = {"cpu": 1024, "gpu": 2**18}
 BATCH_BYTES = 2**28  # most that one batch's results may take
 BLOCK_COST = 2**23  # site updates of one block: a fraction of a second on one core

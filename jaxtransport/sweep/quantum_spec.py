@@ -67,7 +67,12 @@ class OutputTable(Table):
     variables: Annotated[list[str] | None, PlainValidator(list_of(text, "names"))] = None
 
 
-TABLES = {"wire": WireTable, "drive": DriveTable, "solve": SolveTable, "output": OutputTable}
+TABLES: dict[str, type[Table]] = {
+    "wire": WireTable,
+    "drive": DriveTable,
+    "solve": SolveTable,
+    "output": OutputTable,
+}
 
 # Axis -> reader, unit, long name, symbol
 AXES: dict[str, Any] = {
@@ -188,11 +193,15 @@ class _Checks:
         if "gamma" in self.swept and isinstance(self.wire.gamma, list):
             self.add("gamma", "one number per site is given too; keep one of them")
 
-    def layouts(self) -> list[layouts.Layout] | None:
+    def layouts_at_lengths(self) -> list[layouts.Layout] | None:
         """The layout at every N, or None if something it needs is wrong."""
         needs = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}.get(self.wire.layout, [])
         lengths = self.values("N")
-        if self.wire.layout is None or lengths is None or not self.mistakes.clean(*(f"wire.{k}" for k in needs)):
+        if (
+            self.wire.layout is None
+            or lengths is None
+            or not self.mistakes.clean(*(f"wire.{k}" for k in needs))
+        ):
             return None
         sites = {key: getattr(self.wire, key) or () for key in needs if key != "spacing"}
         if "spacing" in needs:
@@ -212,7 +221,7 @@ class _Checks:
 
     def reservoirs(self) -> None:
         """Sites, strengths and couplings of every reservoir."""
-        found = self.layouts()
+        found = self.layouts_at_lengths()
         contact = self.wire.contact
         if isinstance(contact, list) and len(contact) != 2:
             self.add("contact", f"{len(contact)} numbers; pass one, or two for left and right")
@@ -238,14 +247,19 @@ class _Checks:
                 if contact is not None or "contact" in self.swept:
                     lead = np.atleast_1d(contact if contact is not None else np.nan)
                     if value != lead[0 if site == 1 else -1]:
-                        self.add("gamma", f"{value} on site {site} is a lead's coupling, and contact says another; "
-                                 "leave contact out, or repeat it here")
+                        self.add(
+                            "gamma",
+                            f"{value} on site {site} is a lead's coupling, and contact says another; "
+                            "leave contact out, or repeat it here",
+                        )
                 elif value <= 0:
                     self.add("gamma", f"{value} on site {site}, a lead; pass a number > 0")
             elif occupied[site - 1] and value <= 0:
                 self.add("gamma", f"{value} on site {site}, which holds a reservoir; pass a number > 0")
             elif not occupied[site - 1] and value != 0:
-                self.add("gamma", f"{value} on site {site}, which holds no source, drain or probe; pass 0 there")
+                self.add(
+                    "gamma", f"{value} on site {site}, which holds no source, drain or probe; pass 0 there"
+                )
 
     def per_site(self) -> None:
         """Lists along the wire fit its length, and there is one length."""
@@ -257,9 +271,12 @@ class _Checks:
             if name in self.swept:
                 self.add(name, "a list along the wire is given too; keep one of them")
             elif "N" in self.swept:
-                self.mistakes.add(f"wire.{name}", "one number per site does not go with an N axis; pass one number")
+                self.mistakes.add(
+                    f"wire.{name}", "one number per site does not go with an N axis; pass one number"
+                )
             elif lengths is not None and fewer is not None and len(value) != lengths[0] - fewer:
-                self.add(name, f"{len(value)} numbers; pass one, or N{'' if not fewer else ' - 1'} = {lengths[0] - fewer}")
+                count = "N - 1" if fewer else "N"
+                self.add(name, f"{len(value)} numbers; pass one, or {count} = {lengths[0] - fewer}")
 
     def band(self) -> None:
         mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")
@@ -270,8 +287,11 @@ class _Checks:
         if abs(worst) >= BAND_EDGE:
             self.add("mu_bar", f"{worst:g} lies outside the band; pass |mu_bar| < {BAND_EDGE:g} (gamma_o)")
         elif abs(worst) + half >= BAND_EDGE:
-            self.add("mu_bar", f"{worst:g} with delta_mu = {2 * half:g} puts a lead outside the band; "
-                     f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)")
+            self.add(
+                "mu_bar",
+                f"{worst:g} with delta_mu = {2 * half:g} puts a lead outside the band; "
+                f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)",
+            )
 
     def law(self) -> None:
         for name, law in (("order", "series"), ("temperature", "exact")):

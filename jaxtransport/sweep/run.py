@@ -94,8 +94,10 @@ class Evaluator:
     def _scatter(target: np.ndarray, rows: np.ndarray, values: np.ndarray, free: int) -> None:
         """Put a batch's values into a block; arrays may be longer or shorter than stored."""
         values = values[: len(rows), :free]
-        extent = tuple(slice(0, min(a, b)) for a, b in zip(target.shape[2:], values.shape[2:], strict=True))
-        target[(rows, slice(None), *extent)] = values[(slice(None), slice(None), *extent)]
+        every = slice(None)
+        extent = [slice(0, min(a, b)) for a, b in zip(target.shape[2:], values.shape[2:], strict=True)]
+        into: Any = (rows, every, *extent)
+        target[into] = values[(every, every, *extent)]
 
 
 def execute(

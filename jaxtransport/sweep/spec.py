@@ -158,7 +158,7 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
         return
     if table not in document:
         document[table] = tomlkit.table()
-    document[table][name] = parsed  # type: ignore[index]
+    document[table][name] = parsed
     grid = document.get("grid", {})
     if table != "grid" and isinstance(grid, dict) and name in grid:
         grid.pop(name)

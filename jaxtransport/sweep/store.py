@@ -129,9 +129,7 @@ class Store:
         """True if every point of the block is computed."""
         flags = np.empty((len(block.solve), len(block.free)), np.int8)
         status = self._file["status"]
-        return all(
-            np.all(status[box] != codes.NOT_COMPUTED) for box, _ in place(self.grid, block, flags)
-        )
+        return all(np.all(status[box] != codes.NOT_COMPUTED) for box, _ in place(self.grid, block, flags))
 
     def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
         """Store a block, then mark it computed."""
@@ -155,7 +153,9 @@ class Store:
     def failed(self) -> int:
         """Number of points computed without success."""
         return sum(
-            n for code, n in _count(self._file["status"]).items() if code not in (codes.SOLVED, codes.NOT_COMPUTED)
+            n
+            for code, n in _count(self._file["status"]).items()
+            if code not in (codes.SOLVED, codes.NOT_COMPUTED)
         )
 
 

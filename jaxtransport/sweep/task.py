@@ -65,6 +65,4 @@ class Task:
     def bytes_per_point(self) -> int:
         """Stored bytes of one grid point."""
         widths = {"f8": 8, "i1": 1}
-        return 1 + sum(
-            widths[v.dtype] * int(np.prod(self.trailing(v), dtype=int)) for v in self.variables
-        )
+        return 1 + sum(widths[v.dtype] * int(np.prod(self.trailing(v), dtype=int)) for v in self.variables)

@@ -142,17 +142,14 @@ def _range(value: dict, *, integer: bool) -> list:
         return [*values[:-1], stop] if abs(values[-1] - stop) < 1e-9 * abs(step) else values
     num = _part(value, "num", lambda v: number(v, integer=True, least=1))
     _bound(num)
-    if spacing == "log":
-        if not (start > 0 and stop > 0):
-            raise ValueError(f"a logarithmic range from {start:g} to {stop:g}; pass start and stop > 0")
-        values = np.geomspace(start, stop, num)
-    else:
-        values = np.linspace(start, stop, num)
+    if spacing == "log" and not (start > 0 and stop > 0):
+        raise ValueError(f"a logarithmic range from {start:g} to {stop:g}; pass start and stop > 0")
+    spaced = (np.geomspace if spacing == "log" else np.linspace)(start, stop, num)
     if integer:
-        if not np.allclose(values, np.round(values), atol=1e-9):
+        if not np.allclose(spaced, np.round(spaced), atol=1e-9):
             raise ValueError(f"{num} values from {start} to {stop} are not whole numbers; use step")
-        return [int(v) for v in np.round(values)]
-    return values.tolist()
+        return [int(v) for v in np.round(spaced)]
+    return spaced.tolist()
 
 
 def _bound(count: int) -> None:

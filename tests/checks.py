@@ -1,0 +1,299 @@
+"""Checks that more than one test makes: the suite on the package as it is, `test_faults` on broken ones.
+
+A check returns nothing and raises AssertionError. Compiled functions come from `compiled`, one for
+each kernel and array shape, so that a check costs its arithmetic and little else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import paper
+import reference
+from mpmath import mpf, workdps
+from wires import make
+
+import jaxtransport as jt
+from jaxtransport import layout as layouts
+from jaxtransport.green.dense import Dense
+
+KERNELS = ("chain", "dense")
+_COMPILED: dict[str, Any] = {}
+
+
+def close(actual, expected, tolerance: float, scale: float | None = None, what: str = "") -> float:
+    """|actual - expected| <= tolerance * scale, NaN where NaN is expected and nowhere else.
+
+    Args:
+        scale: what the deviation is measured by; the largest |expected| if left out.
+
+    Returns:
+        The largest deviation, over `scale`.
+    """
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    held = ~np.isnan(expected)
+    assert np.array_equal(np.isnan(actual), ~held), f"{what}: NaN at the wrong places: {actual}"
+    if not held.any():
+        return 0.0
+    if scale is None:
+        scale = float(np.max(np.abs(expected[held])))
+    deviation = float(np.max(np.abs(actual[held] - expected[held])))
+    relative = deviation / scale if deviation else 0.0
+    assert relative <= tolerance, f"{what}: off by {relative:.2e} of {scale:.3g}, more than {tolerance:.0e}"
+    return relative
+
+
+def close_digits(actual, expected: mpf, tolerance: float, scale: mpf | None = None, what: str = "") -> float:
+    """The same for one double against an mpmath number, subtracted before anything is rounded."""
+    with workdps(60):
+        deviation = abs(mpf(float(actual)) - expected)
+        if deviation:
+            deviation /= abs(expected if scale is None else scale)
+    return close(float(deviation), 0.0, tolerance, 1.0, what)
+
+
+def compiled(name: str, function) -> Any:
+    """`jax.jit(function)`, one for every name, until the entries are cleared."""
+    if name not in _COMPILED:
+        _COMPILED[name] = jax.jit(lambda *arguments: function(*arguments))
+    return _COMPILED[name]
+
+
+def solve(wire: jt.Wire, kernel: str, mu_bar: float, delta_mu: float, injection: float) -> jt.State:
+    """`jaxtransport.solve`, compiled."""
+    run = compiled(
+        f"solve {kernel}",
+        lambda wire, mu_bar, delta_mu, injection: jt.solve(
+            wire, mu_bar=mu_bar, delta_mu=delta_mu, injection=injection, kernel=kernel
+        ),
+    )
+    return run(wire, float(mu_bar), float(delta_mu), float(injection))
+
+
+def respond(wire: jt.Wire, kernel: str, mu_bar: float) -> tuple[float, float]:
+    """(g, r), compiled."""
+    run = compiled(f"respond {kernel}", lambda wire, w: jt.transmission(wire, w, kernel=kernel).respond())
+    g, r = run(wire, float(mu_bar))
+    return float(g), float(r)
+
+
+def profile(wire: jt.Wire, kernel: str, mu_bar: float) -> np.ndarray:
+    """phi_l: the profile of x_1 = 1, x_N = 0 without injection, compiled; padding cut off."""
+    run = compiled(
+        f"profile {kernel}",
+        lambda wire, w: jt.transmission(wire, w, kernel=kernel).potentials(0.0 * w, 1 + 0 * w, 0.0 * w),
+    )
+    return np.asarray(run(wire, float(mu_bar)))[: int(wire.length)]
+
+
+def matrix(wire: jt.Wire, mu_bar: float) -> np.ndarray:
+    """T_ll', compiled; padding cut off."""
+    run = compiled("matrix", lambda wire, w: jt.transmission(wire, w, kernel="dense").matrix)
+    N = int(wire.length)
+    return np.asarray(run(wire, float(mu_bar)))[:N, :N]
+
+
+def trimmed(state: jt.State, N: int) -> dict[str, np.ndarray]:
+    """The fields of a state on the sites and bonds of the wire; all else has to be NaN."""
+    fields = {}
+    for field in dataclasses.fields(state):
+        value = np.asarray(getattr(state, field.name))
+        if value.ndim:
+            end = N - 1 if field.name == "bond_currents" else N
+            assert np.all(np.isnan(value[end:])), f"{field.name}: numbers beyond the wire"
+            value = value[:end]
+        fields[field.name] = value
+    return fields
+
+
+def same_state(actual: dict, expected: dict, tolerance: float, sizes: dict | None = None) -> None:
+    """Field by field: currents on the scale of the largest current, the others on their own.
+
+    Potentials are compared on the scale of their distance from the mean, so that mu_bar hides nothing.
+    """
+    of = lambda name: np.asarray(expected[name])  # noqa: E731
+    current = max(np.max(np.abs(of("currents"))), np.max(np.abs(of("bond_currents"))))
+    x = of("potentials")[~np.isnan(of("potentials"))]
+    scales = {
+        "potentials": np.max(np.abs(x - (x[0] + x[-1]) / 2)),  # the ends hold the leads
+        "heat": None,
+        "density": None,
+        "injection_response": max(1.0, abs(float(of("injection_response")))),  # of a unit injection
+    }
+    for name in expected:
+        if name not in ("residual", "status", "outside_band"):
+            close(actual[name], expected[name], tolerance, scales.get(name, current), name)
+    for name in ("status", "outside_band"):
+        if name in expected:
+            assert actual[name] == expected[name], name
+
+
+def twin(wire, *, mu_bar, delta_mu, injection) -> reference.Answer:
+    """The NumPy twin of `solve`."""
+    return reference.solve(reference.chain_of(wire), mu_bar, delta_mu, injection)
+
+
+def against_twin(wire, kernel, *, mu_bar, delta_mu, injection, twin=None, tolerance=1e-11) -> None:
+    """`jaxtransport.solve` against the NumPy twin, field by field, and its own residual.
+
+    1e-11 of the largest current: the twin inverts matrices whose condition number reaches 1e4 here.
+    """
+    state = solve(wire, kernel, mu_bar, delta_mu, injection)
+    twin = twin or reference.solve(reference.chain_of(wire), mu_bar, delta_mu, injection)
+    fields = trimmed(state, int(wire.length))
+    same_state(fields, dataclasses.asdict(twin), tolerance)
+    assert fields["status"] == 0
+    reach = np.abs(twin.potentials[~np.isnan(twin.potentials)])
+    assert fields["outside_band"] == np.any(reach >= 2)
+    close(fields["residual"], 0.0, tolerance, np.max(np.abs(twin.currents)), "residual")
+
+
+def charge_is_conserved(state: jt.State, N: int, tolerance: float = 1e-11) -> None:
+    """sum_l I_l = 0, J_1 = I_1, J_l - J_{l-1} = I_l, J_{N-1} = -I_N; the leads as the sites say.
+
+    1e-11 of the largest current: J and I are separate sums over the same potentials.
+    """
+    s = trimmed(state, N)
+    I, J = s["currents"], s["bond_currents"]
+    scale = max(np.max(np.abs(I)), np.max(np.abs(J)))
+    close(np.sum(I), 0.0, tolerance, scale, "sum of I_l")
+    close(J[0], I[0], tolerance, scale, "J_1 = I_1")
+    close(np.diff(J), I[1:-1], tolerance, scale, "J_l - J_{l-1} = I_l")
+    close(J[-1], -I[-1], tolerance, scale, "J_{N-1} = -I_N")
+    close(s["left_current"], I[0], tolerance, scale, "left current")
+    close(s["right_current"], I[-1], tolerance, scale, "right current")
+
+
+def heat_is_paid_for(state: jt.State, N: int, delta_mu: float, tolerance: float = 1e-11) -> None:
+    """sum_l h_l = sum_l I_l mu_l (Eq. B52): heat is what the currents bring. No reservoir cools.
+
+    1e-11 of sum |I_l x_l|, x from the mean potential: sum I_l = 0, so that mu_bar drops out.
+    """
+    s = trimmed(state, N)
+    I_o = abs(delta_mu) / (2 * np.pi)
+    ends = (s["potentials"][0] + s["potentials"][-1]) / 2
+    power = I_o * s["currents"] * np.nan_to_num(s["potentials"] - ends)
+    close(np.sum(s["heat"]), np.sum(power), tolerance, np.sum(np.abs(power)), "sum of h_l")
+    assert np.all(s["heat"] >= 0), "h_l < 0"
+
+
+def density_follows_current(state: jt.State, wire: jt.Wire, mu_bar: float, delta_mu: float) -> None:
+    """delta n_l = -I_l / Gamma_l (Eq. B51, at every reservoir), of potentials by the sum of Eq. B50."""
+    N, chain = int(wire.length), reference.chain_of(wire)
+    s = trimmed(state, N)
+    Gamma = -2 * reference.self_energy(chain.coupling, mu_bar).imag
+    G = reference.green(reference.hamiltonian(chain), chain.coupling, mu_bar)
+    x = np.nan_to_num(s["potentials"] - mu_bar)
+    held = Gamma > 0
+    by_sum = (np.abs(G) ** 2 * Gamma * (x[None, :] - x[:, None])).sum(axis=1) / (2 * np.pi)
+    by_current = -s["currents"] * abs(delta_mu) / (2 * np.pi) / np.where(held, Gamma, 1)
+    # 1e-11 of the largest: both follow from the potentials by sums of a few hundred terms at most.
+    close(s["density"], np.where(held, by_sum, np.nan), 1e-11, what="density by its definition")
+    close(s["density"], np.where(held, by_current, np.nan), 1e-11, what="density by the current")
+
+
+def dense_of(H, coupling, strength, w: float, leads=(0, 2)) -> Dense:
+    """`Dense.of`, compiled."""
+    run = compiled(
+        f"dense {leads}", lambda H, coupling, strength, w: Dense.of(H, coupling, w, leads=leads, strength=strength)
+    )
+    return run(jnp.asarray(H), jnp.asarray(coupling), jnp.asarray(strength), float(w))
+
+
+def unitarity(dense: Dense) -> None:
+    """i G Gamma G^dagger = G^- - G^+ (Eq. B20), for any Hermitian H. 1e-12: a few hundred roundings."""
+    G, Gamma = np.asarray(dense.green), np.asarray(dense.broadening)
+    close(1j * (G * Gamma) @ G.conj().T, G.conj().T - G, 1e-12, what="Eq. B20")
+
+
+def bond_rows_vanish(dense: Dense) -> None:
+    """sum_l' F_ll' = 0 (below Eq. B19), to 1e-12 of the largest F."""
+    F = np.asarray(dense.bond_matrix)
+    close(F.sum(axis=1), np.zeros(len(F)), 1e-12, np.max(np.abs(F)), "sum of F over l'")
+
+
+def links_carry_the_currents(H, dense: Dense, seed: int = 0) -> None:
+    """I_l = sum of the currents on the links that leave site l, for any H and any potentials x.
+
+    The left side is made of T (package), the right one of F of every link (twin): a transposed T fails.
+    """
+    G, Gamma = np.asarray(dense.green), np.asarray(dense.broadening)
+    x = np.where(Gamma > 0, np.random.default_rng(seed).normal(size=len(H)), 0.0)
+    out = [
+        sum(reference.link_transmissions(H, G, Gamma, l, k) @ (x[l] - x) for k in range(len(H)) if k != l)
+        for l in range(len(H))
+    ]
+    T = np.asarray(dense.matrix)
+    close((T * (x[:, None] - x[None, :])).sum(axis=1), out, 1e-12, what="T against F of all links")
+    close(dense.exchange(x), out, 1e-12, what="exchange against F of all links")
+
+
+def general_against_twin(H, coupling, strength, w: float, leads=(0, 2)) -> None:
+    """G, T, F and the probe system of any Hermitian H against the twin, to 1e-12: small, well conditioned."""
+    dense = dense_of(H, coupling, strength, w, leads)
+    G = reference.green(H, coupling, w)
+    Gamma = -2 * reference.self_energy(coupling, w).imag
+    T = reference.transmissions(G, Gamma)
+    close(dense.green, G, 1e-12, what="G")
+    close(dense.matrix, T, 1e-12, what="T")
+    F = [reference.link_transmissions(H, G, Gamma, l, l + 1) for l in range(len(H) - 1)]
+    close(dense.bond_matrix, F, 1e-12, what="F")
+    fixed = {leads[0]: 0.3, leads[1]: -0.2}
+    asked = {l: 0.7 * s / (2 * np.pi) for l, s in enumerate(strength) if coupling[l] > 0 and l not in leads}
+    x = reference.balance(T, fixed, asked)
+    close(dense.potentials(0.7, 0.3, -0.2), x, 1e-12, what="potentials")
+    close(np.asarray(dense.exchange(x)) / (2 * np.pi), reference.currents_into(T, x), 1e-12, what="currents")
+    unit = reference.balance(T, {leads[0]: 0.5, leads[1]: -0.5}, dict.fromkeys(asked, 0.0))
+    driven = reference.balance(T, dict.fromkeys(leads, 0.0), {l: I / 0.7 for l, I in asked.items()})
+    into = lambda x: 2 * np.pi * reference.currents_into(T, x)[leads[0]]  # noqa: E731
+    g, r = dense.respond()
+    close([g, r], [into(unit), -into(driven)], 1e-12, what="(g, r)")
+
+
+def short_wire(kernel: str, m: float, gamma: float) -> None:
+    """N = 4 against Eqs. B28-B33, to 1e-13: closed forms and kernels round a few dozen times."""
+    delta_mu, i = 0.1, 0.3
+    wire = make(layouts.dimers(4), gamma=gamma, sites=12)
+    short = paper.ShortWire(m, gamma)
+    if kernel == "dense":
+        T = matrix(wire, m)
+        close(T - np.diag(np.diag(T)), short.transmissions(), 1e-13, what="T, Eqs. B28-B30")
+    g, r = respond(wire, kernel, m)
+    close(g, short.conductance(), 1e-13, what="G_4, Eq. B32")
+    close(r, short.injection_response(), 1e-13, 1.0, "delta I, Eq. B33")
+    for delta in (delta_mu, -delta_mu):
+        state = solve(wire, kernel, m, delta, i)
+        shift = short.shift(delta, i * abs(delta) / (2 * np.pi))
+        close(state.potentials[1:3], [m + shift, m - shift], 1e-13, what="mu_2, mu_3, Eq. B31")
+        close(state.left_current, np.sign(delta) * g - i * r, 1e-13, 1.0, "I_1")
+
+
+def one_pair(kernel: str, wire: jt.Wire, m: float, gamma: float) -> None:
+    """One source and drain far apart against Eqs. 22 and C13, to 1e-12: sin((N - 3) k) loses a digit."""
+    N, delta_mu, i = int(wire.length), 0.1, 0.3
+    pair = paper.Pair(N, m, gamma)
+    g, r = respond(wire, kernel, m)
+    close(g, pair.conductance(), 1e-12, what="G_N, Eq. C13")
+    close(2 * r, pair.nonreciprocity(), 1e-12, 1.0, "Delta j, Eq. C13")
+    for delta in (delta_mu, -delta_mu):
+        state = solve(wire, kernel, m, delta, i)
+        shift = pair.shift(delta, i * abs(delta) / (2 * np.pi))
+        mu = np.asarray(state.potentials)[[1, N - 2]]
+        close(mu - m, [shift, -shift], 1e-12, max(abs(shift), delta_mu), "mu_2, mu_{N-1}, Eq. C13")
+
+
+def nonreciprocity_is_the_difference(wire, kernel, *, mu_bar, delta_mu, injection) -> None:
+    """Delta I without cancellation = |I_1(reverse)| - |I_1(forward)| of two solutions, to 1e-14 of |I_1|."""
+    forward, reverse = (
+        np.abs(float(solve(wire, kernel, mu_bar, delta, injection).left_current)) for delta in (delta_mu, -delta_mu)
+    )
+    run = compiled(
+        f"nonreciprocity {kernel}",
+        lambda wire, m, d, i: jt.nonreciprocity(wire, mu_bar=m, delta_mu=d, injection=i, kernel=kernel),
+    )
+    close(run(wire, mu_bar, delta_mu, injection), reverse - forward, 1e-14, forward + reverse, "Delta I")

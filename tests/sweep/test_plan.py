@@ -1,0 +1,115 @@
+"""Plans: few compiled sizes, batches of whole vector registers, blocks that fit memory."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxtransport.sweep import plan as plans
+from jaxtransport.sweep.grid import Axis, Grid
+from jaxtransport.sweep.plan import Plan, counts, make_plan, padded_sizes
+from jaxtransport.sweep.task import Task
+from jaxtransport.variables import Variable
+
+LENGTHS = list(range(2, 122, 2))
+
+
+def task(lengths=(), others=(), free=(), site=0, size=16, **more):
+    """A task over N and other axes, with free axes and perhaps a variable along the wire."""
+    axes = [Axis("N", np.array(lengths))] if len(lengths) else []
+    axes += [Axis(f"x{i}", np.arange(float(n))) for i, n in enumerate(others)]
+    axes += [Axis(f"f{i}", np.arange(float(n))) for i, n in enumerate(free)]
+    grid = Grid(tuple(axes), frozenset(f"f{i}" for i in range(len(free))))
+    variables = [Variable("y", "1", "a number", "y")]
+    if site:
+        variables.append(Variable("z", "1", "a row", "z", dims=("site",)))
+    return Task(
+        grid=grid,
+        variables=tuple(variables),
+        evaluate=lambda point, free, shared: {},
+        extra=(Axis("site", np.arange(site)),) if site else (),
+        size_axis="N" if len(lengths) else None,
+        sizes=padded_sizes(lengths, grid.solve_axes.size // len(lengths)) if len(lengths) else {},
+        size=size,
+        **more,
+    )
+
+
+@given(st.lists(st.integers(2, 400), min_size=1, max_size=60, unique=True), st.integers(1, 10**6))
+def test_padded_sizes_hold_their_wires(lengths, points_each):
+    sizes = padded_sizes(lengths, points_each)
+    assert set(sizes) == set(lengths)
+    assert all(size >= N for N, size in sizes.items())
+    assert all(size % 8 == 0 for size in sizes.values())
+    assert max(sizes.values()) < max(lengths) + 8
+    ordered = [sizes[N] for N in sorted(lengths)]
+    assert ordered == sorted(ordered)
+
+
+@pytest.mark.parametrize("points_each", [1, 100, 10**4, 10**6, 10**9])
+def test_sixty_lengths_need_few_sizes(points_each):
+    assert len(set(padded_sizes(LENGTHS, points_each).values())) <= 6
+
+
+def test_a_size_is_compiled_only_where_it_pays():
+    assert set(padded_sizes(LENGTHS, 1).values()) == {120}
+    assert set(padded_sizes(LENGTHS, 10**9).values()) == {8, 16, 32, 64, 120}
+
+
+@given(
+    lengths=st.lists(st.integers(2, 300), min_size=1, max_size=10, unique=True),
+    others=st.lists(st.integers(1, 3000), max_size=2),
+    free=st.lists(st.integers(1, 3000), max_size=2),
+    site=st.sampled_from([0, 300]),
+    platform=st.sampled_from(["cpu", "gpu"]),
+)
+def test_every_plan_is_within_bounds(lengths, others, free, site, platform):
+    what = task(lengths, others, free, site)
+    plan = make_plan(what, platform)
+    row_bytes = what.bytes_per_point() * plan.free_step
+    assert set(plan.batch) == set(what.sizes.values())
+    for size, batch in plan.batch.items():
+        assert batch >= 8
+        assert batch % 8 == 0
+        assert batch * row_bytes <= plans.BATCH_BYTES
+        assert batch == 8 or batch * size <= plans.BATCH_SITES[platform]
+        assert batch < counts(what)[size] + 8
+    assert 1 <= plan.free_step <= what.grid.free_axes.size
+    assert plan.solve_step >= max(plan.batch.values())
+    assert plan.solve_step * row_bytes <= max(plans.BLOCK_BYTES, plans.BATCH_BYTES)
+    assert Plan.from_json(plan.to_json()) == plan
+    assert plan.memory_bytes(what) > 0
+
+
+def test_small_drive_grids_are_evaluated_whole_and_huge_ones_in_parts():
+    assert make_plan(task(others=[50], free=[7, 9])).free_step == 63
+    huge = make_plan(task(others=[50], free=[10**4, 10**4], site=100))
+    assert 1 < huge.free_step < 10**8
+    assert huge.batch == {16: 8}
+
+
+def test_counts_add_up():
+    what = task([4, 8, 100, 120], [10**7], free=[5])
+    assert counts(what) == {8: 2 * 10**7, 120: 2 * 10**7}
+    assert counts(task(others=[3, 4], size=32)) == {32: 12}
+    assert counts(task()) == {16: 1}
+
+
+def test_expensive_points_make_small_blocks():
+    cheap = make_plan(task(others=[10**6]))
+    dear = make_plan(task(others=[10**6], cost=lambda size: 1e4 * size))
+    assert dear.solve_step == max(dear.batch.values())
+    assert dear.solve_step < cheap.solve_step
+
+
+def test_a_single_point_is_planned_too():
+    plan = make_plan(task())
+    assert plan.batch == {16: 8}
+    assert plan.free_step == 1
+
+
+def test_json_keeps_whole_numbers():
+    plan = Plan({8: 16, 120: 1024}, 4096, 3)
+    again = Plan.from_json(plan.to_json())
+    assert again == plan
+    assert all(isinstance(key, int) for key in again.batch)

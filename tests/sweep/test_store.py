@@ -1,0 +1,460 @@
+"""The result file: resumed, refused, replaced, locked, and never left half done."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxtransport as jt
+from jaxtransport import api
+from jaxtransport.errors import InputError
+from jaxtransport.sweep import plan as plans
+from jaxtransport.sweep import store as stores
+from jaxtransport.sweep.run import Evaluator
+
+SPEC = """\
+title = "a small sweep"
+output.variables = ["nonreciprocity", "conductance"]
+[wire]
+layout = "pair"
+N = 6
+gamma = 0.5
+[drive]
+delta_mu = 0.1
+injection = 0.3
+[grid]
+gamma = [0.3, 0.5, 0.7]
+mu_bar = { start = -1.0, stop = 1.0, num = 8 }
+"""
+POINTS, BLOCKS = 24, 3
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr(plans, "BLOCK_COST", 1)
+    monkeypatch.setattr(plans, "BATCH_POINTS", {"cpu": 8, "gpu": 8})
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The blocks that are computed, as they are."""
+    computed, evaluate = [], Evaluator.__call__
+
+    def counting(self, block):
+        computed.append(block)
+        return evaluate(self, block)
+
+    monkeypatch.setattr(Evaluator, "__call__", counting)
+    return computed
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_after(blocks):
+    """A report that ends a run after so many blocks."""
+    seen = []
+
+    def report(progress):
+        seen.append(progress)
+        if len(seen) > blocks:
+            raise Stop
+
+    return report
+
+
+def beside(path):
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def equal_but_times(one, other):
+    drop = ["started", "finished"]
+    xr.testing.assert_identical(one.drop_vars(drop), other.drop_vars(drop))
+
+
+def test_a_run_leaves_the_file_and_nothing_else(spec, calls, tmp_path):
+    out = tmp_path / "new" / "folder" / "out.h5"
+    data = jt.run(spec, out)
+    assert beside(out) == ["out.h5"]
+    assert len(calls) == BLOCKS
+    assert data.sizes == {"gamma": 3, "mu_bar": 8}
+    assert np.all(data.status == 0)
+    assert np.all(np.isfinite(data.nonreciprocity))
+    assert np.datetime64("now") >= data.finished >= data.started > np.datetime64("2020-01-01")
+    assert stores.count_statuses(out) == {0: POINTS}
+    started, finished = stores.times(out)
+    assert started <= finished
+
+
+def test_the_default_output_is_named_after_the_spec(spec, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    jt.run(spec)
+    assert beside(tmp_path / "results" / "small.h5") == ["small.h5"]
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 2])
+def test_resuming_computes_only_what_is_missing(blocks, spec, calls, tmp_path):
+    out = tmp_path / "out.h5"
+    with pytest.raises(Stop):
+        jt.run(spec, out, report=stop_after(blocks))
+    assert beside(out) == ["out.h5", "small.toml"]
+    assert len(calls) == blocks
+    assert stores.count_statuses(out).get(0, 0) == 8 * blocks
+    assert np.isnan(stores.times(out)[1])
+    reports = []
+    resumed = jt.run(spec, out, report=lambda p: reports.append((p.done, p.resumed)))
+    assert len(calls) == BLOCKS
+    assert reports == [(8 * done, 8 * blocks) for done in range(blocks, BLOCKS + 1)]
+    equal_but_times(resumed, jt.run(spec, tmp_path / "whole.h5"))
+
+
+def test_a_finished_file_is_not_touched_by_a_second_run(spec, calls, tmp_path):
+    out = tmp_path / "out.h5"
+    first = jt.run(spec, out)
+    before = out.read_bytes()
+    second = jt.run(spec, out)
+    assert len(calls) == BLOCKS
+    assert out.read_bytes() == before
+    xr.testing.assert_identical(first, second)
+
+
+def test_a_title_is_no_reason_to_compute_again(spec, calls, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    jt.run(spec, out, overrides=["title=another"])
+    assert len(calls) == BLOCKS
+
+
+def test_whoever_resumes_keeps_the_batches_of_the_file(spec, calls, monkeypatch, tmp_path):
+    out = tmp_path / "out.h5"
+    with pytest.raises(Stop):
+        jt.run(spec, out, report=stop_after(1))
+    monkeypatch.setattr(plans, "BATCH_POINTS", {"cpu": 1024, "gpu": 1024})
+    jt.run(spec, out)
+    assert [len(block.solve) for block in calls] == [8, 8, 8]
+
+
+def refused(spec, out, *says, **options):
+    """`jt.run` is refused, says all of `says`, and leaves everything as it was."""
+    files = {path: path.read_bytes() for path in Path(spec).parent.rglob("*") if path.is_file()}
+    with pytest.raises(InputError) as caught:
+        jt.run(spec, out, **options)
+    text = str(caught.value)
+    assert str(out) in text
+    for part in says:
+        assert part in text, text
+    assert {path: path.read_bytes() for path in Path(spec).parent.rglob("*") if path.is_file()} == files
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("wire.N=8", "wire.N: the file has 6, the spec has 8"),
+        ("drive.injection=0.2", "drive.injection: the file has 0.3, the spec has 0.2"),
+        ("grid.gamma=[0.3]", "grid.gamma: the file has [0.3, 0.5, 0.7], the spec has [0.3]"),
+        ("wire.gamma=0.3", 'grid.order: the file has ["gamma", "mu_bar"], the spec has ["mu_bar"]'),
+        ("grid.onsite=[0.0]", "grid.onsite: the file has nothing, the spec has [0.0]"),
+        ('output.variables=["nonreciprocity"]', "output.variables"),
+    ],
+)
+def test_another_spec_is_refused_and_told_apart(override, says, spec, calls, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    refused(spec, out, says, "--force", overrides=[override])
+    assert len(calls) == BLOCKS
+
+
+def test_every_difference_is_told(spec, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    error = refused(spec, out, overrides=["wire.N=8", "drive.delta_mu=0.2", "wire.contact=[0.9, 1.0]"])
+    assert [line.split(":")[0] for line in error.mistakes[1:]] == ["drive.delta_mu", "wire.N", "wire.contact"]
+
+
+def test_different_variables_are_refused_with_both_lists(spec, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    override = 'output.variables=["nonreciprocity", "residual"]'
+    refused(spec, out, "['nonreciprocity', 'conductance']", "['nonreciprocity', 'residual']", overrides=[override])
+
+
+def test_the_order_of_the_variables_is_no_difference(spec, calls, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    jt.run(spec, out, overrides=['output.variables=["conductance", "nonreciprocity"]'])
+    assert len(calls) == BLOCKS
+
+
+def test_force_replaces(spec, calls, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    data = jt.run(spec, out, overrides=["wire.N=8", "wire.gamma=0.3"], force=True)
+    assert data.sizes == {"mu_bar": 8}
+    assert len(calls) == BLOCKS + 1
+    assert beside(out) == ["out.h5", "small.toml"]
+    equal_but_times(data, jt.run(spec, tmp_path / "new.h5", overrides=["wire.N=8", "wire.gamma=0.3"]))
+
+
+def test_force_keeps_the_old_file_until_the_new_one_is_whole(spec, monkeypatch, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    before = out.read_bytes()
+
+    def fail(*_):
+        assert out.read_bytes() == before
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stores, "_fill", fail)
+    with pytest.raises(KeyboardInterrupt):
+        jt.run(spec, out, overrides=["wire.N=8"], force=True)
+    assert out.read_bytes() == before
+    assert beside(out) == ["out.h5", "small.toml"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_output_that_is_something_else_is_refused(force, spec, tmp_path):
+    folder, text, empty, foreign = (tmp_path / name for name in ("folder", "text.h5", "empty.h5", "foreign.h5"))
+    folder.mkdir()
+    text.write_text("not HDF5")
+    empty.write_bytes(b"")
+    with h5py.File(foreign, "w") as file:
+        file["status"] = [1, 2, 3]
+    refused(spec, folder, "is a folder", force=force)
+    refused(spec, text, "not an HDF5 file", force=force)
+    refused(spec, empty, "not an HDF5 file", force=force)
+    refused(spec, foreign, "not a result of jaxtransport", force=force)
+
+
+def test_a_result_that_was_cut_short_is_refused(spec, tmp_path):
+    whole, cut = tmp_path / "whole.h5", tmp_path / "cut.h5"
+    jt.run(spec, whole)
+    cut.write_bytes(whole.read_bytes()[:4000])
+    refused(spec, cut, "cannot be opened")
+
+
+@pytest.mark.parametrize("below", ["out.h5", "folder/out.h5"])
+def test_an_output_below_a_file_is_refused(below, spec, tmp_path):
+    """No folder can be made there, whoever runs it; a folder without permission fails likewise."""
+    (tmp_path / "file").write_text("a file")
+    refused(spec, tmp_path / "file" / below)
+
+
+def test_an_output_whose_name_is_too_long_is_refused(spec, tmp_path):
+    refused(spec, tmp_path / ("x" * 251 + ".h5"))
+
+
+@pytest.mark.parametrize("name", ["out.h5.part", "out.h5.lock"])
+def test_a_folder_in_the_way_of_a_temporary_file_is_refused(name, spec, tmp_path):
+    (tmp_path / name).mkdir()
+    refused(spec, tmp_path / "out.h5")
+
+
+def test_a_folder_that_forbids_writing_is_refused(spec, monkeypatch, tmp_path):
+    """As for anyone but root: opening a new file there fails."""
+    really, locked = os.open, tmp_path / "locked"
+    locked.mkdir()
+
+    def forbid(path, flags, *more, **options):
+        if Path(os.fsdecode(path)).parent == locked and flags & os.O_CREAT:
+            raise PermissionError(13, "Permission denied", os.fsdecode(path))
+        return really(path, flags, *more, **options)
+
+    monkeypatch.setattr(os, "open", forbid)
+    refused(spec, locked / "out.h5")
+    assert list(locked.iterdir()) == []
+
+
+def test_without_space_nothing_is_left_behind(spec, monkeypatch, tmp_path):
+    monkeypatch.setattr(stores, "free_bytes", lambda path: 1000)
+    refused(spec, tmp_path / "out.h5", "1,000 free", "free some space")
+    assert beside(spec) == ["small.toml"]
+    refused(spec, tmp_path / "new" / "out.h5", "1,000 free")
+    assert beside(spec) == ["small.toml"]
+
+
+def test_without_space_an_existing_file_stays(spec, monkeypatch, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    monkeypatch.setattr(stores, "free_bytes", lambda path: 1000)
+    refused(spec, out, "1,000 free", overrides=["wire.N=8"], force=True)
+    jt.run(spec, out)  # is whole, and needs no space
+
+
+def test_a_disk_that_fills_while_the_file_is_made(spec, monkeypatch, tmp_path):
+    def fill(file, *_):
+        file["half"] = np.zeros(1000)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stores, "_fill", fill)
+    refused(spec, tmp_path / "out.h5", "No space left on device")
+    assert beside(spec) == ["small.toml"]
+
+
+def test_free_space_is_that_of_the_nearest_folder(tmp_path):
+    assert stores.free_bytes(tmp_path / "not" / "yet" / "out.h5") > 0
+
+
+def test_the_estimate_is_the_size_of_the_file(spec, tmp_path):
+    parsed = api.specs.read(spec, ["grid.mu_bar={start=-1.0, stop=1.0, num=20000}"])
+    out = tmp_path / "out.h5"
+    cost = api.estimate(parsed, out)
+    assert cost.points == 60000
+    task = api.task_of(parsed)
+    stores.create(out, task.grid, task.variables, task.extra, {}, needed=cost.bytes)
+    assert 0.7 * cost.bytes < out.stat().st_size <= cost.bytes
+
+
+# Holds the lock of an output until it is told to stop, or killed.
+HOLDER = """
+import sys
+from pathlib import Path
+from jaxtransport.sweep.store import Lock
+lock = Lock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.readline()
+lock.release()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that writes out.h5."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "out.h5")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(jt.__file__).parents[1],
+    )  # fmt: skip
+    with process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_second_writer_is_refused_while_the_first_writes(force, holder, spec, tmp_path):
+    out = tmp_path / "out.h5"
+    refused(spec, out, "another run is writing it", force=force)
+    assert beside(out) == ["out.h5.lock", "small.toml"]
+    holder.communicate("stop\n")
+    assert beside(out) == ["small.toml"]
+    jt.run(spec, out, force=force)
+
+
+def test_a_lock_left_by_a_killed_run_is_no_obstacle(holder, spec, tmp_path):
+    out = tmp_path / "out.h5"
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert beside(out) == ["out.h5.lock", "small.toml"]
+    jt.run(spec, out)
+    assert beside(out) == ["out.h5", "small.toml"]
+
+
+def test_what_a_killed_run_left_half_made_is_cleared_away(spec, calls, tmp_path):
+    out = tmp_path / "out.h5"
+    part = tmp_path / "out.h5.part"
+    part.write_bytes(b"half a file")
+    jt.run(spec, out)
+    assert beside(out) == ["out.h5", "small.toml"]
+    part.write_bytes(b"half a file that should have replaced it")
+    jt.run(spec, out)
+    assert len(calls) == BLOCKS
+    assert beside(out) == ["out.h5", "small.toml"]
+
+
+def test_a_result_can_be_read_while_it_is_written(spec, tmp_path):
+    out = tmp_path / "out.h5"
+    counted = []
+
+    def look(progress):
+        with pytest.raises(InputError, match="another run is writing it"):
+            jt.run(spec, out)
+        loaded = jt.load(out)
+        with xr.open_dataset(out, engine="h5netcdf") as data:
+            xr.testing.assert_identical(data.load(), loaded)
+        with h5py.File(out, "r") as file:
+            status = file["status"][()]
+        np.testing.assert_array_equal(status, loaded.status)
+        np.testing.assert_array_equal(np.isfinite(loaded.conductance), status == 0)
+        assert progress.done == np.count_nonzero(status == 0) == stores.count_statuses(out).get(0, 0)
+        counted.append(progress.done)
+
+    jt.run(spec, out, report=look)
+    assert counted == [0, 8, 16, 24]
+
+
+def test_what_is_returned_holds_no_file_open(spec, tmp_path):
+    out = tmp_path / "out.h5"
+    ran, loaded = jt.run(spec, out), jt.load(out)
+    with h5py.File(out, "r+") as file:  # with HDF5's own lock
+        file["nonreciprocity"][...] = 0.0
+    out.unlink()
+    assert np.all(ran.nonreciprocity != 0)
+    xr.testing.assert_identical(ran, loaded)
+
+
+def test_every_status_is_written_after_its_values(spec, monkeypatch, tmp_path):
+    """Read the file between any two writes: whatever is marked solved is there."""
+    out, put, seen = tmp_path / "out.h5", stores.Store._put, []
+
+    def watched(self, name, block, values):
+        put(self, name, block, values)
+        with h5py.File(out, "r", locking=False) as file:
+            solved = file["status"][()] == 0
+            for variable in ("nonreciprocity", "conductance"):
+                assert np.all(np.isfinite(file[variable][()][solved]))
+        seen.append(name)
+
+    monkeypatch.setattr(stores.Store, "_put", watched)
+    jt.run(spec, out)
+    assert seen == ["nonreciprocity", "conductance", "status"] * BLOCKS
+
+
+def test_a_spec_longer_than_an_attribute_is_stored_whole(tmp_path):
+    N = 5000
+    onsite = np.random.default_rng(1).uniform(-0.1, 0.1, N).tolist()
+    path, out = tmp_path / "long.toml", tmp_path / "out.h5"
+    text = SPEC.replace("N = 6", f"N = {N}\nonsite = {onsite}")
+    assert len(text) > 2**16
+    path.write_text(text)
+    parsed = api.specs.read(path)
+    task = api.task_of(parsed)
+    stores.create(out, task.grid, task.variables, task.extra, {"spec": parsed.text}, needed=0)
+    again = stores.read_attributes(out)["spec"]
+    assert again == text
+    assert api.specs.parse(again).fingerprint == parsed.fingerprint
+
+
+def test_a_long_list_that_differs_is_shown_in_short():
+    lines = stores.differences({"wire.onsite": [0.0] * 1000}, {"wire.onsite": [1.0] * 1000, "wire.N": 3})
+    assert lines[0] == "wire.N: the file has nothing, the spec has 3"
+    assert len(lines[1]) < 200
+
+
+@pytest.mark.parametrize("read", [jt.load, stores.read_attributes, stores.count_statuses, stores.times])
+def test_reading_what_is_no_result_is_refused(read, tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read(tmp_path / "nothing.h5")
+    with pytest.raises(InputError, match="is a folder"):
+        read(tmp_path)
+    (tmp_path / "text.h5").write_text("not HDF5")
+    with pytest.raises(InputError, match="not an HDF5 file"):
+        read(tmp_path / "text.h5")
+    with h5py.File(tmp_path / "foreign.h5", "w") as file:
+        file["x"] = 1.0
+    with pytest.raises(InputError, match="not a result of jaxtransport"):
+        read(tmp_path / "foreign.h5")
