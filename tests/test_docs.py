@@ -1,0 +1,71 @@
+"""What the README and the docs claim: commands, examples, links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import jaxtransport as jt
+from jaxtransport.sweep import spec as specs
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+
+
+def test_the_gate_runs_the_readme_test_command():
+    after_mark = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- test -->")[1]
+    command = re.search(r"```bash\n(.*?)\n```", after_mark, re.S)[1]
+    assert command.endswith("-m pytest")
+    assert "pip install" in command
+    gate = (ROOT / ".ci/run").read_text()
+    assert "<!-- test -->" in gate
+    assert all(tool in gate for tool in ("README.md", "ruff", "mypy"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_sweep_files_in_the_docs_are_good(page):
+    for block in blocks(page, "toml"):
+        specs.parse(block)
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+    (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks(ROOT / "README.md", "python")
+    assert len(example.strip().splitlines()) <= 18
+    exec(compile(example, "README.md", "exec"), {})
+    # Delta I / I_o at gamma = .3, N = 60 is .7128 I_g / I_o, and I_g = .05 I_o.
+    assert float(capsys.readouterr().out.split()[-1]) == pytest.approx(0.7128 * 0.05, abs=3e-6)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "sweeps").glob("*.toml")), ids=lambda p: p.stem)
+def test_shipped_sweeps_are_good(path):
+    spec = specs.read(path)
+    assert spec.title
+
+
+def test_the_main_job_is_a_million_points():
+    spec = specs.read(ROOT / "sweeps/map.toml")
+    points = 1
+    for axis in spec.axes:
+        points *= len(axis.values)
+    assert {a.name for a in spec.axes} == {"gamma", "N", "mu_bar"}
+    assert points >= 10**6
+
+
+def test_public_names_exist():
+    for name in jt.__all__:
+        assert getattr(jt, name) is not None
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        jt.nothing_like_it  # noqa: B018
