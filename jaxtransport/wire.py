@@ -41,7 +41,8 @@ def _check(name: str, value: Any, length: int | None, *, positive: bool) -> None
     """Shape of a parameter, and its range where its value is known (not under a transform)."""
     shape = jnp.shape(value)
     if shape not in ((), (length,)):
-        raise InputError(f"{name}: shape {shape}; pass one number or {length} numbers")
+        more = "" if length is None else f" or {length} numbers"
+        raise InputError(f"{name}: shape {shape}; pass one number{more}")
     if is_concrete(value):
         numbers = np.asarray(value)
         if not np.all(np.isfinite(numbers)):
@@ -54,7 +55,7 @@ def _contacts(gamma: Any, contact: Any) -> tuple[Any, Any]:
     """Couplings of the left and right lead: as given, else the ends of `gamma`, else 1."""
     if contact is None:
         return (gamma[0], gamma[-1]) if jnp.shape(gamma) else (1.0, 1.0)
-    if jnp.shape(contact) == ():
+    if not isinstance(contact, tuple | list) and jnp.shape(contact) == ():
         return (contact, contact)
     if len(contact) != 2:
         raise InputError(f"contact: {len(contact)} numbers; pass one, or two for left and right")

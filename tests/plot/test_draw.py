@@ -31,7 +31,8 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     grids = {
         "line": "gamma = [0.3, 0.7]\nN = { start = 4, stop = 12, step = 1 }",
-        "map": "gamma = { start = 0.1, stop = 1.0, num = 25 }\nmu_bar = { start = -1.9, stop = 1.9, num = 80 }",
+        "map": "gamma = { start = 0.1, stop = 1.0, num = 25 }\n"
+        "mu_bar = { start = -1.9, stop = 1.9, num = 80 }",
         "profile": "",
     }
     for name, grid in grids.items():
