@@ -33,6 +33,7 @@ def make_task(spec: Spec) -> Task:
     else:
         sizes = padded_sizes(lengths.values.tolist(), grid.solve_axes.size // len(lengths.values))
     variables = tuple(LINEAR[name] for name in spec.variables)
+    with_profile = any(v.needs_profile for v in variables)
     dims = {dim for v in variables for dim in v.dims}
     extra = {
         "site": Axis("site", np.arange(1, max(sizes) + 1), "1", "site", "l"),
@@ -45,13 +46,14 @@ def make_task(spec: Spec) -> Task:
             _evaluate,
             names=spec.variables,
             kernel=kernel,
-            with_profile=any(v.needs_profile for v in variables),
+            with_profile=with_profile,
         ),
         shared=partial(_shared, spec, sizes),
         extra=tuple(axis for dim, axis in extra.items() if dim in dims),
         size_axis=None if lengths is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
+        scratch_bytes=2 * 8 * max(sizes.values()) if with_profile else 0,  # one array for either bias
         cost=_dense_cost if kernel == "dense" else float,
     )
 

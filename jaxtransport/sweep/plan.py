@@ -20,7 +20,7 @@ LANES = 8  # batches are multiples of this: the width of a vector register in do
 # the last-level cache; measured best near 2^18. A GPU wants parallelism.
 BATCH_SITES = {"cpu": 2**18, "gpu": 2**24}
 BATCH_POINTS = {"cpu": 1024, "gpu": 2**18}
-BATCH_BYTES = 2**28  # most that one batch's results may take
+BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 BLOCK_COST = 2**23  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
 KEPT_PER_SITE = 24  # numbers a kernel keeps per site and point of a batch
@@ -39,7 +39,8 @@ class Plan:
         """Memory beyond the program itself, roughly: a block's results twice, a batch's arrays."""
         block = task.bytes_per_point() * min(self.solve_step, task.grid.solve_axes.size) * self.free_step
         kept = max(size * count for size, count in self.batch.items()) * KEPT_PER_SITE * 8
-        return 2 * block + kept
+        scratch = max(self.batch.values()) * self.free_step * task.scratch_bytes
+        return 2 * block + kept + scratch
 
     def to_json(self) -> str:
         batch = {str(size): count for size, count in self.batch.items()}
@@ -68,7 +69,7 @@ def counts(task: Task) -> dict[int, int]:
 def make_plan(task: Task, platform: str = "cpu") -> Plan:
     """Cut a task for a platform, "cpu" or "gpu"."""
     per_size = counts(task)
-    point_bytes = task.bytes_per_point()
+    point_bytes = task.bytes_per_point() + task.scratch_bytes
     free = task.grid.free_axes.size
     free_step = max(1, min(free, BATCH_BYTES // (LANES * point_bytes)))
     row_bytes = point_bytes * free_step

@@ -49,6 +49,7 @@ class Task:
     size_axis: str | None = None  # the solve axis that sets the shape of a point's arrays
     sizes: Mapping[int, int] = field(default_factory=dict)  # its values -> padded sizes
     size: int = 1  # the padded size where there is no such axis
+    scratch_bytes: int = 0  # memory a grid point takes while computed, beyond what is stored
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates
 
     def padded(self, points: Mapping[str, np.ndarray], count: int) -> np.ndarray:
