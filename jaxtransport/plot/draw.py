@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,7 +91,7 @@ def _wrap(pieces: list[str], columns: int) -> list[str]:
     lines = [""]
     length = 0
     for piece in pieces:
-        width = len(re.sub(r"[{}_^$]", "", re.sub(r"\\[a-zA-Z]+|\\,", "x", piece)))
+        width = style.width_of(piece)
         if lines[-1] and length + width + 3 > columns:
             lines.append("")
             length = 0

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from jaxtransport.plot import style
 from jaxtransport.plot.view import View
 
+LEGEND_CHARACTERS, LEGEND_HANDLE = 52, 6  # a panel's width, and a legend entry's line, in characters
 MOST_MARKERS = 60  # beyond that, points stand too close to be told apart
 
 
@@ -39,7 +40,7 @@ def profiles(view: View) -> Figure:
         for i, (label, member) in enumerate(_members(view, array)):
             which = i if view.family else (1, 2)[j] if len(view.names) > 1 else 0
             held = member.dropna(view.x)
-            text = ", ".join(t for t in (bias, label) if t)
+            text = ", ".join(t for t in (bias if len(view.names) > 1 else "", label) if t)
             _line(axes, held, view.x, which, text, dashed=bool(j and view.family))
     array = view.data[view.names[0]]
     _finish(axes, view, array)
@@ -107,12 +108,12 @@ def _line(axes: Axes, array: xr.DataArray, x: str, index: int, label: str, *, da
 
 
 def _legend(axes: Axes) -> None:
-    """Above the panel, where it hides no data."""
-    entries = len(axes.get_legend_handles_labels()[1])
+    """Above the panel, where it hides no data; as many columns as fit its width."""
+    widest = max(style.width_of(label) for label in axes.get_legend_handles_labels()[1])
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
-        ncols=3 if entries > 4 or entries == 3 else 2,
+        ncols=max(1, min(3, LEGEND_CHARACTERS // (widest + LEGEND_HANDLE))),
         handlelength=1.8,
         columnspacing=1.4,
         borderaxespad=0.2,

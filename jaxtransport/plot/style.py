@@ -14,6 +14,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SIGNED_MAP = "RdBu_r"  # zero is white; red and blue differ for every kind of colour blindness
 UNSIGNED_MAP = "cividis"
 
+LONG_NAME = 25  # characters of a name that leave no room for its symbol beside an axis
+
 RC: dict[Any, Any] = {
     "font.size": 10,
     "mathtext.fontset": "dejavusans",
@@ -60,7 +62,9 @@ def label_of(array: xr.DataArray, *, long: bool = False) -> str:
     unit = unit_of(array)
     text = f"${symbol_of(array)}$" + (f" (${unit}$)" if unit else "")
     name = str(array.attrs.get("long_name", ""))
-    return f"{name}, {text}" if long and name else text
+    if not (long and name):
+        return text
+    return f"{name}, {text}" if len(name) < LONG_NAME else f"{name}\n{text}"
 
 
 def equals(array: xr.DataArray, value: float) -> str:
@@ -76,6 +80,11 @@ def show(value: float) -> str:
         sign = "-" if found[2] == "-" else ""
         return rf"{found[1]}\times10^{{{sign}{found[3]}}}"
     return text
+
+
+def width_of(text: str) -> int:
+    """Characters of a TeX text as it is read, roughly."""
+    return len(re.sub(r"[{}_^$]", "", re.sub(r"\\[a-zA-Z]+|\\,", "x", text)))
 
 
 def is_signed(values: np.ndarray) -> bool:

@@ -20,7 +20,15 @@ from jaxtransport.errors import InputError
 SHORT = 6
 ALONG = ("site", "bond", "node")
 HIDDEN = ("status", "started", "finished", "outside_band")
-FAVOURITES = ("nonreciprocity", "potential_forward", "conductance", "current_forward")
+FAVOURITES = (
+    "nonreciprocity",
+    "potential_forward",
+    "heat_forward",
+    "site_current_forward",
+    "bond_current_forward",
+    "conductance",
+    "current_forward",
+)
 
 
 @dataclass(frozen=True)
