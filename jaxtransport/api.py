@@ -44,7 +44,7 @@ def estimate(spec: Spec, output: Path) -> Estimate:
     plan = make_plan(task)
     return Estimate(
         task.grid.size,
-        stores.needed_bytes(task.grid, task.bytes_per_point()),
+        stores.needed_bytes(task),
         stores.free_bytes(output),
         plan.memory_bytes(task),
         dict(plan.batch),
@@ -91,7 +91,8 @@ def execute(
     _check_output(output)
     if output.exists() and not force:
         _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
-    output.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        stores.require_space(output, stores.needed_bytes(task_of(spec)))
 
     from jaxtransport import runtime
     from jaxtransport.sweep import run as loop
@@ -137,6 +138,7 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
 
     if output.exists() and not force:
         _check_same(spec, output)  # again, now that nobody else can write
+        stores.discard_part(output)
         return Plan.from_json(str(stores.read_attributes(output)["plan"]))
     import jax
 
@@ -154,7 +156,7 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
             "plan": plan.to_json(),
             **runtime.provenance(),
         },
-        needed=stores.needed_bytes(task.grid, task.bytes_per_point()),
+        needed=stores.needed_bytes(task),
         along=unit_of_current(spec),
     )
     return plan

@@ -11,6 +11,7 @@ by a lock on OUT.h5.lock; readers come and go freely.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -26,7 +27,7 @@ import numpy as np
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Axis, Block, Grid, place
-from jaxtransport.sweep.task import StoredVariable
+from jaxtransport.sweep.task import StoredVariable, Task
 
 if TYPE_CHECKING:
     import xarray
@@ -44,7 +45,8 @@ def load(path: str | Path) -> xarray.Dataset:
     import xarray
 
     read_attributes(path)
-    return xarray.load_dataset(path, engine="h5netcdf")
+    # Without HDF5's own lock, as everywhere here: a file that is being written stays readable.
+    return xarray.load_dataset(path, engine="h5netcdf", driver_kwds={"locking": False})
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
@@ -93,19 +95,31 @@ class Lock:
 
     def __init__(self, output: Path) -> None:
         self.path = output.with_name(output.name + ".lock")
-        while True:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                os.close(self._descriptor)
-                raise InputError(
-                    f"{output}: another run is writing it; wait for it, or pass another output"
-                ) from None
-            # The holder removes the file when it ends; a lock on a removed file excludes nobody.
-            if self.path.exists() and os.path.samestat(os.fstat(self._descriptor), os.stat(self.path)):
-                return
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            while not self._take():
+                pass
+        except BlockingIOError:
+            raise InputError(
+                f"output {output}: another run is writing it; wait for it, or pass another output"
+            ) from None
+        except OSError as error:
+            raise InputError(f"output {output}: cannot be written ({error.strerror or error})") from None
+
+    def _take(self) -> bool:
+        """Lock the file; False if its holder removed it meanwhile: that lock would exclude nobody."""
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(self._descriptor), os.stat(self.path)):
+                return True
+        except FileNotFoundError:
+            pass
+        except OSError:
             os.close(self._descriptor)
+            raise
+        os.close(self._descriptor)
+        return False
 
     def release(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -174,9 +188,10 @@ def _slabs(shape: tuple[int, ...], most: int = 2**24):
     return [slice(i, i + step) for i in range(0, shape[0], step)]
 
 
-def needed_bytes(grid: Grid, bytes_per_point: int) -> int:
-    """Size of a result file."""
-    return grid.size * bytes_per_point + OVERHEAD_BYTES
+def needed_bytes(task: Task) -> int:
+    """Size of a task's result file: its points, its axes, and an allowance for the rest."""
+    values = sum(len(axis.values) for axis in (*task.grid.axes, *task.extra))
+    return task.grid.size * task.bytes_per_point() + 8 * values + OVERHEAD_BYTES
 
 
 def free_bytes(path: Path) -> int:
@@ -185,6 +200,26 @@ def free_bytes(path: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
+
+
+def require_space(path: Path, needed: int) -> None:
+    """Raise `InputError` if a file of `needed` bytes does not fit beside `path`."""
+    free = free_bytes(path)
+    if needed > free:
+        raise InputError(
+            f"output {path}: needs {needed:,} bytes and the disk has {free:,} free; "
+            "free some space, pass another output, or ask for fewer variables"
+        )
+
+
+def discard_part(path: Path) -> None:
+    """Remove what a run that was killed while it made `path` has left of it."""
+    with contextlib.suppress(OSError):
+        _part(path).unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
 def create(
@@ -211,23 +246,18 @@ def create(
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
     """
-    free = free_bytes(path)
-    if needed > free:
-        raise InputError(
-            f"output {path}: needs {needed:,} bytes and the disk has {free:,} free; "
-            "free some space, pass another output, or ask for fewer variables"
-        )
-    part = path.with_name(path.name + ".part")
+    require_space(path, needed)
+    part = _part(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(part, "w", locking=False) as file:
             _fill(file, grid, variables, extra, attributes, along or {})
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        discard_part(path)
         raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
     except BaseException:
-        part.unlink(missing_ok=True)
+        discard_part(path)
         raise
 
 
