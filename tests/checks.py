@@ -13,12 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import paper
+import precise
 import reference
 from mpmath import mpf, workdps
+from mpmath import sqrt as mpsqrt
 from wires import make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts
+from jaxtransport import reservoir
+from jaxtransport.green import dense as dense_kernel
 from jaxtransport.green.dense import Dense
 
 KERNELS = ("chain", "dense")
@@ -116,7 +120,7 @@ def same_state(actual: dict, expected: dict, tolerance: float, sizes: dict | Non
 
     Potentials are compared on the scale of their distance from the mean, so that mu_bar hides nothing.
     """
-    of = lambda name: np.asarray(expected[name])  # noqa: E731
+    of = lambda name: np.asarray(expected[name])
     current = max(np.max(np.abs(of("currents"))), np.max(np.abs(of("bond_currents"))))
     x = of("potentials")[~np.isnan(of("potentials"))]
     scales = {
@@ -200,9 +204,50 @@ def density_follows_current(state: jt.State, wire: jt.Wire, mu_bar: float, delta
 def dense_of(H, coupling, strength, w: float, leads=(0, 2)) -> Dense:
     """`Dense.of`, compiled."""
     run = compiled(
-        f"dense {leads}", lambda H, coupling, strength, w: Dense.of(H, coupling, w, leads=leads, strength=strength)
+        f"dense {leads}",
+        lambda H, coupling, strength, w: Dense.of(H, coupling, w, leads=leads, strength=strength),
     )
     return run(jnp.asarray(H), jnp.asarray(coupling), jnp.asarray(strength), float(w))
+
+
+def hamiltonian_is_as_defined(wire) -> None:
+    """H_ll = eps_l, H_{l,l+1} = -t_l, H_{l+1,l} = -t_l*; padded sites cut off and out of the band."""
+    N, H = int(wire.length), np.asarray(dense_kernel.hamiltonian(wire))
+    close(H[:N, :N], reference.hamiltonian(reference.chain_of(wire)), 0.0, what="H")
+    beyond = H[N:]
+    close(
+        beyond - np.eye(*beyond.shape, k=N) * np.diag(H)[N:, None],
+        np.zeros(beyond.shape),
+        0.0,
+        1.0,
+        "cut-off",
+    )
+    assert np.all(np.diag(H)[N:].real > 2), "padded sites in the band"
+
+
+def band_edge_keeps_its_digits(w: float) -> None:
+    """sqrt(4 - w^2) to 4 eps: one product, one root; 4 - w^2 itself loses as many digits as w has nines."""
+    with workdps(50):
+        exact = mpsqrt(4 - mpf(w) ** 2)
+    close_digits(reservoir.band_root(w), exact, 4 * np.finfo(float).eps, what="sqrt(4 - w^2)")
+
+
+def against_digits(
+    wire, mu_bar, *, digits=precise.DIGITS, kernel="chain", tolerance=1e-11
+) -> precise.Precise:
+    """g relative to itself; r = sum_l strength_l phi_l relative to sum_l |strength_l phi_l|.
+
+    Sources and drains nearly cancel in r where the wire is long or weakly coupled (r = 2e-6 of a sum
+    of 500 terms of order 1 at gamma = 1e-4). One rounding of every phi_l moves r by that sum times
+    1e-16, so no arithmetic on doubles can be held to more.
+
+    1e-11: some 1e5 roundings in a row, each 1e-16, and none of them enlarged by a difference.
+    """
+    exact = precise.banded(reference.chain_of(wire), mu_bar, digits)
+    g, r = respond(wire, kernel, mu_bar)
+    close_digits(g, exact.g, tolerance, what="g")
+    close_digits(r, exact.r, tolerance, exact.scale, "r")
+    return exact
 
 
 def unitarity(dense: Dense) -> None:
@@ -250,7 +295,7 @@ def general_against_twin(H, coupling, strength, w: float, leads=(0, 2)) -> None:
     close(np.asarray(dense.exchange(x)) / (2 * np.pi), reference.currents_into(T, x), 1e-12, what="currents")
     unit = reference.balance(T, {leads[0]: 0.5, leads[1]: -0.5}, dict.fromkeys(asked, 0.0))
     driven = reference.balance(T, dict.fromkeys(leads, 0.0), {l: I / 0.7 for l, I in asked.items()})
-    into = lambda x: 2 * np.pi * reference.currents_into(T, x)[leads[0]]  # noqa: E731
+    into = lambda x: 2 * np.pi * reference.currents_into(T, x)[leads[0]]
     g, r = dense.respond()
     close([g, r], [into(unit), -into(driven)], 1e-12, what="(g, r)")
 
@@ -290,7 +335,8 @@ def one_pair(kernel: str, wire: jt.Wire, m: float, gamma: float) -> None:
 def nonreciprocity_is_the_difference(wire, kernel, *, mu_bar, delta_mu, injection) -> None:
     """Delta I without cancellation = |I_1(reverse)| - |I_1(forward)| of two solutions, to 1e-14 of |I_1|."""
     forward, reverse = (
-        np.abs(float(solve(wire, kernel, mu_bar, delta, injection).left_current)) for delta in (delta_mu, -delta_mu)
+        np.abs(float(solve(wire, kernel, mu_bar, delta, injection).left_current))
+        for delta in (delta_mu, -delta_mu)
     )
     run = compiled(
         f"nonreciprocity {kernel}",

@@ -9,7 +9,7 @@
 
           the balance of site l needs only its neighbours, with two sums as further unknowns:
 
-              d_l = e_{l-1} (Gamma_{l-1} x_{l-1} + d_{l-1})       c_l = a_{l+1} (Gamma_{l+1} x_{l+1} + c_{l+1})
+              d_l = e_{l-1} (Gamma_{l-1} x_{l-1} + d_{l-1})     c_l = a_{l+1} (Gamma_{l+1} x_{l+1} + c_{l+1})
               (d_l + c_l at x = 1) x_l - d_l - c_l = 2 pi I_l / (Gamma_l |G_ll|^2)
 
           In the order (d_1, x_1, c_1, d_2, ...) the matrix has three diagonals on either side, and
@@ -67,7 +67,9 @@ class _Numbers:
     def denominators(self) -> list:
         """z_l = w - eps_l - Sigma_l (Eq. B14)."""
         surface = (self.w - mpc(0, 1) * sqrt(4 - self.w**2)) / 2
-        return [self.w - eps - gamma**2 * surface for eps, gamma in zip(self.onsite, self.coupling, strict=True)]
+        return [
+            self.w - eps - gamma**2 * surface for eps, gamma in zip(self.onsite, self.coupling, strict=True)
+        ]
 
 
 def _packed(g, r, phi, strength) -> Precise:

@@ -85,9 +85,7 @@ def link_transmissions(H: np.ndarray, G: np.ndarray, Gamma: np.ndarray, l: int, 
     J = 2 Im(H_kl <c+_k c_l>) with <c+_k c_l> = (1 / 2 pi) sum_m G_lm G*_km Gamma_m x_m. For k = l + 1
     and t = 1 this is i [G-_{ml} G+_{l+1,m} - G-_{m,l+1} G+_{lm}] Gamma_m of Eq. B19.
     """
-    return np.array(
-        [-2 * np.imag(H[k, l] * G[l, m] * np.conj(G[k, m])) * Gamma[m] for m in range(len(G))]
-    )
+    return np.array([-2 * np.imag(H[k, l] * G[l, m] * np.conj(G[k, m])) * Gamma[m] for m in range(len(G))])
 
 
 def balance(T: np.ndarray, fixed: dict[int, float], currents: dict[int, float]) -> np.ndarray:

@@ -23,11 +23,15 @@ def observed(wire, kernel, mu_bar, delta_mu, injection):
     out = checks.compiled(f"observe {kernel}", run)(wire, mu_bar, delta_mu, injection)
     N = int(wire.length)
     ends = {"site": N, "bond": N - 1}
-    return {k: np.asarray(v)[: ends[LINEAR[k].dims[0]]] if np.ndim(v) else np.asarray(v) for k, v in out.items()}
+    return {
+        k: np.asarray(v)[: ends[LINEAR[k].dims[0]]] if np.ndim(v) else np.asarray(v) for k, v in out.items()
+    }
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize(("seed", "N", "injection"), [(70, 33, 0.4), (71, 64, -6.0), (72, 2, 0.3), (73, 3, 0.0)])
+@pytest.mark.parametrize(
+    ("seed", "N", "injection"), [(70, 33, 0.4), (71, 64, -6.0), (72, 2, 0.3), (73, 3, 0.0)]
+)
 def test_every_variable_is_that_of_the_twin(seed, N, injection, kernel):
     """1e-11 on each variable's own scale, leads on the scale of the largest current."""
     wire = disordered(seed, N, sites=64)
@@ -52,7 +56,13 @@ def test_every_variable_is_that_of_the_twin(seed, N, injection, kernel):
     close(got.pop("injection_response"), forward.injection_response, 1e-11, max(1, current), "r")
     back, forth = abs(reverse.left_current), abs(forward.left_current)
     close(got.pop("nonreciprocity"), back - forth, 1e-11, current, "Delta I")
-    close(got.pop("relative_nonreciprocity"), 2 * (back - forth) / (back + forth), 1e-11 * current / back, 1.0, "rel")
+    close(
+        got.pop("relative_nonreciprocity"),
+        2 * (back - forth) / (back + forth),
+        1e-11 * current / back,
+        1.0,
+        "rel",
+    )
     potentials = np.abs(np.concatenate([forward.potentials, reverse.potentials]))
     assert got.pop("outside_band") == np.any(potentials[~np.isnan(potentials)] >= 2)
     assert not got

@@ -9,7 +9,9 @@ from mpmath import mpf, workdps
 from wires import disordered, localized
 
 
-@pytest.mark.parametrize(("seed", "N", "flux"), [(0, 2, False), (1, 3, True), (2, 4, False), (3, 11, True), (4, 20, False)])
+@pytest.mark.parametrize(
+    ("seed", "N", "flux"), [(0, 2, False), (1, 3, True), (2, 4, False), (3, 11, True), (4, 20, False)]
+)
 def test_banded_elimination_is_matrix_inversion_to_40_digits(seed, N, flux):
     chain = reference.chain_of(disordered(seed, N, flux=flux))
     dense, banded = precise.dense(chain, 0.37), precise.banded(chain, 0.37)

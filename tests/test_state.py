@@ -43,7 +43,7 @@ def test_chain_dense_and_twin_agree(seed, N, sites, flux, kernel, delta_mu):
 
 @pytest.mark.parametrize(("N", "delta_mu"), [(390, -0.1), (400, 0.1)])
 def test_chain_dense_and_twin_agree_on_long_wires(N, delta_mu):
-    """400 sites, padded or not. Disorder is weak, so that dense algebra is accurate: localized wires lose it."""
+    """400 sites, padded or not. Disorder is weak, so that dense algebra is accurate."""
     wire = disordered(N, N, sites=400, disorder=0.2, bare=0.1)
     at = {"mu_bar": 0.6, "delta_mu": delta_mu, "injection": 0.4}
     twin = checks.twin(wire, **at)
@@ -70,8 +70,8 @@ roles = st.lists(st.sampled_from("SDP."), min_size=0, max_size=10)
 def test_any_small_wire(roles, data):
     """Any arrangement, any drive: kernels agree, charge is conserved, heat is paid for, 0 <= G <= 1."""
     N = len(roles) + 2
-    number = lambda low, high: data.draw(st.floats(low, high))  # noqa: E731
-    numbers = lambda n, low, high: data.draw(st.lists(st.floats(low, high), min_size=n, max_size=n))  # noqa: E731
+    number = lambda low, high: data.draw(st.floats(low, high))
+    numbers = lambda n, low, high: data.draw(st.lists(st.floats(low, high), min_size=n, max_size=n))
     at = {role: [l for l, r in enumerate(roles, 2) if r == role] for role in "SDP"}
     gamma = [0.0 if r == "." else number(0.1, 1.5) for r in (" ", *roles, " ")]
     wire = make(
@@ -140,7 +140,7 @@ def test_outside_band_is_a_status_and_neighbours_are_untouched(kernel):
 
 def _raw(hopping, coupling, onsite, strength) -> jt.Wire:
     """A wire of 4 sites without checks, as transforms can make one."""
-    pad = lambda values, n: np.concatenate([values, np.zeros(n - len(values))])  # noqa: E731
+    pad = lambda values, n: np.concatenate([values, np.zeros(n - len(values))])
     return jt.Wire(pad(onsite, 12), pad(hopping, 11), pad(coupling, 12), pad(strength, 12), np.asarray(4))
 
 

@@ -32,7 +32,7 @@ def make(
     coupling = np.where(layout.occupied(), gamma, 0.0)
     coupling[[0, -1]] = contact
     hopping = np.asarray(hopping)
-    pad = lambda values, n: np.concatenate([values, np.zeros(n - len(values), values.dtype)])  # noqa: E731
+    pad = lambda values, n: np.concatenate([values, np.zeros(n - len(values), values.dtype)])
     return jt.Wire(
         onsite=pad(np.broadcast_to(np.asarray(onsite, float), N), sites),
         hopping=pad(np.broadcast_to(hopping * 1.0, N - 1), sites - 1),
@@ -43,7 +43,13 @@ def make(
 
 
 def disordered(
-    seed: int, N: int, *, sites: int | None = None, disorder: float = 1.0, bare: float = 0.3, flux: bool = False
+    seed: int,
+    N: int,
+    *,
+    sites: int | None = None,
+    disorder: float = 1.0,
+    bare: float = 0.3,
+    flux: bool = False,
 ) -> jt.Wire:
     """Everything at random: onsite energies in +-`disorder`, hopping in .6 ... 1.4, contacts, reservoirs.
 
@@ -81,8 +87,8 @@ def mirrored(seed: int, half: int, *, sites: int | None = None, excess: float = 
     Sources inject 2 (1 + excess) I_g in all, drains take 2 I_g.
     """
     rng = np.random.default_rng(seed)
-    both = lambda v: np.concatenate([v, v[::-1]])  # noqa: E731
-    sides = lambda sites: [*sites, *(2 * half + 1 - l for l in sites)]  # noqa: E731
+    both = lambda v: np.concatenate([v, v[::-1]])
+    sides = lambda sites: [*sites, *(2 * half + 1 - l for l in sites)]
     middle = range(2, half + 1)
     strength = np.zeros(half)
     for here, total in ((middle[0::2], 1 + excess), (middle[1::2], 1.0)):

@@ -15,11 +15,12 @@ from pydantic import PlainValidator
 from jaxtransport import layout as layouts
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Axis
-from jaxtransport.sweep.spec import Mistakes, Parsed, Table, read_axes, read_tables
+from jaxtransport.sweep.tables import Mistakes, Parsed, Table, read_axes, read_tables
 from jaxtransport.sweep.values import axis, choice, either, list_of, positive, real, text, whole
 from jaxtransport.variables import LINEAR, PER_POINT
 
 BAND_EDGE = 2.0
+MOST_SITES = 10**7  # one wire of this length takes gigabytes
 
 Number = Annotated[float | None, PlainValidator(real)]
 Positive = Annotated[float | None, PlainValidator(positive)]
@@ -31,7 +32,7 @@ class WireTable(Table):
     """[wire]"""
 
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
-    N: Annotated[int | None, PlainValidator(whole(2))] = None
+    N: Annotated[int | None, PlainValidator(whole(2, MOST_SITES))] = None
     gamma: PerSite = None
     contact: Annotated[float | list[float] | None, PlainValidator(either(positive))] = None
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
@@ -76,7 +77,7 @@ TABLES: dict[str, type[Table]] = {
 
 # Axis -> reader, unit, long name, symbol
 AXES: dict[str, Any] = {
-    "N": (axis(whole(2), integer=True), "1", "number of sites", "N"),
+    "N": (axis(whole(2, MOST_SITES), integer=True), "1", "number of sites", "N"),
     "gamma": (axis(positive), "gamma_o", "coupling of sources and drains", r"\gamma"),
     "contact": (axis(positive), "gamma_o", "coupling of the leads", r"\gamma_1"),
     "mu_bar": (axis(real), "gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
@@ -93,8 +94,9 @@ HOME = {"mu_bar": "drive", "delta_mu": "drive", "injection": "drive", "I_g": "dr
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables = read_tables(raw, TABLES, mistakes)
-    axes = read_axes(raw.get("grid", {}), AXES, mistakes)
-    _Checks(tables, axes, set(raw.get("grid", {})), mistakes).all()
+    grid = raw.get("grid", {})
+    axes = read_axes(grid, AXES, mistakes)
+    _Checks(tables, axes, set(grid) if isinstance(grid, dict) else set(), mistakes).all()
     if mistakes.lines:
         return None
     wanted = tables.pop("output").variables  # type: ignore[attr-defined]

@@ -6,42 +6,22 @@ A spec is host data. What it means physically is the business of the model that 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import pydantic
 import tomlkit
 import tomlkit.exceptions
 
 from jaxtransport.errors import InputError
+from jaxtransport.sweep import quantum_spec
 from jaxtransport.sweep.grid import Axis
+from jaxtransport.sweep.tables import Mistakes, Table
 
-
-class Mistakes:
-    """Mistakes found so far, and the keys they spoil: checks of several keys skip spoilt ones."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._spoilt: set[str] = set()
-
-    def add(self, key: str, message: str) -> None:
-        self._spoilt.add(key)
-        self.lines.append(f"{key}: {message}")
-
-    def clean(self, *keys: str) -> bool:
-        """True if none of these keys was found wrong."""
-        return not self._spoilt.intersection(keys)
-
-
-class Table(pydantic.BaseModel):
-    """One table of a sweep file. Unknown keys are mistakes."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+MODELS = {"quantum": quantum_spec.parse}
 
 
 @dataclass(frozen=True)
@@ -81,14 +61,6 @@ class Spec:
         return Path("results") / f"{self.name}.h5"
 
 
-class Parsed(NamedTuple):
-    """What a model makes of the tables it is given."""
-
-    tables: dict[str, Table]
-    axes: tuple[Axis, ...]
-    variables: tuple[str, ...]
-
-
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """The validated spec in the TOML file at `path`.
 
@@ -122,21 +94,14 @@ def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec
     title = raw.pop("title", "")
     if not isinstance(title, str):
         mistakes.add("title", f"{title!r}; pass a text in quotes")
-    models = _models()
     model = raw.pop("model", "quantum")
-    if not isinstance(model, str) or model not in models:
-        mistakes.add("model", f"{model!r}; pass one of {', '.join(models)}")
+    if not isinstance(model, str) or model not in MODELS:
+        mistakes.add("model", f"{model!r}; pass one of {', '.join(MODELS)}")
         raise InputError(mistakes.lines)
-    parsed = models[model](raw, mistakes)
+    parsed = MODELS[model](raw, mistakes)
     if mistakes.lines or parsed is None:
         raise InputError(mistakes.lines)
     return Spec(name, tomlkit.dumps(document), title, model, *parsed)
-
-
-def _models() -> dict[str, Any]:
-    from jaxtransport.sweep import quantum_spec
-
-    return {"quantum": quantum_spec.parse}
 
 
 def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes) -> None:
@@ -162,52 +127,3 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     grid = document.get("grid", {})
     if table != "grid" and isinstance(grid, dict) and name in grid:
         grid.pop(name)
-
-
-def read_tables(
-    raw: Mapping[str, Any], kinds: Mapping[str, type[Table]], mistakes: Mistakes
-) -> dict[str, Table]:
-    """Read each table of `kinds`; wrong keys are noted and left out, so that reading goes on."""
-    for key in raw:
-        if key not in kinds and key != "grid":
-            mistakes.add(key, f"unknown{_meant(key, [*kinds, 'grid', 'title', 'model'])}")
-    out = {}
-    for name, kind in kinds.items():
-        content = raw.get(name, {})
-        if not isinstance(content, dict):
-            mistakes.add(name, f"{content!r}; pass a table: [{name}]")
-            content = {}
-        try:
-            out[name] = kind.model_validate(content)
-        except pydantic.ValidationError as error:
-            wrong = {str(e["loc"][0]): e for e in error.errors()}
-            for key, e in wrong.items():
-                if e["type"] == "extra_forbidden":
-                    mistakes.add(f"{name}.{key}", f"unknown{_meant(key, kind.model_fields)}")
-                else:
-                    mistakes.add(f"{name}.{key}", e["msg"].removeprefix("Value error, "))
-            out[name] = kind.model_validate({k: v for k, v in content.items() if k not in wrong})
-    return out
-
-
-def read_axes(raw: Any, known: Mapping[str, Any], mistakes: Mistakes) -> tuple[Axis, ...]:
-    """Read [grid]: `known` maps the name of an axis to (reader, unit, long name, symbol)."""
-    if not isinstance(raw, dict):
-        mistakes.add("grid", f"{raw!r}; pass a table: [grid]")
-        return ()
-    axes = []
-    for name, value in raw.items():
-        if name not in known:
-            mistakes.add(f"grid.{name}", f"cannot be an axis{_meant(name, known)}")
-            continue
-        reader, unit, long_name, symbol = known[name]
-        try:
-            axes.append(Axis(name, reader(value), unit, long_name, symbol))
-        except ValueError as error:
-            mistakes.add(f"grid.{name}", str(error))
-    return tuple(axes)
-
-
-def _meant(key: str, known: Any) -> str:
-    close = difflib.get_close_matches(key, list(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

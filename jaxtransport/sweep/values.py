@@ -14,13 +14,22 @@ import numpy as np
 
 Reader = Callable[[Any], Any]
 
+MOST_WHOLE = 2**53  # beyond it a double does not hold every whole number
+
 
 def _show(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def number(value: Any, *, above: float | None = None, integer: bool = False, least: int | None = None) -> Any:
+def number(
+    value: Any,
+    *,
+    above: float | None = None,
+    integer: bool = False,
+    least: int | None = None,
+    most: int = MOST_WHOLE,
+) -> Any:
     """A finite number, not a boolean; an integer, bounded, where asked."""
     kind = "a whole number" if integer else "a number"
     bound = f" > {above:g}" if above is not None else f" >= {least}" if least is not None else ""
@@ -29,6 +38,8 @@ def number(value: Any, *, above: float | None = None, integer: bool = False, lea
         raise wrong
     if integer and not isinstance(value, int):
         raise wrong
+    if isinstance(value, int) and abs(value) > most:
+        raise ValueError(f"{_show(value)} is too large; pass {kind} <= {most:,}")
     if not math.isfinite(value):
         raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
     if (above is not None and not value > above) or (least is not None and not value >= least):
@@ -51,8 +62,8 @@ def not_negative(value: Any) -> float:
     return out
 
 
-def whole(least: int) -> Reader:
-    return lambda value: number(value, integer=True, least=least)
+def whole(least: int, most: int = MOST_WHOLE) -> Reader:
+    return lambda value: number(value, integer=True, least=least, most=most)
 
 
 def list_of(read: Reader, what: str = "numbers") -> Reader:

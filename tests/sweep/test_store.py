@@ -32,7 +32,7 @@ injection = 0.3
 gamma = [0.3, 0.5, 0.7]
 mu_bar = { start = -1.0, stop = 1.0, num = 8 }
 """
-POINTS, BLOCKS = 24, 3
+AXES, POINTS, BLOCKS = ("gamma", "mu_bar"), 24, 3
 PACKAGE = Path(jt.__file__).parents[1]
 
 
@@ -315,14 +315,14 @@ def test_free_space_is_that_of_the_nearest_folder(tmp_path):
     assert stores.free_bytes(tmp_path / "not" / "yet" / "out.h5") > 0
 
 
-@pytest.mark.parametrize("gammas", [1, 20])
-def test_the_estimate_is_the_size_of_the_file(gammas, spec, tmp_path):
+@pytest.mark.parametrize("shape", [(1, 300000), (20, 20000), (300, 1)])
+def test_the_estimate_is_the_size_of_the_file(shape, spec, tmp_path):
     """And never less: a disk that is too small is to be known before."""
-    axes = [f"grid.gamma={[0.1 + 0.01 * i for i in range(gammas)]}", "grid.mu_bar={start=-1, stop=1, num=300000}"]
+    axes = [f"grid.{name}={{start=0.1, stop=1.0, num={num}}}" for name, num in zip(AXES, shape, strict=True)]
     parsed = api.specs.read(spec, axes)
     out = tmp_path / "out.h5"
     cost = api.estimate(parsed, out)
-    assert cost.points == 300000 * gammas
+    assert cost.points == shape[0] * shape[1]
     task = api.task_of(parsed)
     stores.create(out, task.grid, task.variables, task.extra, {"spec": parsed.text}, needed=cost.bytes)
     size = out.stat().st_size
