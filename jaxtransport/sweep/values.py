@@ -147,8 +147,9 @@ def _range(value: dict, *, integer: bool) -> list:
         if spacing == "log":
             raise ValueError("spacing = 'log' goes with num, not step")
         # A stop that is met up to rounding is included, and met exactly.
-        count = math.floor((stop - start) / step + 1e-9) + 1
-        _bound(count)
+        steps = (stop - start) / step
+        _bound(steps)
+        count = math.floor(steps + 1e-9) + 1
         values = [start + i * step for i in range(count)]
         return [*values[:-1], stop] if abs(values[-1] - stop) < 1e-9 * abs(step) else values
     num = _part(value, "num", lambda v: number(v, integer=True, least=1))
@@ -163,9 +164,9 @@ def _range(value: dict, *, integer: bool) -> list:
     return spaced.tolist()
 
 
-def _bound(count: int) -> None:
+def _bound(count: float) -> None:
     if count > MOST_VALUES:
-        raise ValueError(f"{count:,} values on one axis; pass at most {MOST_VALUES:,} (a larger step)")
+        raise ValueError(f"{count:,.0f} values on one axis; pass at most {MOST_VALUES:,} (a larger step)")
 
 
 def _part(value: dict, key: str, read: Reader) -> Any:
