@@ -51,6 +51,11 @@ def _check(name: str, value: Any, length: int | None, *, positive: bool) -> None
             raise InputError(f"{name} = {value}: pass numbers > 0")
 
 
+def _array(value: Any) -> Any:
+    """Lists and tuples as arrays; what is a number or an array already stays as it is."""
+    return jnp.asarray(value) if isinstance(value, list | tuple) else value
+
+
 def _contacts(gamma: Any, contact: Any) -> tuple[Any, Any]:
     """Couplings of the left and right lead: as given, else the ends of `gamma`, else 1."""
     if contact is None:
@@ -124,12 +129,13 @@ class Wire(eqx.Module):
         """
         require_double()
         N, occupied = layout.N, layout.occupied()
+        gamma, onsite, hopping = (_array(value) for value in (gamma, onsite, hopping))
         contact = _contacts(gamma, contact)
         _check_couplings(gamma, occupied)
         for value in contact:
             _check("contact", value, None, positive=True)
         _check("onsite", onsite, N, positive=False)
-        _check("hopping", hopping, N - 1, positive=not jnp.iscomplexobj(hopping))
+        _check("hopping", jnp.abs(hopping) if jnp.iscomplexobj(hopping) else hopping, N - 1, positive=True)
         coupling = jnp.where(occupied, jnp.asarray(gamma, float), 0.0)
         return cls(
             onsite=jnp.broadcast_to(jnp.asarray(onsite, float), (N,)),

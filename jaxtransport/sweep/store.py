@@ -277,6 +277,8 @@ def _fill(file, grid, variables, extra, attributes, along) -> None:
         out = file.create_dataset(
             name, tuple(lengths[d] for d in dims), dtype, fillvalue=fill, dcpl=_allocated_early()
         )
+        if not dims:
+            out[()] = fill  # a scalar is allocated by its first write, and that must not come later
         for i, dim in enumerate(dims):
             out.dims[i].attach_scale(file[dim])
         _label(out, unit, long_name, symbol)
