@@ -37,8 +37,12 @@ class Solved(eqx.Module):
 
     @classmethod
     def of(cls, wire: Wire, mu_bar: Array, kernel: type[Transmission], *, with_profile: bool) -> Solved:
-        """Solve `wire` with a kernel class; the profile costs a few more sweeps along the wire."""
-        transmission = kernel.at(wire, mu_bar)
+        """Solve `wire` with a kernel class; the profile costs a few more sweeps along the wire.
+
+        Outside the band nothing couples and nothing can be solved: such a point is computed at the
+        band centre, so that its gradients stay finite, and its status blanks it.
+        """
+        transmission = kernel.at(wire, jnp.where(in_band(mu_bar), mu_bar, 0.0))
         response = respond(transmission)
         along = profile(transmission, response, wire.length) if with_profile else None
         return cls(mu_bar, wire.length, transmission, response, along)

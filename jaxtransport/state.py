@@ -9,9 +9,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -63,7 +65,12 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
         PrecisionError: JAX is in single precision.
     """
     require_double()
-    return _kernel(kernel).at(wire, _energy("mu_bar", mu_bar, 0.0))
+    return _transmission(wire, _energy("mu_bar", mu_bar, 0.0), _kernel(kernel))
+
+
+@partial(jax.jit, static_argnums=2)
+def _transmission(wire, energy, kernel) -> Transmission:
+    return kernel.at(wire, energy)
 
 
 def solve(
@@ -95,7 +102,12 @@ def solve(
         PrecisionError: JAX is in single precision.
     """
     mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
-    solved = Solved.of(wire, mu_bar, _kernel(kernel), with_profile=True)
+    return _state(wire, mu_bar, delta_mu, injection, _kernel(kernel))
+
+
+@partial(jax.jit, static_argnums=4)
+def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
+    solved = Solved.of(wire, mu_bar, kernel, with_profile=True)
     biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
     status = solved.status(delta_mu)
     good = lambda value: jnp.where(status == codes.SOLVED, value, jnp.nan)
@@ -127,7 +139,12 @@ def nonreciprocity(
 ) -> Float[Array, ""]:
     """Delta I = |I_1(-delta_mu)| - |I_1(+delta_mu)| in I_o. Arguments and errors as for `solve`."""
     mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
-    solved = Solved.of(wire, mu_bar, _kernel(kernel), with_profile=False)
+    return _nonreciprocity(wire, mu_bar, delta_mu, injection, _kernel(kernel))
+
+
+@partial(jax.jit, static_argnums=4)
+def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> Array:
+    solved = Solved.of(wire, mu_bar, kernel, with_profile=False)
     good = solved.status(delta_mu) == codes.SOLVED
     return jnp.where(good, solved.response.nonreciprocity(injection), jnp.nan)
 

@@ -1,20 +1,17 @@
 """Checks that more than one test makes: the suite on the package as it is, `test_faults` on broken ones.
 
-A check returns nothing and raises AssertionError. Compiled functions come from `compiled`, one for
-each kernel and array shape, so that a check costs its arithmetic and little else.
+A check raises AssertionError. What it takes from the package comes compiled, from `engine`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import paper
 import precise
 import reference
+from engine import DenseNumbers, dense_of, matrix, nonreciprocity, products, respond, solve, trimmed
 from mpmath import mpf, workdps
 from mpmath import sqrt as mpsqrt
 from wires import make
@@ -23,10 +20,7 @@ import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport import reservoir
 from jaxtransport.green import dense as dense_kernel
-from jaxtransport.green.dense import Dense
-
-KERNELS = ("chain", "dense")
-_COMPILED: dict[str, Any] = {}
+from jaxtransport.probes.response import Response
 
 
 def close(actual, expected, tolerance: float, scale: float | None = None, what: str = "") -> float:
@@ -59,60 +53,6 @@ def close_digits(actual, expected: mpf, tolerance: float, scale: mpf | None = No
         if deviation:
             deviation /= abs(expected if scale is None else scale)
     return close(float(deviation), 0.0, tolerance, 1.0, what)
-
-
-def compiled(name: str, function) -> Any:
-    """`jax.jit(function)`, one for every name, until the entries are cleared."""
-    if name not in _COMPILED:
-        _COMPILED[name] = jax.jit(lambda *arguments: function(*arguments))
-    return _COMPILED[name]
-
-
-def solve(wire: jt.Wire, kernel: str, mu_bar: float, delta_mu: float, injection: float) -> jt.State:
-    """`jaxtransport.solve`, compiled."""
-    run = compiled(
-        f"solve {kernel}",
-        lambda wire, mu_bar, delta_mu, injection: jt.solve(
-            wire, mu_bar=mu_bar, delta_mu=delta_mu, injection=injection, kernel=kernel
-        ),
-    )
-    return run(wire, float(mu_bar), float(delta_mu), float(injection))
-
-
-def respond(wire: jt.Wire, kernel: str, mu_bar: float) -> tuple[float, float]:
-    """(g, r), compiled."""
-    run = compiled(f"respond {kernel}", lambda wire, w: jt.transmission(wire, w, kernel=kernel).respond())
-    g, r = run(wire, float(mu_bar))
-    return float(g), float(r)
-
-
-def profile(wire: jt.Wire, kernel: str, mu_bar: float) -> np.ndarray:
-    """phi_l: the profile of x_1 = 1, x_N = 0 without injection, compiled; padding cut off."""
-    run = compiled(
-        f"profile {kernel}",
-        lambda wire, w: jt.transmission(wire, w, kernel=kernel).potentials(0.0 * w, 1 + 0 * w, 0.0 * w),
-    )
-    return np.asarray(run(wire, float(mu_bar)))[: int(wire.length)]
-
-
-def matrix(wire: jt.Wire, mu_bar: float) -> np.ndarray:
-    """T_ll', compiled; padding cut off."""
-    run = compiled("matrix", lambda wire, w: jt.transmission(wire, w, kernel="dense").matrix)
-    N = int(wire.length)
-    return np.asarray(run(wire, float(mu_bar)))[:N, :N]
-
-
-def trimmed(state: jt.State, N: int) -> dict[str, np.ndarray]:
-    """The fields of a state on the sites and bonds of the wire; all else has to be NaN."""
-    fields = {}
-    for field in dataclasses.fields(state):
-        value = np.asarray(getattr(state, field.name))
-        if value.ndim:
-            end = N - 1 if field.name == "bond_currents" else N
-            assert np.all(np.isnan(value[end:])), f"{field.name}: numbers beyond the wire"
-            value = value[:end]
-        fields[field.name] = value
-    return fields
 
 
 def same_state(actual: dict, expected: dict, tolerance: float, sizes: dict | None = None) -> None:
@@ -201,15 +141,6 @@ def density_follows_current(state: jt.State, wire: jt.Wire, mu_bar: float, delta
     close(s["density"], np.where(held, by_current, np.nan), 1e-11, what="density by the current")
 
 
-def dense_of(H, coupling, strength, w: float, leads=(0, 2)) -> Dense:
-    """`Dense.of`, compiled."""
-    run = compiled(
-        f"dense {leads}",
-        lambda H, coupling, strength, w: Dense.of(H, coupling, w, leads=leads, strength=strength),
-    )
-    return run(jnp.asarray(H), jnp.asarray(coupling), jnp.asarray(strength), float(w))
-
-
 def hamiltonian_is_as_defined(wire) -> None:
     """H_ll = eps_l, H_{l,l+1} = -t_l, H_{l+1,l} = -t_l*; padded sites cut off and out of the band."""
     N, H = int(wire.length), np.asarray(dense_kernel.hamiltonian(wire))
@@ -250,37 +181,53 @@ def against_digits(
     return exact
 
 
-def unitarity(dense: Dense) -> None:
+def leads_against_twin(wire, kernel, mu_bar) -> None:
+    """(g, r) against the twin, to 1e-11 as in `against_twin`."""
+    answer = twin(wire, mu_bar=mu_bar, delta_mu=0.1, injection=0.0)
+    expected = [answer.conductance, answer.injection_response]
+    close(respond(wire, kernel, mu_bar), expected, 1e-11, max(1.0, *np.abs(expected)), "(g, r)")
+
+
+def unitarity(dense: DenseNumbers) -> None:
     """i G Gamma G^dagger = G^- - G^+ (Eq. B20), for any Hermitian H. 1e-12: a few hundred roundings."""
-    G, Gamma = np.asarray(dense.green), np.asarray(dense.broadening)
-    close(1j * (G * Gamma) @ G.conj().T, G.conj().T - G, 1e-12, what="Eq. B20")
+    G = dense.green
+    close(1j * (G * dense.broadening) @ G.conj().T, G.conj().T - G, 1e-12, what="Eq. B20")
 
 
-def bond_rows_vanish(dense: Dense) -> None:
-    """sum_l' F_ll' = 0 (below Eq. B19), to 1e-12 of the largest F."""
-    F = np.asarray(dense.bond_matrix)
+def bond_rows_vanish(dense: DenseNumbers) -> None:
+    """sum_l' F_ll' = 0 (below Eq. B19) without flux through a loop, to 1e-12 of the largest F."""
+    F = dense.bond_matrix
     close(F.sum(axis=1), np.zeros(len(F)), 1e-12, np.max(np.abs(F)), "sum of F over l'")
 
 
-def links_carry_the_currents(H, dense: Dense, seed: int = 0) -> None:
+def bonds_carry_what_is_exchanged(wire, kernel) -> None:
+    """J_1 = I_1, J_l - J_{l-1} = I_l, J_{N-1} = -I_N for any potentials; 1e-12 of the largest."""
+    N = int(wire.length)
+    _, I, _, J = products(wire, kernel, np.random.default_rng(0).normal(size=wire.sites))
+    J = np.concatenate([[0.0], J[: N - 1], [0.0]])
+    close(np.diff(J), I[:N], 1e-12, np.max(np.abs(J)), "J_l - J_{l-1} = I_l")
+
+
+def links_carry_the_currents(H, dense: DenseNumbers) -> None:
     """I_l = sum of the currents on the links that leave site l, for any H and any potentials x.
 
     The left side is made of T (package), the right one of F of every link (twin): a transposed T fails.
     """
-    G, Gamma = np.asarray(dense.green), np.asarray(dense.broadening)
-    x = np.where(Gamma > 0, np.random.default_rng(seed).normal(size=len(H)), 0.0)
+    G, Gamma = dense.green, dense.broadening
+    x = np.where(Gamma > 0, dense.x, 0.0)
     out = [
         sum(reference.link_transmissions(H, G, Gamma, l, k) @ (x[l] - x) for k in range(len(H)) if k != l)
         for l in range(len(H))
     ]
-    T = np.asarray(dense.matrix)
-    close((T * (x[:, None] - x[None, :])).sum(axis=1), out, 1e-12, what="T against F of all links")
-    close(dense.exchange(x), out, 1e-12, what="exchange against F of all links")
+    by_T = (dense.matrix * (x[:, None] - x[None, :])).sum(axis=1)
+    close(by_T, out, 1e-12, what="T against F of all links")
+    close(dense.exchange, out, 1e-12, what="exchange against F of all links")
 
 
-def general_against_twin(H, coupling, strength, w: float, leads=(0, 2)) -> None:
+def general_against_twin(H, coupling, strength, w: float) -> None:
     """G, T, F and the probe system of any Hermitian H against the twin, to 1e-12: small, well conditioned."""
-    dense = dense_of(H, coupling, strength, w, leads)
+    dense = dense_of(H, coupling, strength, w)
+    first, last = dense.leads
     G = reference.green(H, coupling, w)
     Gamma = -2 * reference.self_energy(coupling, w).imag
     T = reference.transmissions(G, Gamma)
@@ -288,16 +235,15 @@ def general_against_twin(H, coupling, strength, w: float, leads=(0, 2)) -> None:
     close(dense.matrix, T, 1e-12, what="T")
     F = [reference.link_transmissions(H, G, Gamma, l, l + 1) for l in range(len(H) - 1)]
     close(dense.bond_matrix, F, 1e-12, what="F")
-    fixed = {leads[0]: 0.3, leads[1]: -0.2}
-    asked = {l: 0.7 * s / (2 * np.pi) for l, s in enumerate(strength) if coupling[l] > 0 and l not in leads}
-    x = reference.balance(T, fixed, asked)
-    close(dense.potentials(0.7, 0.3, -0.2), x, 1e-12, what="potentials")
-    close(np.asarray(dense.exchange(x)) / (2 * np.pi), reference.currents_into(T, x), 1e-12, what="currents")
-    unit = reference.balance(T, {leads[0]: 0.5, leads[1]: -0.5}, dict.fromkeys(asked, 0.0))
-    driven = reference.balance(T, dict.fromkeys(leads, 0.0), {l: I / 0.7 for l, I in asked.items()})
-    into = lambda x: 2 * np.pi * reference.currents_into(T, x)[leads[0]]
-    g, r = dense.respond()
-    close([g, r], [into(unit), -into(driven)], 1e-12, what="(g, r)")
+    asked = {l: s / (2 * np.pi) for l, s in enumerate(strength) if coupling[l] > 0 and l not in dense.leads}
+    none = dict.fromkeys(asked, 0.0)
+    driven = reference.balance(T, {first: 0.3, last: -0.2}, {l: 0.7 * I for l, I in asked.items()})
+    close(dense.driven, driven, 1e-12, what="potentials")
+    close(dense.phi, reference.balance(T, {first: 1.0, last: 0.0}, none), 1e-12, what="phi")
+    into = lambda x: 2 * np.pi * reference.currents_into(T, x)[first]
+    g = into(reference.balance(T, {first: 0.5, last: -0.5}, none))
+    r = -into(reference.balance(T, {first: 0.0, last: 0.0}, asked))
+    close(dense.leads_see, [g, r], 1e-12, what="(g, r)")
 
 
 def short_wire(kernel: str, m: float, gamma: float) -> None:
@@ -335,11 +281,22 @@ def one_pair(kernel: str, wire: jt.Wire, m: float, gamma: float) -> None:
 def nonreciprocity_is_the_difference(wire, kernel, *, mu_bar, delta_mu, injection) -> None:
     """Delta I without cancellation = |I_1(reverse)| - |I_1(forward)| of two solutions, to 1e-14 of |I_1|."""
     forward, reverse = (
-        np.abs(float(solve(wire, kernel, mu_bar, delta, injection).left_current))
+        abs(float(solve(wire, kernel, mu_bar, delta, injection).left_current))
         for delta in (delta_mu, -delta_mu)
     )
-    run = compiled(
-        f"nonreciprocity {kernel}",
-        lambda wire, m, d, i: jt.nonreciprocity(wire, mu_bar=m, delta_mu=d, injection=i, kernel=kernel),
-    )
-    close(run(wire, mu_bar, delta_mu, injection), reverse - forward, 1e-14, forward + reverse, "Delta I")
+    value = nonreciprocity(wire, kernel, mu_bar, delta_mu, injection)
+    close(value, reverse - forward, 1e-14, forward + reverse, "Delta I")
+
+
+def formulas_of_the_leads(g: float, r: float, injection: float, imbalance: float) -> None:
+    """I_1 = +-g - i r, Delta I, Ibar and I_1 + I_N = -i imbalance by definition, to 1e-15 of the currents."""
+    response = Response(g, r, imbalance)
+    forward, reverse = (float(response.left_current(sign, injection)) for sign in (1.0, -1.0))
+    scale = abs(g) + abs(injection * r) + 1e-300
+    close([forward, reverse], [g - injection * r, -g - injection * r], 1e-15, scale, "I_1")
+    close(response.nonreciprocity(injection), abs(reverse) - abs(forward), 1e-15, scale, "Delta I")
+    close(2 * response.mean_current(injection), abs(reverse) + abs(forward), 1e-15, scale, "Ibar")
+    for sign, left in ((1.0, forward), (-1.0, reverse)):
+        right = float(response.right_current(sign, injection))
+        excess = injection * imbalance
+        close(left + right + excess, 0.0, 1e-15, scale + abs(excess), "I_N")

@@ -1,7 +1,7 @@
-"""Conductance and injection response to 40 digits, by two routes (mpmath).
+"""Conductance and injection response to 40 digits, by two routes.
 
-`dense`   G = A^-1 as a matrix, then one linear system for the probes. For N up to about 30.
-`banded`  O(N), for any N. With the corners of the wire,
+`dense`   G = A^-1 as a matrix, then one linear system for the probes (mpmath). For N up to about 30.
+`banded`  O(N), for any N (the decimal module, whose arithmetic is compiled). With the corners of the wire,
 
               g_l = 1 / (z_l - |t_l|^2 g_{l+1})           k_l = 1 / (z_l - |t_{l-1}|^2 k_{l-1})
               |G_lj|^2 = |G_ll|^2 a_{l+1} ... a_j  (j > l),     a_l = |t_{l-1} g_l|^2
@@ -26,6 +26,7 @@ and the profile phi_l of x_1 = 1, x_N = 0 without injection, for which r = sum_l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
 
 from mpmath import lu_solve, matrix, mp, mpc, mpf, sqrt, workdps
 
@@ -38,59 +39,29 @@ class Precise:
 
     g: mpf
     r: mpf
-    phi: list  # 0 on bare sites
+    phi: list[mpf]  # 0 on bare sites
     scale: mpf
 
 
-@dataclass(frozen=True)
-class _Numbers:
-    onsite: list
-    hopping: list
-    coupling: list
-    strength: list
-    w: mpf
-
-    @classmethod
-    def of(cls, chain, w) -> _Numbers:
-        def exact(value):
-            if isinstance(value, mpf):
-                return value
-            return mpc(complex(value)) if complex(value).imag else mpf(complex(value).real)
-
-        lists = (chain.onsite, chain.hopping, chain.coupling, chain.strength)
-        return cls(*([exact(v) for v in values] for values in lists), exact(w))
-
-    def broadening(self) -> list:
-        root = sqrt(4 - self.w**2)
-        return [gamma**2 * root for gamma in self.coupling]
-
-    def denominators(self) -> list:
-        """z_l = w - eps_l - Sigma_l (Eq. B14)."""
-        surface = (self.w - mpc(0, 1) * sqrt(4 - self.w**2)) / 2
-        return [
-            self.w - eps - gamma**2 * surface for eps, gamma in zip(self.onsite, self.coupling, strict=True)
-        ]
-
-
-def _packed(g, r, phi, strength) -> Precise:
-    return Precise(g, r, phi, sum(abs(s * p) for s, p in zip(strength, phi, strict=True)))
-
-
 def dense(chain, w, digits: int = DIGITS) -> Precise:
-    """By matrix inversion."""
+    """By matrix inversion. Numbers may be doubles or mpf."""
     with workdps(digits):
-        p = _Numbers.of(chain, w)
-        n, Gamma, z = chain.N, p.broadening(), p.denominators()
+        n, w = chain.N, _exact(w)
+        onsite, hopping, coupling, strength = (
+            [_exact(v) for v in values]
+            for values in (chain.onsite, chain.hopping, chain.coupling, chain.strength)
+        )
+        Gamma = [gamma**2 * sqrt(4 - w**2) for gamma in coupling]
         A = matrix(n, n)
-        for l in range(n):
-            A[l, l] = z[l]
-        for l, t in enumerate(p.hopping):
+        for l in range(n):  # z_l = w - eps_l - Sigma_l (Eq. B14)
+            A[l, l] = w - onsite[l] - coupling[l] ** 2 / 2 * w + mpc(0, 1) * Gamma[l] / 2
+        for l, t in enumerate(hopping):
             A[l, l + 1], A[l + 1, l] = t, mp.conj(t)
         G = A**-1
         T = [[Gamma[i] * abs(G[i, j]) ** 2 * Gamma[j] for j in range(n)] for i in range(n)]
         middle = [l for l in range(1, n - 1) if Gamma[l] > 0]
 
-        def profile(left, strength):
+        def profile(left, given):
             x = [mpf(0)] * n
             x[0] = left
             if middle:
@@ -98,77 +69,91 @@ def dense(chain, w, digits: int = DIGITS) -> Precise:
                 for row, l in enumerate(middle):
                     for column, m in enumerate(middle):
                         system[row, column] = -T[l][m] if m != l else sum(T[l][:l]) + sum(T[l][l + 1 :])
-                    right[row] = strength[l] + T[l][0] * left
+                    right[row] = given[l] + T[l][0] * left
                 solution = lu_solve(system, right)
                 for row, l in enumerate(middle):
                     x[l] = solution[row]
             return x, sum(T[0][m] * (x[0] - x[m]) for m in range(n))
 
         phi, g = profile(mpf(1), [mpf(0)] * n)
-        _, minus_r = profile(mpf(0), p.strength)
-        return _packed(g, -minus_r, phi, p.strength)
+        _, minus_r = profile(mpf(0), strength)
+        return Precise(g, -minus_r, phi, sum(abs(s * p) for s, p in zip(strength, phi, strict=True)))
+
+
+def _exact(value):
+    if isinstance(value, mpf):
+        return value
+    return mpc(complex(value)) if complex(value).imag else mpf(complex(value).real)
 
 
 def banded(chain, w, digits: int = DIGITS) -> Precise:
-    """By the banded system of the module's docstring, O(N)."""
-    with workdps(digits):
-        p = _Numbers.of(chain, w)
-        n, Gamma, z = chain.N, p.broadening(), p.denominators()
-        t2 = [abs(t) ** 2 for t in p.hopping]
-        right_corner, left_corner = [mpc(0)] * (n + 1), [mpc(0)] * (n + 1)  # g_{l+1} and k_{l-1} at l
-        a, e = [mpf(0)] * n, [mpf(0)] * n
-        for l in reversed(range(n)):
-            g = 1 / (z[l] - (t2[l] * right_corner[l + 1] if l < n - 1 else 0))
-            a[l] = t2[l - 1] * _square(g) if l else mpf(0)
-            right_corner[l] = g
-        for l in range(n):
-            k = 1 / (z[l] - (t2[l - 1] * left_corner[l] if l else 0))
-            e[l] = t2[l] * _square(k) if l < n - 1 else mpf(0)
-            left_corner[l + 1] = k
-        reach = _sums(a, e, Gamma)
+    """By the banded system of the module's docstring, O(N). Numbers are doubles."""
+    with localcontext(Context(prec=digits)):
+        n, zero, one = chain.N, Decimal(0), Decimal(1)
+        w, onsite = Decimal(float(w)), [Decimal(float(v)) for v in chain.onsite]
+        gamma2 = [Decimal(float(v)) ** 2 for v in chain.coupling]
+        strength = [Decimal(float(v)) for v in chain.strength]
+        t2 = [Decimal(float(t.real)) ** 2 + Decimal(float(t.imag)) ** 2 for t in chain.hopping]
+        Gamma = [square * (4 - w * w).sqrt() for square in gamma2]
+        z = [(w - eps - square / 2 * w, G / 2) for eps, square, G in zip(onsite, gamma2, Gamma, strict=True)]
+
+        right, a = _corners(z[::-1], t2[::-1])
+        left, e = _corners(z, t2)
+        right, a = right[::-1], a[::-1]  # right[l] is g_l; a[l] is a_{l+1}
         s = []
         for l in range(n):
-            inverse = z[l]
+            x, y = z[l]
             if l:
-                inverse -= t2[l - 1] * left_corner[l]
+                x, y = x - t2[l - 1] * left[l - 1][0], y - t2[l - 1] * left[l - 1][1]
             if l < n - 1:
-                inverse -= t2[l] * right_corner[l + 1]
-            s.append(1 / _square(inverse))
+                x, y = x - t2[l] * right[l + 1][0], y - t2[l] * right[l + 1][1]
+            s.append(1 / (x * x + y * y))
+        reach = [r + m for r, m in zip(_sums(a[::-1], Gamma[::-1])[::-1], _sums(e, Gamma), strict=True)]
 
         # Rows hold columns -3 ... 3 around the diagonal, then two right-hand sides: bias, injection.
-        zero, one = mpf(0), mpf(1)
         rows = []
         for l in range(n):
             e_l, Gamma_l = (e[l - 1], Gamma[l - 1]) if l else (zero, zero)
             rows.append([-e_l, -e_l * Gamma_l, zero, one, zero, zero, zero, zero, zero])
             if 0 < l < n - 1 and Gamma[l] > 0:
-                source = p.strength[l] / (Gamma[l] * s[l])
+                source = strength[l] / (Gamma[l] * s[l])
                 rows.append([zero, zero, -one, reach[l], -one, zero, zero, zero, source])
             else:  # a lead, or a bare site, whose x = 0 counts for nothing
                 rows.append([zero, zero, zero, one, zero, zero, zero, one if l == 0 else zero, zero])
-            a_l, Gamma_l = (a[l + 1], Gamma[l + 1]) if l < n - 1 else (zero, zero)
+            a_l, Gamma_l = (a[l], Gamma[l + 1]) if l < n - 1 else (zero, zero)
             rows.append([zero, zero, zero, one, zero, -a_l * Gamma_l, -a_l, zero, zero])
         bias, injection = _solve_banded(rows)
         phi = [bias[3 * l + 1] for l in range(n)]
         first = Gamma[0] * s[0]
-        return _packed(first * (reach[0] - bias[2]), first * injection[2], phi, p.strength)
+        scale = sum(abs(i * p) for i, p in zip(strength, phi, strict=True))
+        numbers = (first * (reach[0] - bias[2]), first * injection[2], phi, scale)
+    with workdps(digits):
+        g, r, phi, scale = (
+            mpf(str(v)) if isinstance(v, Decimal) else [mpf(str(x)) for x in v] for v in numbers
+        )
+    return Precise(g, r, phi, mpf(scale))
 
 
-def _square(value: mpc) -> mpf:
-    return value.real**2 + value.imag**2
+def _corners(z, t2):
+    """Corners k_l as (Re, Im), and e_l = t_l^2 |k_l|^2, from one end to the other."""
+    corners, ratios, x, y = [], [], Decimal(0), Decimal(0)
+    for l, (re, im) in enumerate(z):
+        if l:
+            re, im = re - t2[l - 1] * x, im - t2[l - 1] * y
+        size = re * re + im * im
+        x, y = re / size, -im / size
+        corners.append((x, y))
+        if l < len(t2):
+            ratios.append(t2[l] / size)
+    return corners, ratios
 
 
-def _sums(a, e, Gamma) -> list:
-    """d_l + c_l at x = 1 everywhere: the reach of site l to all other reservoirs."""
-    n = len(Gamma)
-    total, c, d = [mpf(0)] * n, mpf(0), mpf(0)
-    for l in range(n - 1, -1, -1):
-        c = a[l + 1] * (Gamma[l + 1] + c) if l < n - 1 else c
-        total[l] += c
-    for l in range(1, n):
-        d = e[l - 1] * (Gamma[l - 1] + d)
-        total[l] += d
-    return total
+def _sums(e, Gamma) -> list:
+    """d_l at x = 1 everywhere: the reach of site l to all reservoirs before it."""
+    d = [Decimal(0)]
+    for ratio, here in zip(e, Gamma, strict=False):
+        d.append(ratio * (here + d[-1]))
+    return d
 
 
 def _solve_banded(rows: list) -> tuple[list, list]:
@@ -188,7 +173,7 @@ def _solve_banded(rows: list) -> tuple[list, list]:
                         row[k] -= factor * pivot[k]
     solutions = []
     for side in (7, 8):
-        x = [mpf(0)] * n
+        x = [Decimal(0)] * n
         for p in reversed(range(n)):
             value = rows[p][side]
             for k in range(1, min(4, n - p)):

@@ -3,7 +3,7 @@
 A suite is worth what it catches. Every entry names a slip that is easy to make, plants it, and shows
 that a check which holds on the package as it is fails on the broken one.
 
-The package compiles nothing by itself; what the checks compile lies in `checks._COMPILED`, which is
+The package compiles nothing by itself; what the checks compile lies in `engine._COMPILED`, which is
 put aside for each fault.
 """
 
@@ -11,10 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import checks
+import engine
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import reference
 from wires import disordered, make, ring
 
 from jaxtransport import layout as layouts
@@ -28,58 +31,55 @@ from jaxtransport.observables import Biased
 from jaxtransport.probes.response import Response
 
 WIRE = disordered(90, 12)
-WIRE_WITH_PHASES = disordered(91, 12, flux=True)
+WITH_PHASES = disordered(91, 12, flux=True)
 SHORT = disordered(92, 9, sites=12)
-UNBALANCED = make(layouts.custom(12, sources=[3, 7], probes=[5]), gamma=0.5)
-DRIVE = {"mu_bar": 0.3, "delta_mu": 0.1, "injection": 0.4}
+MU_BAR, DELTA_MU, INJECTION = 0.3, 0.1, 0.4
 
 
 # Checks, as the suite makes them
 
 
-def twin(kernel, wire=WIRE):
-    return lambda: checks.against_twin(wire, kernel, **DRIVE)
+def leads(wire=WIRE):
+    checks.leads_against_twin(wire, "chain", MU_BAR)
 
 
-def charge(kernel, wire=WIRE):
-    return lambda: checks.charge_is_conserved(checks.solve(wire, kernel, *DRIVE.values()), int(wire.length))
+def state():
+    return engine.solve(WIRE, "chain", MU_BAR, DELTA_MU, INJECTION)
+
+
+def every_field():
+    checks.against_twin(WIRE, "chain", mu_bar=MU_BAR, delta_mu=DELTA_MU, injection=INJECTION)
+
+
+def unitarity(wire=WIRE):
+    dense = engine.dense_of(dense_module.hamiltonian(wire), wire.coupling, wire.strength, 0.4, leads=(0, 11))
+    checks.unitarity(dense)
+
+
+def bonds(wire=WIRE):
+    checks.bonds_carry_what_is_exchanged(wire, "dense")
+
+
+def ring_elements():
+    checks.general_against_twin(*ring(3, 1.3), 0.4)
+
+
+def ring_currents():
+    H, coupling, strength = ring(3, 1.3)
+    checks.links_carry_the_currents(H, engine.dense_of(H, coupling, strength, 0.4))
 
 
 def short_wire(kernel):
     return lambda: checks.short_wire(kernel, 0.5, 0.6)
 
 
-def unitarity(wire):
-    def check():
-        H = dense_module.hamiltonian(wire)
-        checks.unitarity(checks.dense_of(H, wire.coupling, wire.strength, 0.4, leads=(0, 11)))
-
-    return check
+def source_and_drain():
+    wire = make(layouts.pair(9), gamma=0.6, sites=12)
+    checks.one_pair("chain", wire, 0.5, 0.6)
 
 
-def ring_against_twin():
-    checks.general_against_twin(*ring(3, 1.3), 0.4)
-
-
-def ring_currents():
-    H, coupling, strength = ring(3, 1.3)
-    checks.links_carry_the_currents(H, checks.dense_of(H, coupling, strength, 0.4))
-
-
-def digits():
-    checks.against_digits(WIRE, 0.3)
-
-
-def difference():
-    checks.nonreciprocity_is_the_difference(WIRE, "chain", **DRIVE)
-
-
-def heat():
-    checks.heat_is_paid_for(checks.solve(WIRE, "chain", *DRIVE.values()), 12, DRIVE["delta_mu"])
-
-
-def density():
-    checks.density_follows_current(checks.solve(WIRE, "chain", *DRIVE.values()), WIRE, 0.3, DRIVE["delta_mu"])
+def two_leads():
+    checks.formulas_of_the_leads(0.3, 0.7, 0.2, 0.5)
 
 
 # Faults
@@ -106,24 +106,23 @@ def times(factor):
     return lambda old: lambda *arguments: factor * old(*arguments)
 
 
-def of_other_wire(other) -> Callable:
-    """The chain kernel at work on other(wire)."""
-    return replaced(Chain, "at", lambda old: lambda cls, wire, w: old(cls, other(wire), w))
+def of_another_wire(change) -> Callable:
+    """The chain kernel at work on change(wire)."""
+    return replaced(Chain, "at", lambda old: lambda cls, wire, w: old(cls, change(wire), w))
 
 
 def with_field(name, change) -> Callable:
     """The chain kernel with one of its fields changed."""
     field = lambda kernel: getattr(kernel, name)
-    return replaced(
-        Chain, "at", lambda old: lambda cls, wire, w: eqx.tree_at(field, old(cls, wire, w), replace_fn=change)
-    )
+    at = lambda old: lambda cls, wire, w: eqx.tree_at(field, old(cls, wire, w), replace_fn=change)
+    return replaced(Chain, "at", at)
 
 
-def all_of(*plants) -> Callable:
+def both(*plants) -> Callable:
     return lambda monkeypatch: [plant(monkeypatch) for plant in plants]
 
 
-def wrong_sign_of_sigma(old):
+def conjugate_self_energy(old):
     return lambda H, coupling, w: jnp.conj(old(jnp.conj(H), coupling, w))
 
 
@@ -131,7 +130,7 @@ def transposed(old):
     return lambda self: old(self).T
 
 
-def link_from_the_upper_triangle(old):
+def link_above_the_diagonal(old):
     def F(self):
         G, link = self.green, jnp.diagonal(self.inverse, 1)[:, None]
         return 2 * jnp.imag(link * G[:-1] * jnp.conj(G[1:])) * self.broadening[None, :]
@@ -147,16 +146,39 @@ def lost_conjugate(old):
     return H
 
 
+def conjugate(old):
+    return lambda wire: jnp.conj(old(wire))
+
+
+def hopping_of_the_next_bond(wire):
+    return eqx.tree_at(lambda w: w.hopping, wire, jnp.roll(wire.hopping, 1))
+
+
+def length_of_the_arrays(wire):
+    return eqx.tree_at(lambda w: w.length, wire, wire.length * 0 + wire.sites)
+
+
 def in_single_precision(value):
     return value.astype(jnp.float32).astype(jnp.float64)
 
 
-def shifted_hopping(wire):
-    return eqx.tree_at(lambda w: w.hopping, wire, jnp.roll(wire.hopping, 1))
+def one_site_off(old):
+    return lambda *arguments: np.roll(old(*arguments), 1)
 
 
-def without_length(wire):
-    return eqx.tree_at(lambda w: w.length, wire, wire.length * 0 + wire.sites)
+def subtract_squares(old):
+    return lambda w: jnp.sqrt(4 - jnp.asarray(w) ** 2)
+
+
+def drawn_from_the_lead(old):
+    return lambda self, sign, injection: old(self, sign, -injection)
+
+
+def mirror_of_the_left(old):
+    return lambda self, sign, injection: -self.left_current(sign, injection)
+
+
+half, none, twice, minus = times(0.5), times(0.0), times(2.0), times(-1.0)
 
 
 @dataclass(frozen=True)
@@ -166,103 +188,106 @@ class Fault:
     check: Callable
 
 
-no_shift = times(0.0)
 FAULTS = [
-    Fault("sign of Im Sigma", replaced(dense_module, "_inverse_green", wrong_sign_of_sigma), unitarity(WIRE)),
-    Fault(
-        "sign of Im Sigma, by J_1 = I_1",
-        replaced(dense_module, "_inverse_green", wrong_sign_of_sigma),
-        charge("dense"),
-    ),
-    Fault("lost Re Sigma, dense", replaced(dense_module, "level_shift", no_shift), short_wire("dense")),
-    Fault("lost Re Sigma, chain", replaced(chain_module, "level_shift", no_shift), short_wire("chain")),
-    Fault(
-        "lost factor 2 in Gamma, dense", replaced(dense_module, "broadening", times(0.5)), short_wire("dense")
-    ),
+    Fault("sign of Im Sigma", replaced(dense_module, "_inverse_green", conjugate_self_energy), unitarity),
+    Fault("sign of Im Sigma, in J", replaced(dense_module, "_inverse_green", conjugate_self_energy), bonds),
+    Fault("no Re Sigma, dense", replaced(dense_module, "level_shift", none), short_wire("dense")),
+    Fault("no Re Sigma, chain", replaced(chain_module, "level_shift", none), short_wire("chain")),
+    Fault("lost factor 2 in Gamma, dense", replaced(dense_module, "broadening", half), short_wire("dense")),
     Fault(
         "lost factor 2 in Gamma, chain",
-        all_of(
-            replaced(chain_module, "broadening", times(0.5)), replaced(chain_module, "band_root", times(0.5))
-        ),
+        both(replaced(chain_module, "broadening", half), replaced(chain_module, "band_root", half)),
         short_wire("chain"),
     ),
-    Fault("Gamma not that of Sigma", replaced(chain_module, "broadening", times(0.5)), twin("chain")),
-    Fault("transposed T, by its elements", replaced(Dense, "matrix", transposed), ring_against_twin),
-    Fault("transposed T, by its currents", replaced(Dense, "matrix", transposed), ring_currents),
-    Fault("lost factor 2 in F", replaced(Dense, "bond_matrix", times(0.5)), charge("dense")),
+    Fault("Gamma not that of Sigma", replaced(chain_module, "broadening", half), leads),
+    Fault("transposed T, its elements", replaced(Dense, "matrix", transposed), ring_elements),
+    Fault("transposed T, its currents", replaced(Dense, "matrix", transposed), ring_currents),
+    Fault("lost factor 2 in F", replaced(Dense, "bond_matrix", half), bonds),
     Fault(
-        "t* for t in F",
-        replaced(Dense, "bond_matrix", link_from_the_upper_triangle),
-        charge("dense", WIRE_WITH_PHASES),
+        "t* for t in F", replaced(Dense, "bond_matrix", link_above_the_diagonal), lambda: bonds(WITH_PHASES)
     ),
     Fault(
         "lost conjugate in H",
         replaced(dense_module, "hamiltonian", lost_conjugate),
-        unitarity(WIRE_WITH_PHASES),
+        lambda: unitarity(WITH_PHASES),
     ),
     Fault(
         "sign of the phase of t",
-        replaced(dense_module, "hamiltonian", lambda old: lambda wire: jnp.conj(old(wire))),
-        lambda: checks.hamiltonian_is_as_defined(WIRE_WITH_PHASES),
+        replaced(dense_module, "hamiltonian", conjugate),
+        lambda: checks.hamiltonian_is_as_defined(WITH_PHASES),
     ),
     Fault(
         "sign of t",
-        replaced(dense_module, "hamiltonian", times(-1)),
+        replaced(dense_module, "hamiltonian", minus),
         lambda: checks.hamiltonian_is_as_defined(WIRE),
     ),
-    Fault("hopping of the next bond", of_other_wire(shifted_hopping), twin("chain")),
+    Fault("hopping of the next bond", of_another_wire(hopping_of_the_next_bond), leads),
+    Fault("length of the arrays for N", of_another_wire(length_of_the_arrays), lambda: leads(SHORT)),
+    Fault("sources one site off", replaced(Layout, "strength", one_site_off), source_and_drain),
+    Fault("source for drain", replaced(Layout, "strength", minus), source_and_drain),
+    Fault("no |G_ll|^2", with_field("diagonal", jnp.ones_like), every_field),
+    Fault("a number in single precision", with_field("tau", in_single_precision), leads),
     Fault(
-        "sources one site off",
-        replaced(Layout, "strength", lambda old: lambda *a: np.roll(old(*a), 1)),
-        short_wire("chain"),
-    ),
-    Fault("length ignored", of_other_wire(without_length), twin("chain", SHORT)),
-    Fault("lost |G_ll|^2", with_field("diagonal", jnp.ones_like), twin("chain")),
-    Fault("one number in single precision", with_field("tau", in_single_precision), digits),
-    Fault(
-        "4 - w^2 near the band edge",
-        replaced(reservoir, "band_root", lambda old: lambda w: jnp.sqrt(4 - jnp.asarray(w) ** 2)),
+        "4 - w^2 at the band edge",
+        replaced(reservoir, "band_root", subtract_squares),
         lambda: checks.band_edge_keeps_its_digits(1.99999),
     ),
+    Fault("sign of delta I", replaced(Response, "left_current", drawn_from_the_lead), two_leads),
+    Fault("lost factor 2 in Delta I", replaced(Response, "nonreciprocity", half), two_leads),
+    Fault("Delta I the other way round", replaced(Response, "nonreciprocity", minus), two_leads),
+    Fault("I_N = -I_1 always", replaced(Response, "right_current", mirror_of_the_left), two_leads),
     Fault(
-        "sign of the injected current",
-        replaced(Response, "left_current", lambda old: lambda self, sign, i: old(self, sign, -i)),
-        difference,
+        "h with 1 / 2 pi",
+        replaced(Biased, "heat", twice),
+        lambda: checks.heat_is_paid_for(state(), 12, DELTA_MU),
     ),
-    Fault("lost factor 2 in Delta I", replaced(Response, "nonreciprocity", times(0.5)), difference),
-    Fault("Delta I the other way round", replaced(Response, "nonreciprocity", times(-1)), difference),
     Fault(
-        "I_N = -I_1 whatever is injected",
-        replaced(Response, "right_current", lambda old: lambda self, sign, i: -self.left_current(sign, i)),
-        charge("chain", UNBALANCED),
+        "sign of the density",
+        replaced(Biased, "density", minus),
+        lambda: checks.density_follows_current(state(), WIRE, MU_BAR, DELTA_MU),
     ),
-    Fault("h with 1 / 2 pi", replaced(Biased, "heat", times(2.0)), heat),
-    Fault("sign of the density", replaced(Biased, "density", times(-1)), density),
 ]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_planted_fault_is_found(fault, monkeypatch):
     fault.check()
-    monkeypatch.setattr(checks, "_COMPILED", {})
+    monkeypatch.setattr(engine, "_COMPILED", {})
     fault.plant(monkeypatch)
+    jax.clear_caches()  # what was compiled before has no fault
     with pytest.raises(AssertionError, match=r"off by|NaN at|beyond the wire"):
         fault.check()
+
+
+@pytest.fixture(autouse=True)
+def _forget_compiled():
+    """No compiled fault outlives its test."""
+    yield
+    jax.clear_caches()
 
 
 def test_what_some_checks_cannot_see(monkeypatch):
     """Why the list above needs more than one check: each of these passes on a broken package."""
     H, coupling, strength = ring(3, 1.3)
-    monkeypatch.setattr(checks, "_COMPILED", {})
-    with monkeypatch.context() as broken:
-        replaced(Dense, "bond_matrix", times(0.5))(broken)
-        wire = dense_module.hamiltonian(WIRE)
-        dense = checks.dense_of(wire, WIRE.coupling, WIRE.strength, 0.4, leads=(0, 11))
-        checks.bond_rows_vanish(dense)  # sum F = 0 whatever its factor
-    with monkeypatch.context() as broken:
+
+    def dense():
+        return engine.dense_of(H, coupling, strength, 0.4)
+
+    with monkeypatch.context() as broken:  # Eq. B20 holds for any Gamma in Sigma,
+        broken.setattr(engine, "_COMPILED", {})
+        jax.clear_caches()
+        replaced(dense_module, "broadening", half)(broken)
+        checks.unitarity(dense())
+    with monkeypatch.context() as broken:  # T sums alike over rows and columns, transposed or not,
+        broken.setattr(engine, "_COMPILED", {})
+        jax.clear_caches()
         replaced(Dense, "matrix", transposed)(broken)
-        T = np.asarray(checks.dense_of(H, coupling, strength, 0.4).matrix)
-        checks.close(T.sum(axis=0), T.sum(axis=1), 1e-13)  # rows and columns sum alike, transposed or not
-    with monkeypatch.context() as broken:
-        replaced(dense_module, "broadening", times(0.5))(broken)
-        checks.unitarity(checks.dense_of(H, coupling, strength, 0.5))  # Eq. B20 holds for any Gamma in Sigma
+        T = dense().matrix
+        checks.close(T.sum(axis=0), T.sum(axis=1), 1e-13)
+    with monkeypatch.context() as broken:  # and F sums to 0 whatever its factor.
+        broken.setattr(engine, "_COMPILED", {})
+        jax.clear_caches()
+        replaced(Dense, "bond_matrix", half)(broken)
+        H = reference.hamiltonian(reference.chain_of(WIRE))
+        dense = engine.dense_of(H, WIRE.coupling, WIRE.strength, 0.4, leads=(0, 11))
+        checks.bond_rows_vanish(dense)

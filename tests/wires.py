@@ -106,7 +106,7 @@ def mirrored(seed: int, half: int, *, sites: int | None = None, excess: float = 
     )
 
 
-def ring(seed: int, flux: float, sites: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ring(seed: int, flux: float, sites: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """H of a disordered ring threaded by `flux`, couplings and strengths; leads belong on 0 and 2."""
     rng = np.random.default_rng(seed)
     H = np.diag(rng.uniform(-0.5, 0.5, sites)).astype(complex)

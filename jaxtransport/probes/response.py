@@ -9,7 +9,7 @@ In units of I_o = e |delta mu| / 2 pi and with i = I_g / I_o, forward (+) and re
 
     x_l = |delta mu| (+-phi_l + i psi_l),        I_1 = +-g - i r        (Eqs. 18, B32-B33, C4)
 
-    Delta I = |I_1(-)| - |I_1(+)| = 2 sgn(g i r) min(|g|, |i r|),      2 Ibar = 2 max(|g|, |i r|)
+    Delta I = |I_1(-)| - |I_1(+)| = 2 sgn(g) sgn(i r) min(|g|, |i r|),      2 Ibar = 2 max(|g|, |i r|)
 
 The last line subtracts nothing, so small nonreciprocities keep all their digits.
 """
@@ -42,7 +42,7 @@ class Response(eqx.Module):
     def nonreciprocity(self, injection):
         """Delta I = |I_1(reverse)| - |I_1(forward)| in I_o, without cancellation."""
         g, d = self.conductance, injection * self.injection
-        return 2 * jnp.sign(g * d) * jnp.minimum(jnp.abs(g), jnp.abs(d))
+        return 2 * jnp.sign(g) * jnp.sign(d) * jnp.minimum(jnp.abs(g), jnp.abs(d))
 
     def mean_current(self, injection):
         """Ibar, the mean of |I_1| over both biases, in I_o."""

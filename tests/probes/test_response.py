@@ -1,10 +1,12 @@
 """Two unit drives hold every bias and every injection: superposition, reciprocity, Delta I."""
 
 import checks
+import engine
 import numpy as np
 import pytest
 import reference
-from checks import KERNELS, close, compiled
+from checks import close
+from engine import KERNELS
 from hypothesis import given
 from hypothesis import strategies as st
 from wires import PROPERTY, disordered, make, mirrored
@@ -18,9 +20,8 @@ from jaxtransport.probes.response import Response
 @pytest.mark.parametrize(("delta_mu", "injection"), [(0.1, 0.0), (0.02, 3.0), (-0.3, 0.7), (-0.1, -1.1)])
 def test_superposition_is_the_biased_problem(kernel, delta_mu, injection):
     """The twin solves each bias for itself; the package mixes two unit drives."""
-    checks.against_twin(
-        disordered(60, 33, sites=64), kernel, mu_bar=0.5, delta_mu=delta_mu, injection=injection
-    )
+    wire = disordered(60, 33, sites=64)
+    checks.against_twin(wire, kernel, mu_bar=0.5, delta_mu=delta_mu, injection=injection)
 
 
 @PROPERTY
@@ -34,9 +35,9 @@ def test_reciprocity(seed, N, mu_bar):
     strength = np.where(wire.coupling > 0, np.random.default_rng(seed).normal(size=64), 0.0)
     wire = jt.Wire(wire.onsite, wire.hopping, wire.coupling, strength, wire.length)
     for kernel in KERNELS:
-        phi = checks.profile(wire, kernel, mu_bar)
+        phi = engine.profile(wire, kernel, mu_bar)
         terms = strength[1 : N - 1] * phi[1:-1]
-        _, r = checks.respond(wire, kernel, mu_bar)
+        _, r = engine.respond(wire, kernel, mu_bar)
         close(r, terms.sum(), 1e-11, max(np.abs(terms).sum(), 1e-300), kernel)
         assert np.all((phi > -1e-13) & (phi < 1 + 1e-13))
 
@@ -45,12 +46,10 @@ def test_reciprocity(seed, N, mu_bar):
 @pytest.mark.parametrize(("seed", "half"), [(61, 3), (62, 10), (63, 32)])
 def test_a_mirror_symmetric_wire_is_reciprocal(seed, half, kernel):
     """phi_l + phi_{N+1-l} = 1, so r = (sum of strengths) / 2 = 0. 1e-13 of the sum of |strengths|, 4."""
-    wire = mirrored(seed, half, sites=64)
-    _, r = checks.respond(wire, kernel, 0.4)
-    close(r, 0.0, 1e-13, 4.0)
-    unbalanced = mirrored(seed, half, sites=64, excess=0.25)
-    _, r = checks.respond(unbalanced, kernel, 0.4)
-    close(r, 0.25, 1e-13, 4.0)
+    _, r = engine.respond(mirrored(seed, half, sites=64), kernel, 0.4)
+    close(r, 0.0, 1e-13, 4.0, "mirror")
+    _, r = engine.respond(mirrored(seed, half, sites=64, excess=0.25), kernel, 0.4)
+    close(r, 0.25, 1e-13, 4.0, "mirror, unbalanced")
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -61,36 +60,26 @@ def test_nonreciprocity_is_the_difference_of_absolute_currents(kernel, injection
     checks.nonreciprocity_is_the_difference(wire, kernel, mu_bar=0.5, delta_mu=0.1, injection=injection)
 
 
-def test_nonreciprocity_of_the_twin():
+@pytest.mark.parametrize("injection", [0.2, -5.0])
+def test_nonreciprocity_of_the_twin(injection):
+    """1e-11 of the currents, as for states."""
     wire = disordered(65, 33, sites=64)
-    for injection in (0.2, -5.0):
-        twin = reference.nonreciprocity(reference.chain_of(wire), 0.5, 0.1, injection)
-        forward = checks.solve(wire, "chain", 0.5, 0.1, injection)
-        reverse = checks.solve(wire, "chain", 0.5, -0.1, injection)
-        g, r = float(forward.conductance), float(forward.injection_response)
-        response = Response(g, r, 0.0)
-        scale = abs(float(forward.left_current)) + abs(float(reverse.left_current))
-        close(response.nonreciprocity(injection), twin, 1e-11, scale)
+    chain = reference.chain_of(wire)
+    biases = [reference.solve(chain, 0.5, delta, injection).left_current for delta in (0.1, -0.1)]
+    for kernel in KERNELS:
+        value = engine.nonreciprocity(wire, kernel, 0.5, 0.1, injection)
+        close(value, abs(biases[1]) - abs(biases[0]), 1e-11, np.abs(biases).sum(), kernel)
 
 
 def test_small_nonreciprocity_keeps_its_digits():
     """I_g = 1e-13 I_o: Delta I = 2 i r has all its digits, while the difference of currents has three."""
-    wire = make(layouts.dimers(8), gamma=0.5, sites=12)
+    wire = make(layouts.dimers(8), gamma=0.5, sites=64)
     i = 1e-13
-    run = compiled(
-        "nonreciprocity chain", lambda w, m, d, i: jt.nonreciprocity(w, mu_bar=m, delta_mu=d, injection=i)
-    )
-    _, r = checks.respond(wire, "chain", 1.0)
+    _, r = engine.respond(wire, "chain", 1.0)
     exact = 2 * i * r
-    close(run(wire, 1.0, 0.1, i), exact, 1e-15)
-    forward, reverse = (abs(float(checks.solve(wire, "chain", 1.0, d, i).left_current)) for d in (0.1, -0.1))
+    close(engine.nonreciprocity(wire, "chain", 1.0, 0.1, i), exact, 1e-15)
+    forward, reverse = (abs(float(engine.solve(wire, "chain", 1.0, d, i).left_current)) for d in (0.1, -0.1))
     assert abs((reverse - forward) - exact) > 1e-5 * exact
-
-
-def test_nonreciprocity_of_the_smallest_currents():
-    """Localized wires conduct 1e-200 and less: the sign of Delta I is no product that underflows."""
-    assert float(Response(1e-200, 1e-150, 0.0).nonreciprocity(1.0)) == 2e-200
-    assert float(Response(1e-200, -1e-150, 0.0).nonreciprocity(1.0)) == -2e-200
 
 
 numbers = st.just(0.0) | st.floats(1e-100, 3) | st.floats(-3, -1e-100)
@@ -99,23 +88,20 @@ numbers = st.just(0.0) | st.floats(1e-100, 3) | st.floats(-3, -1e-100)
 @PROPERTY
 @given(numbers, numbers, numbers, numbers)
 def test_formulas_of_the_leads(g, r, injection, imbalance):
-    """Delta I, Ibar and both lead currents against their definitions, to 1e-15 of the currents."""
-    response = Response(g, r, imbalance)
-    forward, reverse = (float(response.left_current(sign, injection)) for sign in (1, -1))
-    scale = abs(forward) + abs(reverse) + 1e-300
-    close(response.nonreciprocity(injection), abs(reverse) - abs(forward), 1e-15, scale)
-    close(2 * float(response.mean_current(injection)), abs(reverse) + abs(forward), 1e-15, scale)
-    close((forward - reverse) / 2, g, 1e-15, scale)
-    for sign, left in ((1, forward), (-1, reverse)):
-        right = float(response.right_current(sign, injection))
-        close(left + right + injection * imbalance, 0.0, 1e-15, scale + abs(injection * imbalance))
+    checks.formulas_of_the_leads(g, r, injection, imbalance)
+
+
+def test_nonreciprocity_of_the_smallest_currents():
+    """Localized wires conduct 1e-200 and less: the sign of Delta I is no product that underflows."""
+    assert float(Response(1e-200, 1e-150, 0.0).nonreciprocity(1.0)) == 2e-200
+    assert float(Response(1e-200, -1e-150, 0.0).nonreciprocity(1.0)) == -2e-200
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_right_current_takes_what_is_injected_in_excess(kernel):
-    """Two sources and no drain: I_1 + I_N = -2 I_g, each from its own sum over T."""
+    """Two sources and no drain: I_1 + I_N = -2 I_g, and each is its own sum over T."""
     layout = layouts.custom(12, sources=[3, 7], probes=[5])
     wire = make(layout, gamma=0.5, contact=[0.7, 1.1])
-    state = checks.solve(wire, kernel, 0.4, 0.1, 0.3)
+    state = engine.solve(wire, kernel, 0.4, 0.1, 0.3)
     close(state.left_current + state.right_current, -0.6, 1e-13)
     checks.charge_is_conserved(state, 12)

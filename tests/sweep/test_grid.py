@@ -4,14 +4,17 @@ from itertools import pairwise
 from math import prod
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxtransport.sweep.grid import Axis, Block, Grid, blocks, boxes, place
 
+PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+
 SHAPES = st.lists(st.integers(1, 5), max_size=4).map(tuple)
 
 
+@PROPERTY
 @given(st.data(), SHAPES)
 def test_boxes_cover_a_flat_range_once_and_in_order(data, shape):
     size = prod(shape)
@@ -44,6 +47,7 @@ def grids(draw):
 STEPS = st.tuples(st.integers(1, 30), st.integers(1, 30))
 
 
+@PROPERTY
 @given(grids(), STEPS)
 def test_blocks_cover_the_grid_once(grid, steps):
     done = np.zeros((grid.solve_axes.size, grid.free_axes.size), int)
@@ -55,6 +59,7 @@ def test_blocks_cover_the_grid_once(grid, steps):
     np.testing.assert_array_equal(done, 1)
 
 
+@PROPERTY
 @given(grids(), STEPS, st.lists(st.integers(1, 3), max_size=2))
 def test_placed_blocks_make_up_the_array(grid, steps, more):
     """Reference: bring the solve axes to the front with numpy, and flatten."""
@@ -75,6 +80,7 @@ def test_placed_blocks_make_up_the_array(grid, steps, more):
     np.testing.assert_array_equal(writes, 1)
 
 
+@PROPERTY
 @given(grids())
 def test_points_are_those_of_a_mesh(grid):
     mesh = np.meshgrid(*(a.values for a in grid.axes), indexing="ij")

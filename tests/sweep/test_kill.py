@@ -16,7 +16,7 @@ import xarray as xr
 import jaxtransport as jt
 
 PACKAGE = Path(jt.__file__).parents[1]
-VARIABLES = ["nonreciprocity", "current_reverse", "potential_forward", "bond_current_reverse", "outside_band"]
+VARIABLES = ["nonreciprocity", "current_reverse", "potential_forward", "outside_band"]
 SPEC = f"""\
 output.variables = {VARIABLES}
 [wire]
@@ -27,9 +27,9 @@ injection = 0.3
 [grid]
 delta_mu = [0.1, 0.2]
 N = [12, 4, 7]
-mu_bar = {{ start = -1.5, stop = 1.5, num = 40 }}
+mu_bar = {{ start = -1.5, stop = 1.5, num = 44 }}
 """
-BLOCKS = 15  # of 8 wires, each under both delta_mu
+BLOCKS = 17  # of 8 wires, each under both delta_mu; some reach over two N
 
 # Runs a sweep in small blocks. Before every step that may change a file it says what comes, and waits.
 CHILD = """
@@ -53,7 +53,7 @@ announced(h5py.File, "flush", lambda args: "")
 announced(h5py.File, "close", lambda args: "")
 announced(os, "replace", lambda args: "")
 
-plan.BLOCK_COST, plan.COMPILE_COST = 1, 0
+plan.BLOCK_COST = 1
 plan.BATCH_POINTS = dict.fromkeys(plan.BATCH_POINTS, 8)
 jt.run(sys.argv[1], sys.argv[2])
 print("done", flush=True)
@@ -131,10 +131,9 @@ def test_ten_kills_lose_nothing(tmp_path):
     made = steps.index("replace") + 1
 
     # Two while the file is made, one as it takes its name, six while it is filled, one as it is finished.
-    moments = sorted(rng.sample(range(made - 1), 2))
-    moments.append(made - 1)
-    parts = sorted(rng.sample(range(len(steps) - made - 10), 6))
-    moments += [later - sooner for sooner, later in zip([0, *parts], parts, strict=False)]
+    moments = [rng.randrange(made // 2), rng.randrange(made // 2, made - 1), made - 1]
+    moments += [rng.randrange(4, 22) for _ in range(6)]
+    assert sum(moments[3:]) < len(steps) - made
     path, solved = other / "out.h5", []
     for moment in moments:
         with Run(other, cache) as run:
@@ -146,7 +145,7 @@ def test_ten_kills_lose_nothing(tmp_path):
     solved.append(check(path, whole))
     assert solved == sorted(solved)
     assert solved[-1] == whole.status.size
-    assert len(set(solved)) > 3
+    assert len(set(solved)) > 4
 
     with Run(other, cache) as run:
         assert "replace" not in list(run.steps())

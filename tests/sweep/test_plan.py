@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxtransport.sweep import plan as plans
@@ -10,6 +10,8 @@ from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import Plan, counts, make_plan, padded_sizes
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
+
+PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 LENGTHS = list(range(2, 122, 2))
 
@@ -35,6 +37,7 @@ def task(lengths=(), others=(), free=(), site=0, size=16, **more):
     )
 
 
+@PROPERTY
 @given(st.lists(st.integers(2, 400), min_size=1, max_size=60, unique=True), st.integers(1, 10**6))
 def test_padded_sizes_hold_their_wires(lengths, points_each):
     sizes = padded_sizes(lengths, points_each)
@@ -56,6 +59,7 @@ def test_a_size_is_compiled_only_where_it_pays():
     assert set(padded_sizes(LENGTHS, 10**9).values()) == {8, 16, 32, 64, 120}
 
 
+@PROPERTY
 @given(
     lengths=st.lists(st.integers(2, 300), min_size=1, max_size=10, unique=True),
     others=st.lists(st.integers(1, 3000), max_size=2),

@@ -14,6 +14,8 @@ from jaxtransport.errors import InputError
 from jaxtransport.sweep.spec import parse, read
 from jaxtransport.variables import PER_POINT
 
+PROPERTY = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
 BASE = {
@@ -298,7 +300,7 @@ KNOWN += [f"grid.{k}" for k in ("N", "gamma", "mu_bar", "delta_mu", "I_g", "onsi
 KNOWN += ["output.variables", "title", "model", "wire.other", "other"]
 
 
-@settings(max_examples=200, deadline=None)
+@PROPERTY
 @given(st.dictionaries(st.sampled_from(KNOWN), ANYTHING, max_size=5))
 def test_whatever_is_typed_is_read_or_refused(changes):
     text = toml({key: _without_none(value) for key, value in changes.items()})

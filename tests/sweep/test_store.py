@@ -467,6 +467,26 @@ def test_every_status_is_written_after_its_values(spec, monkeypatch, tmp_path):
     assert seen == ["nonreciprocity", "conductance", "status"] * BLOCKS
 
 
+@pytest.mark.parametrize("overrides", [[], ["wire.gamma=0.5", "drive.mu_bar=1.0"]], ids=["grid", "point"])
+def test_once_the_file_is_there_only_values_change(overrides, spec, tmp_path):
+    """And no metadata: a kill between two writes of those could leave a file that does not open."""
+    out, created = tmp_path / "out.h5", []
+
+    def keep(progress):
+        created.append(created[0] if created else out.read_bytes())
+
+    jt.run(spec, out, overrides=overrides, report=keep)
+    finished = out.read_bytes()
+    assert len(finished) == len(created[0])
+    changed = np.frombuffer(finished, np.uint8) != np.frombuffer(created[0], np.uint8)
+    changed[20] = False  # the mark of a file that is open for writing
+    with h5py.File(out) as file:
+        for dataset in file.values():
+            start = dataset.id.get_offset()
+            changed[start : start + dataset.nbytes] = False
+    assert not changed.any()
+
+
 def test_a_spec_longer_than_an_attribute_is_stored_whole(tmp_path):
     N = 5000
     onsite = np.random.default_rng(1).uniform(-0.1, 0.1, N).tolist()

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxtransport.sweep import values
 from jaxtransport.sweep.values import axis, choice, either, list_of, positive, real, text, whole
+
+PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,7 @@ def test_wrong_axes_are_refused_with_a_remedy(reader, value, says):
         reader(value)
 
 
+@PROPERTY
 @given(
     start=st.floats(-1e3, 1e3),
     step=st.floats(1e-3, 10).flatmap(lambda s: st.sampled_from([s, -s])),
@@ -154,12 +157,14 @@ def test_a_stop_that_steps_reach_is_the_last_value_exactly(start, step, count):
     assert np.all(np.diff(got) * step > 0)
 
 
+@PROPERTY
 @given(start=st.integers(2, 50), step=st.integers(1, 9), more=st.integers(0, 200))
 def test_whole_ranges_are_those_of_python_with_the_stop_included(start, step, more):
     got = integers({"start": start, "stop": start + more, "step": step})
     assert got.tolist() == list(range(start, start + more + 1, step))
 
 
+@PROPERTY
 @given(
     ends=st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=2, unique=True).filter(
         lambda e: abs(e[1] / e[0] - 1) > 1e-6
