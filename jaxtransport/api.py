@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,7 @@ def execute(
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
+    output = Path(os.path.realpath(output))  # through links: one file, one lock
     _check_output(output)
     if output.exists() and not force:
         _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
@@ -109,16 +111,18 @@ def execute(
 
 
 def _check_output(output: Path) -> None:
-    if output.is_dir():
+    if os.path.isdir(output):
         raise InputError(f"output {output}: is a folder; pass the name of a file")
-    if output.exists():
+    if output.suffix in (".lock", ".part"):
+        raise InputError(f"output {output}: runs use this ending for themselves; pass another name")
+    if os.path.lexists(output):
         stores.read_attributes(output)
 
 
 def _check_same(spec: Spec, output: Path) -> None:
     """Raise unless the file at `output` is the (part of the) result of this very spec."""
     attributes = stores.read_attributes(output)
-    made_by = specs.parse(str(attributes["spec"]), spec.name)
+    made_by = specs.parse(str(attributes["spec"]), f"output {output}: its attribute spec")
     lines = []
     if attributes["fingerprint"] != spec.fingerprint:
         lines = stores.differences(made_by.canonical(), spec.canonical())
@@ -139,6 +143,7 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
     if output.exists() and not force:
         _check_same(spec, output)  # again, now that nobody else can write
         stores.discard_part(output)
+        stores.require_whole(output, task)
         return Plan.from_json(str(stores.read_attributes(output)["plan"]))
     import jax
 

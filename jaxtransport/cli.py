@@ -7,6 +7,7 @@ JAX is imported by `run` and `info` alone, when they start to compute.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -43,6 +44,12 @@ def main() -> NoReturn:
         for line in error.mistakes:
             print(f"error: {line}", file=sys.stderr)
         sys.exit(WRONG_INPUT)
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(WRONG_INPUT)
     sys.exit(0)
 
 
@@ -78,7 +85,8 @@ def run(
         with reporter(parsed.name, quiet=quiet or as_json) as report:
             progress = api.execute(parsed, path, force=force, report=report)
     except KeyboardInterrupt:
-        print(f"interrupted: {path} keeps what is done; run the same command again to go on", file=sys.stderr)
+        kept = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
+        print(f"interrupted: {kept}; run the same command again to go on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     counts = _named(store.count_statuses(path))
     computed = progress.done - progress.resumed

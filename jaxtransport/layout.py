@@ -12,6 +12,7 @@ here is host data: no JAX, so that a sweep file is checked without importing it.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,9 +80,10 @@ class Layout:
             raise InputError(
                 f"strengths = {values}: pass positive numbers (a drain's sign comes from its role)"
             )
+        sources = set(self.sources)
         out = np.zeros(self.N)
         for site, value in zip(sites, values, strict=True):
-            out[site - 1] = value if site in self.sources else -value
+            out[site - 1] = value if site in sources else -value
         return out
 
     def occupied(self) -> np.ndarray:
@@ -91,12 +93,28 @@ class Layout:
         return out
 
 
+def _whole(name: str, value: Any) -> int:
+    """A whole number, or `InputError`."""
+    try:
+        return operator.index(value)
+    except Exception:
+        raise InputError(f"{name} = {value!r}: pass a whole number") from None
+
+
+def _sites(name: str, values: Any) -> tuple[int, ...]:
+    """Sites as whole numbers, or `InputError`."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InputError(f"{name} = {values!r}: pass a list of sites")
+    return tuple(_whole(name, value) for value in values)
+
+
 def _alternate(N: int, sites: Sequence[int]) -> Layout:
     return Layout(N, tuple(sites[0::2]), tuple(sites[1::2]))
 
 
 def dimers(N: int) -> Layout:
     """S, D, S, D ... on sites 2 ... N-1; N even and at least 4."""
+    N = _whole("N", N)
     if N < 4 or N % 2:
         raise InputError(
             f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; pass an even N >= 4"
@@ -106,6 +124,7 @@ def dimers(N: int) -> Layout:
 
 def pair(N: int) -> Layout:
     """One source at 2, one drain at N-1; N at least 4."""
+    N = _whole("N", N)
     if N < 4:
         raise InputError(
             f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1 apart; pass N >= 4"
@@ -115,6 +134,8 @@ def pair(N: int) -> Layout:
 
 def spaced(N: int, spacing: int) -> Layout:
     """S, D, S, D ... on sites 2, 2 + spacing, ... up to N-1; an even number of them."""
+    N = _whole("N", N)
+    spacing = _whole("spacing", spacing)
     if spacing < 1:
         raise InputError(f"spacing = {spacing}: pass a whole number of sites >= 1")
     sites = range(2, N, spacing)
@@ -130,7 +151,9 @@ def custom(
     N: int, sources: Iterable[int] = (), drains: Iterable[int] = (), probes: Iterable[int] = ()
 ) -> Layout:
     """Sources, drains and probes wherever they are put; they need not balance."""
-    return Layout(N, tuple(sources), tuple(drains), tuple(probes))
+    return Layout(
+        _whole("N", N), _sites("sources", sources), _sites("drains", drains), _sites("probes", probes)
+    )
 
 
 _MAKERS: dict[str, Callable[..., Layout]] = {

@@ -51,21 +51,24 @@ class Solved(eqx.Module):
         """The wire under the bias `sign` * |delta_mu| with I_g = `injection` * I_o."""
         return Biased(self, jnp.asarray(sign, float), jnp.abs(delta_mu), injection)
 
-    def status(self, delta_mu: Array) -> Int[Array, ""]:
+    def status(self, delta_mu: Array, injection: Array) -> Int[Array, ""]:
         """Status code: outside the band, not finite, singular, or solved.
 
-        Transmissions that are not finite are one failure; a balance that is not finite on finite
-        transmissions is another: some reservoir exchanges nothing with any other.
+        Transmissions or drives that are not finite are one failure. A balance that is not finite on
+        finite transmissions is another, and so is a wire that conducts nothing: some reservoir is cut
+        off from the others, or its transmissions are below the smallest double.
         """
-        solution = [self.response.conductance, self.response.injection]
+        g, r = self.response.conductance, self.response.injection
+        solution = [g, r]
         if self.profile is not None:
             solution += [self.profile.potential, self.profile.current]
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
+        given = jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
-        inside = in_band(self.mu_bar - half) & in_band(self.mu_bar + half)
-        code = jnp.where(finite, codes.SOLVED, codes.SINGULAR)
-        code = jnp.where(self.transmission.finite, code, codes.NOT_FINITE)
-        return jnp.where(inside, code, codes.OUTSIDE_BAND)
+        outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
+        code = jnp.where(finite & (g > 0), codes.SOLVED, codes.SINGULAR)
+        code = jnp.where(self.transmission.finite & given, code, codes.NOT_FINITE)
+        return jnp.where(outside & given, codes.OUTSIDE_BAND, code)
 
 
 class Biased(eqx.Module):
@@ -152,7 +155,7 @@ def observe(names: Iterable[str], solved: Solved, delta_mu: Array, injection: Ar
     """
     forward = solved.under(FORWARD, delta_mu, injection)
     reverse = solved.under(REVERSE, delta_mu, injection)
-    status = solved.status(delta_mu)
+    status = solved.status(delta_mu, injection)
     out = {}
     for name in names:
         if name in _LEADS:
@@ -160,8 +163,7 @@ def observe(names: Iterable[str], solved: Solved, delta_mu: Array, injection: Ar
         else:
             quantity, bias = name.rsplit("_", 1)
             value = _BIASED[quantity](forward if bias == "forward" else reverse)
-        if LINEAR[name].dtype == "f8":
-            value = jnp.where(status == codes.SOLVED, value, jnp.nan)
-        out[name] = value
+        nothing = jnp.nan if LINEAR[name].dtype == "f8" else 0
+        out[name] = jnp.where(status == codes.SOLVED, value, nothing).astype(LINEAR[name].dtype)
     out["status"] = status.astype(jnp.int8)
     return out

@@ -17,7 +17,7 @@ LINE_SECONDS = 5.0
 @contextlib.contextmanager
 def reporter(name: str, *, quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
     """A function to call with every `Progress`."""
-    if quiet:
+    if quiet or sys.stderr is None:
         yield lambda progress: None
     elif sys.stderr.isatty():
         yield from _bar(name)

@@ -27,7 +27,7 @@ from jaxtransport.observables import Solved
 from jaxtransport.precision import require_double
 from jaxtransport.probes.laws import Linear
 from jaxtransport.reservoir import BAND_EDGE
-from jaxtransport.wire import Wire, is_concrete
+from jaxtransport.wire import Wire, is_concrete, require_number
 
 KERNELS: dict[str, type[Chain] | type[Dense]] = {"auto": Chain, "chain": Chain, "dense": Dense}
 
@@ -65,6 +65,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
         PrecisionError: JAX is in single precision.
     """
     require_double()
+    require_number("mu_bar", mu_bar)
     return _transmission(wire, _energy("mu_bar", mu_bar, 0.0), _kernel(kernel))
 
 
@@ -109,7 +110,7 @@ def solve(
 def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
     solved = Solved.of(wire, mu_bar, kernel, with_profile=True)
     biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
-    status = solved.status(delta_mu)
+    status = solved.status(delta_mu, injection)
     good = lambda value: jnp.where(status == codes.SOLVED, value, jnp.nan)
     return State(
         potentials=good(biased.potential()),
@@ -137,7 +138,10 @@ def nonreciprocity(
     law: Linear | None = None,
     kernel: str = "auto",
 ) -> Float[Array, ""]:
-    """Delta I = |I_1(-delta_mu)| - |I_1(+delta_mu)| in I_o. Arguments and errors as for `solve`."""
+    """Delta I = |I_1(reverse)| - |I_1(forward)| at the left lead, in I_o; forward means |delta_mu|.
+
+    Arguments and errors as for `solve`.
+    """
     mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
     return _nonreciprocity(wire, mu_bar, delta_mu, injection, _kernel(kernel))
 
@@ -145,7 +149,7 @@ def nonreciprocity(
 @partial(jax.jit, static_argnums=4)
 def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> Array:
     solved = Solved.of(wire, mu_bar, kernel, with_profile=False)
-    good = solved.status(delta_mu) == codes.SOLVED
+    good = solved.status(delta_mu, injection) == codes.SOLVED
     return jnp.where(good, solved.response.nonreciprocity(injection), jnp.nan)
 
 
@@ -174,6 +178,9 @@ def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Array, Array, Array]:
         raise InputError(f"law = {law!r}: pass Linear()")
     if injection is not None and I_g is not None:
         raise InputError("injection and I_g: both say the injected current; pass one of them")
+    for name, value in (("mu_bar", mu_bar), ("delta_mu", delta_mu), ("injection", injection), ("I_g", I_g)):
+        if value is not None:
+            require_number(name, value)
     mu_bar = _energy("mu_bar", mu_bar, delta_mu)
     if is_concrete(delta_mu) and not np.all(np.asarray(delta_mu) != 0):
         raise InputError("delta_mu = 0: I_o, the unit of current, vanishes; pass a bias that is not 0")

@@ -60,7 +60,7 @@ LINEAR = {
         *_both("site_current", "I_o", "current into the wire", "I_l", **_SITE),
         *_both("bond_current", "I_o", "current along the wire", "J_l", **_BOND),
         *_both("heat", "gamma_o^2/hbar", "heat into the reservoir", "h_l", **_SITE),
-        *_both("density", "1", "excess density", r"\delta n_l", **_SITE),
+        *_both("density", "1", "density over local equilibrium", r"\delta n_l", **_SITE),
     ]
 }
 

@@ -37,12 +37,22 @@ def is_concrete(value: Any) -> bool:
     return not isinstance(value, jax.core.Tracer)
 
 
+def require_number(name: str, value: Any) -> None:
+    """Raise `InputError` unless `value` is one real, finite number (or traced, and then one number)."""
+    _check(name, value, None, positive=False)
+
+
 def _check(name: str, value: Any, length: int | None, *, positive: bool) -> None:
-    """Shape of a parameter, and its range where its value is known (not under a transform)."""
+    """Kind and shape of a parameter, and its range where its value is known (not under a transform)."""
+    more = "" if length is None else f" or {length} numbers"
+    if not isinstance(value, int | float | complex | np.ndarray | np.generic | jax.Array):
+        raise InputError(f"{name} = {value!r}: pass one number{more}")
     shape = jnp.shape(value)
     if shape not in ((), (length,)):
-        more = "" if length is None else f" or {length} numbers"
-        raise InputError(f"{name}: shape {shape}; pass one number{more}")
+        hint = "; for many at once, use jax.vmap" if length is None else ""
+        raise InputError(f"{name}: shape {shape}; pass one number{more}{hint}")
+    if jnp.iscomplexobj(value) or not np.issubdtype(jnp.result_type(value), np.number):
+        raise InputError(f"{name} = {value}: pass real numbers")
     if is_concrete(value):
         numbers = np.asarray(value)
         if not np.all(np.isfinite(numbers)):
@@ -75,15 +85,17 @@ def _check_couplings(gamma: Any, occupied: np.ndarray) -> None:
     _check("gamma", gamma, N, positive=False)
     if not is_concrete(gamma):
         return None
-    for site in range(2, N):
-        value = np.asarray(gamma)[site - 1]
-        if occupied[site - 1] and not value > 0:
-            raise InputError(f"gamma: site {site} holds a reservoir of coupling {value}; pass a number > 0")
-        if not occupied[site - 1] and value != 0:
-            raise InputError(
-                f"gamma: site {site} has coupling {value} but no source, drain or probe; "
-                "make it a probe, or pass 0 there"
-            )
+    values = np.asarray(gamma)[1:-1]
+    holds = occupied[1:-1]
+    for site in np.flatnonzero(holds & ~(values > 0))[:1] + 2:
+        raise InputError(
+            f"gamma: site {site} holds a reservoir of coupling {values[site - 2]}; pass a number > 0"
+        )
+    for site in np.flatnonzero(~holds & (values != 0))[:1] + 2:
+        raise InputError(
+            f"gamma: site {site} has coupling {values[site - 2]} but no source, drain or probe; "
+            "make it a probe, or pass 0 there"
+        )
     return None
 
 
@@ -119,7 +131,7 @@ class Wire(eqx.Module):
             contact: coupling gamma_1 = gamma_N of the leads, or (gamma_1, gamma_N). Default: 1,
                 a contact without reflection.
             onsite: eps_l, one number or N.
-            hopping: t_l, one number or N - 1; complex with a magnetic flux.
+            hopping: t_l, one number or N - 1; may be complex, though along an open wire phases drop out.
             strengths: injected currents in units of I_g, one positive number per source and drain
                 in order along the wire. Default: all 1.
 

@@ -11,7 +11,17 @@ import numpy as np
 import paper
 import precise
 import reference
-from engine import DenseNumbers, dense_of, matrix, nonreciprocity, products, respond, solve, trimmed
+from engine import (
+    DenseNumbers,
+    dense_answers,
+    dense_of,
+    matrix,
+    nonreciprocity,
+    products,
+    respond,
+    solve,
+    trimmed,
+)
 from mpmath import mpf, workdps
 from mpmath import sqrt as mpsqrt
 from wires import make
@@ -208,6 +218,29 @@ def bonds_carry_what_is_exchanged(wire, kernel) -> None:
     close(np.diff(J), I[:N], 1e-12, np.max(np.abs(J)), "J_l - J_{l-1} = I_l")
 
 
+def sums_against_twin(wire, kernel, seed: int = 0) -> None:
+    """product, exchange, spread and bonds of potentials that solve nothing; bare sites are never read.
+
+    1e-11 of the largest: see `against_twin`.
+    """
+    chain, N = reference.chain_of(wire), int(wire.length)
+    x = np.random.default_rng(seed).normal(size=wire.sites)
+    H, Gamma = reference.hamiltonian(chain), -2 * reference.self_energy(chain.coupling, 0.4).imag
+    G = reference.green(H, chain.coupling, 0.4)
+    T = reference.transmissions(G, Gamma)
+    np.fill_diagonal(T, 0.0)
+    difference = x[:N, None] - x[None, :N]
+    F = [reference.link_transmissions(H, G, Gamma, l, l + 1) for l in range(N - 1)]
+    product, exchange, spread, bonds = products(wire, kernel, x)
+    close(product[:N], T @ x[:N], 1e-11, what=f"{kernel} product")
+    close(exchange[:N], (T * difference).sum(axis=1), 1e-11, what=f"{kernel} exchange")
+    close(spread[:N], (T * difference**2).sum(axis=1), 1e-11, what=f"{kernel} spread")
+    close(bonds[: N - 1], [F[l] @ (x[l] - x[:N]) for l in range(N - 1)], 1e-11, what=f"{kernel} bonds")
+    elsewhere = np.where(np.asarray(wire.coupling) > 0, x, 7.0)
+    for before, after in zip((product, exchange, spread), products(wire, kernel, elsewhere), strict=False):
+        close(after, before, 1e-15, what="sums that x on bare sites enters")
+
+
 def links_carry_the_currents(H, dense: DenseNumbers) -> None:
     """I_l = sum of the currents on the links that leave site l, for any H and any potentials x.
 
@@ -238,12 +271,13 @@ def general_against_twin(H, coupling, strength, w: float) -> None:
     asked = {l: s / (2 * np.pi) for l, s in enumerate(strength) if coupling[l] > 0 and l not in dense.leads}
     none = dict.fromkeys(asked, 0.0)
     driven = reference.balance(T, {first: 0.3, last: -0.2}, {l: 0.7 * I for l, I in asked.items()})
-    close(dense.driven, driven, 1e-12, what="potentials")
-    close(dense.phi, reference.balance(T, {first: 1.0, last: 0.0}, none), 1e-12, what="phi")
+    got_driven, got_phi, got_leads = dense_answers(H, coupling, strength, w)
+    close(got_driven, driven, 1e-12, what="potentials")
+    close(got_phi, reference.balance(T, {first: 1.0, last: 0.0}, none), 1e-12, what="phi")
     into = lambda x: 2 * np.pi * reference.currents_into(T, x)[first]
     g = into(reference.balance(T, {first: 0.5, last: -0.5}, none))
     r = -into(reference.balance(T, {first: 0.0, last: 0.0}, asked))
-    close(dense.leads_see, [g, r], 1e-12, what="(g, r)")
+    close(got_leads, [g, r], 1e-12, what="(g, r)")
 
 
 def short_wire(kernel: str, m: float, gamma: float) -> None:

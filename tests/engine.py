@@ -77,7 +77,7 @@ def products(wire: jt.Wire, kernel: str, x: np.ndarray) -> tuple[np.ndarray, ...
 
 @dataclasses.dataclass(frozen=True)
 class DenseNumbers:
-    """What `Dense.of` makes of a Hamiltonian, and what it answers."""
+    """The matrices that `Dense.of` makes of a Hamiltonian."""
 
     leads: tuple[int, int]
     x: np.ndarray  # some potentials
@@ -87,9 +87,10 @@ class DenseNumbers:
     matrix: np.ndarray
     bond_matrix: np.ndarray
     exchange: np.ndarray  # of x
-    driven: np.ndarray  # potentials with the leads at .3 and -.2 and injection .7
-    phi: np.ndarray  # potentials with the leads at 1 and 0, no injection
-    leads_see: np.ndarray  # (g, r)
+
+
+def _dense_arguments(H, coupling, strength, w):
+    return np.asarray(H, complex), *(np.asarray(v, float) for v in (coupling, strength, w))
 
 
 def dense_of(H, coupling, strength, w: float, leads: tuple[int, int] = (0, 2)) -> DenseNumbers:
@@ -97,13 +98,26 @@ def dense_of(H, coupling, strength, w: float, leads: tuple[int, int] = (0, 2)) -
 
     def call(H, coupling, strength, w, first, last, x):
         d = Dense.of(H, coupling, w, leads=(first, last), strength=strength)
-        matrices = (d.green, d.inverse, d.broadening, d.matrix, d.bond_matrix)
-        answers = (d.exchange(x), d.potentials(0.7, 0.3, -0.2), d.potentials(0.0, 1.0, 0.0), d.respond())
-        return (*matrices, *answers)
+        return d.green, d.inverse, d.broadening, d.matrix, d.bond_matrix, d.exchange(x)
 
     x = np.random.default_rng(0).normal(size=len(coupling))
-    arguments = [np.asarray(H, complex), *(np.asarray(v, float) for v in (coupling, strength, w))]
+    arguments = _dense_arguments(H, coupling, strength, w)
     return DenseNumbers(leads, x, *compiled("Dense.of", call)(*arguments, *leads, x))
+
+
+def dense_answers(H, coupling, strength, w: float, leads: tuple[int, int] = (0, 2)) -> tuple[np.ndarray, ...]:
+    """What `Dense.of` answers for any Hermitian H.
+
+    Returns:
+        Potentials with the leads at .3 and -.2 and injection .7; potentials with the leads at 1 and 0
+        and no injection; (g, r).
+    """
+
+    def call(H, coupling, strength, w, first, last):
+        d = Dense.of(H, coupling, w, leads=(first, last), strength=strength)
+        return d.potentials(0.7, 0.3, -0.2), d.potentials(0.0, 1.0, 0.0), d.respond()
+
+    return compiled("Dense.of answers", call)(*_dense_arguments(H, coupling, strength, w), *leads)
 
 
 def trimmed(state: jt.State, N: int) -> dict[str, np.ndarray]:

@@ -3,8 +3,8 @@
 A suite is worth what it catches. Every entry names a slip that is easy to make, plants it, and shows
 that a check which holds on the package as it is fails on the broken one.
 
-The package compiles nothing by itself; what the checks compile lies in `engine._COMPILED`, which is
-put aside for each fault.
+A broken package runs uncompiled, so that nothing compiled before hides its fault and nothing of it is
+kept for later tests.
 """
 
 from collections.abc import Callable
@@ -47,8 +47,8 @@ def state():
     return engine.solve(WIRE, "chain", MU_BAR, DELTA_MU, INJECTION)
 
 
-def every_field():
-    checks.against_twin(WIRE, "chain", mu_bar=MU_BAR, delta_mu=DELTA_MU, injection=INJECTION)
+def sums():
+    checks.sums_against_twin(WIRE, "chain")
 
 
 def unitarity(wire=WIRE):
@@ -225,7 +225,7 @@ FAULTS = [
     Fault("length of the arrays for N", of_another_wire(length_of_the_arrays), lambda: leads(SHORT)),
     Fault("sources one site off", replaced(Layout, "strength", one_site_off), source_and_drain),
     Fault("source for drain", replaced(Layout, "strength", minus), source_and_drain),
-    Fault("no |G_ll|^2", with_field("diagonal", jnp.ones_like), every_field),
+    Fault("no |G_ll|^2", with_field("diagonal", jnp.ones_like), sums),
     Fault("a number in single precision", with_field("tau", in_single_precision), leads),
     Fault(
         "4 - w^2 at the band edge",
@@ -249,45 +249,41 @@ FAULTS = [
 ]
 
 
+@pytest.fixture
+def broken(monkeypatch):
+    """For planting; what is planted acts at once, as nothing compiled before runs, and goes with the test."""
+    with jax.disable_jit():
+        yield monkeypatch
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_planted_fault_is_found(fault, monkeypatch):
-    fault.check()
-    monkeypatch.setattr(engine, "_COMPILED", {})
-    fault.plant(monkeypatch)
-    jax.clear_caches()  # what was compiled before has no fault
+def test_a_planted_fault_is_found(fault, broken):
+    with jax.disable_jit(False):
+        fault.check()
+    fault.plant(broken)
     with pytest.raises(AssertionError, match=r"off by|NaN at|beyond the wire"):
         fault.check()
 
 
-@pytest.fixture(autouse=True)
-def _forget_compiled():
-    """No compiled fault outlives its test."""
-    yield
-    jax.clear_caches()
+def on_the_ring():
+    return engine.dense_of(*ring(3, 1.3), 0.4)
 
 
-def test_what_some_checks_cannot_see(monkeypatch):
-    """Why the list above needs more than one check: each of these passes on a broken package."""
-    H, coupling, strength = ring(3, 1.3)
+def test_unitarity_cannot_see_the_size_of_gamma(broken):
+    """Eq. B20 holds for any Gamma in Sigma; closed forms tell."""
+    replaced(dense_module, "broadening", half)(broken)
+    checks.unitarity(on_the_ring())
 
-    def dense():
-        return engine.dense_of(H, coupling, strength, 0.4)
 
-    with monkeypatch.context() as broken:  # Eq. B20 holds for any Gamma in Sigma,
-        broken.setattr(engine, "_COMPILED", {})
-        jax.clear_caches()
-        replaced(dense_module, "broadening", half)(broken)
-        checks.unitarity(dense())
-    with monkeypatch.context() as broken:  # T sums alike over rows and columns, transposed or not,
-        broken.setattr(engine, "_COMPILED", {})
-        jax.clear_caches()
-        replaced(Dense, "matrix", transposed)(broken)
-        T = dense().matrix
-        checks.close(T.sum(axis=0), T.sum(axis=1), 1e-13)
-    with monkeypatch.context() as broken:  # and F sums to 0 whatever its factor.
-        broken.setattr(engine, "_COMPILED", {})
-        jax.clear_caches()
-        replaced(Dense, "bond_matrix", half)(broken)
-        H = reference.hamiltonian(reference.chain_of(WIRE))
-        dense = engine.dense_of(H, WIRE.coupling, WIRE.strength, 0.4, leads=(0, 11))
-        checks.bond_rows_vanish(dense)
+def test_sums_of_transmissions_cannot_see_their_direction(broken):
+    """Rows and columns of T sum alike, transposed or not; its elements tell, and currents through links."""
+    replaced(Dense, "matrix", transposed)(broken)
+    T = on_the_ring().matrix
+    checks.close(T.sum(axis=0), T.sum(axis=1), 1e-13)
+
+
+def test_rows_of_bond_transmissions_cannot_see_their_size(broken):
+    """sum_l' F_ll' = 0 whatever the factor; J_1 = I_1 tells."""
+    replaced(Dense, "bond_matrix", half)(broken)
+    H = reference.hamiltonian(reference.chain_of(WIRE))
+    checks.bond_rows_vanish(engine.dense_of(H, WIRE.coupling, WIRE.strength, 0.4, leads=(0, 11)))

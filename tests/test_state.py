@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from checks import close
 from engine import KERNELS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wires import PROPERTY, disordered, make
 
@@ -65,7 +65,7 @@ def test_padded_is_unpadded(seed, N, kernel):
 roles = st.lists(st.sampled_from("SDP."), min_size=0, max_size=10)
 
 
-@PROPERTY
+@settings(PROPERTY, max_examples=40)
 @given(roles, st.data())
 def test_any_small_wire(roles, data):
     """Any arrangement, any drive: kernels agree, charge is conserved, heat is paid for, 0 <= G <= 1."""
@@ -136,6 +136,14 @@ def test_outside_band_is_a_status_and_neighbours_are_untouched(kernel):
         np.testing.assert_array_equal(value[neighbours], before[neighbours])
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_injections_that_are_no_numbers_are_no_solution(kernel):
+    """Under transforms, where nothing can be refused, the status says so."""
+    state = engine.solve(disordered(12, 12), kernel, 0.3, 0.1, float("nan"))
+    assert int(state.status) == status.NOT_FINITE
+    assert np.isnan(state.left_current)
+
+
 def _raw(hopping, coupling, onsite, strength) -> jt.Wire:
     """A wire of 4 sites without checks, as transforms can make one."""
     pad = lambda values, n: np.concatenate([values, np.zeros(n - len(values))])
@@ -203,6 +211,12 @@ def test_plain_and_compiled_calls_agree():
         ({"delta_mu": 0.0}, ["delta_mu = 0"]),
         ({"delta_mu": float("nan")}, ["delta_mu = nan"]),
         ({"I_g": 0.01}, ["injection", "I_g", "pass one"]),
+        ({"injection": float("nan")}, ["injection = nan"]),
+        ({"injection": float("inf")}, ["injection = inf"]),
+        ({"injection": None, "I_g": float("nan")}, ["I_g = nan"]),
+        ({"mu_bar": np.array([0.3, 0.4])}, ["mu_bar", "(2,)"]),
+        ({"delta_mu": np.array([0.1, 0.2])}, ["delta_mu", "(2,)"]),
+        ({"injection": np.array([0.1, 0.2])}, ["injection", "(2,)"]),
         ({"kernel": "fast"}, ["kernel = 'fast'", "chain", "dense"]),
         ({"law": "linear"}, ["law = 'linear'", "Linear()"]),
     ],

@@ -14,7 +14,7 @@ from jaxtransport import layout as layouts
 from jaxtransport.layout import Layout
 
 # Derandomized, so that a run tries the same wires everywhere; no deadline, since the first example compiles.
-PROPERTY = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=20, deadline=None, derandomize=True, database=None)
 
 
 def make(

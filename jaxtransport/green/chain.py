@@ -68,6 +68,14 @@ class Eliminated(NamedTuple):
     tau: Array  # conductance to the left lead, / Gamma
 
 
+class Side(NamedTuple):
+    """All reservoirs on one side of a site, as the site sees them."""
+
+    total: Array  # sum of their weights |G_ll'|^2 Gamma_l', up to a factor of the site
+    mean: Array  # weighted mean of their potentials
+    variance: Array
+
+
 class Chain(Transmission):
     """The O(N) kernel: a chain at one energy, its middle reservoirs eliminated. Made by `Chain.at`."""
 
@@ -155,32 +163,28 @@ class Chain(Transmission):
     def _moments(self, x):
         """sum_l' T_ll' (x_l' - x_l) and sum_l' T_ll' (x_l' - x_l)^2, free of cancellation.
 
-        Sums move from site to site by their exact shift d = x_l - x_{l+1}, so that a common
-        potential, however large, never enters.
+        The reservoirs on either side of a site enter as one: their total weight, mean potential and
+        variance, each carried along by convex combinations (parallel-axis theorem).
         """
         x = jnp.where(self.broadening > 0, x, 0.0)
-        zero = jnp.zeros_like(self.tau)
 
-        def from_right(carry, at):
-            x_next, first, second = carry
-            x, a, R = at
-            d = x_next - x
-            second = a * (second + 2 * first * d) + R * d * d
-            first = a * first + R * d
-            return (x, first, second), (first, second)
+        def step(side, at):
+            x, a, weight = at  # weight: what this site adds for those after it
+            total = a * side.total
+            first = total * (side.mean - x)
+            second = total * ((side.mean - x) ** 2 + side.variance)
+            merged = total + weight
+            safe = jnp.where(merged > 0, merged, 1.0)
+            old, new = total / safe, weight / safe
+            mean = old * side.mean + new * x
+            variance = old * side.variance + old * new * (side.mean - x) ** 2
+            return Side(merged, mean, variance), (first, second)
 
-        def from_left(carry, at):
-            x_before, weight, first, second, a = carry
-            x, a_next, source = at
-            d = x_before - x
-            weight = a * weight
-            second = a * (second + 2 * first * d) + weight * d * d
-            first = a * first + weight * d
-            return (x, weight + source, first, second, a_next), (first, second)
-
-        _, (c1, c2) = lax.scan(from_right, (zero, zero, zero), (x, self.ratio, self.beyond.R), reverse=True)
-        _, (e1, e2) = lax.scan(from_left, (zero,) * 5, (x, self.ratio, self.diagonal * self.broadening))
-        first, second = self.diagonal * c1 + e1, self.diagonal * c2 + e2
+        nobody = Side(*(jnp.zeros_like(self.tau),) * 3)
+        to_left, weight = jnp.roll(self.ratio, 1), self.diagonal * self.broadening
+        _, right = lax.scan(step, nobody, (x, self.ratio, self.broadening), reverse=True)
+        _, left = lax.scan(step, nobody, (x, to_left, weight))
+        first, second = (self.diagonal * r + l for r, l in zip(right, left, strict=True))
         return self.broadening * first, self.broadening * second
 
     def exchange(self, x):

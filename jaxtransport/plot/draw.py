@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ def draw_file(
     """
     if picture.suffix.lower() not in FORMATS:
         raise InputError(f"-o {picture}: pass a name that ends in one of {', '.join(FORMATS)}")
+    if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
+        raise InputError(f"-o {picture}: is the result itself; pass another name")
     data = load(result)
     with mpl.rc_context({**style.RC, "backend": "agg"}):
         figure = draw(data, variable=variable, x=x, y=y, at=at)

@@ -109,6 +109,8 @@ def _at(data: xr.Dataset, array: xr.DataArray, text: str) -> tuple[str, float]:
         wanted = float(value)
     except ValueError:
         raise InputError(f"--at {text}: {value!r} is not a number") from None
+    if not np.isfinite(wanted):
+        raise InputError(f"--at {text}: pass a finite number")
     values = data[axis].values
     nearest = values[np.argmin(np.abs(values - wanted))]
     spacing = np.min(np.abs(np.diff(np.sort(values)))) if len(values) > 1 else np.inf

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,8 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
         InputError: every mistake in the file and in the overrides, each naming its key.
     """
     path = Path(path)
-    if path.is_dir() or not path.exists():
-        raise InputError(f"{path}: no such file; pass a sweep file in TOML, such as sweeps/map.toml")
+    if not os.path.isfile(path):
+        raise InputError(f"{path}: no such file; pass the path of a sweep file in TOML")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -84,6 +85,8 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
 def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec:
     """The validated spec in TOML `text`. Errors as for `read`."""
     mistakes = Mistakes()
+    if any("\\u0000" in part or "\0" in part or not part.isprintable() for part in overrides):
+        raise InputError("--set: holds characters that cannot be printed; pass plain text")
     try:
         document = tomlkit.parse(text)
     except tomlkit.exceptions.TOMLKitError as error:
@@ -92,8 +95,8 @@ def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec
         _override(document, override, mistakes)
     raw = document.unwrap()
     title = raw.pop("title", "")
-    if not isinstance(title, str):
-        mistakes.add("title", f"{title!r}; pass a text in quotes")
+    if not isinstance(title, str) or "\0" in title:
+        mistakes.add("title", f"{title!r}; pass a text in quotes, without NUL")
     model = raw.pop("model", "quantum")
     if not isinstance(model, str) or model not in MODELS:
         mistakes.add("model", f"{model!r}; pass one of {', '.join(MODELS)}")

@@ -33,6 +33,19 @@ if TYPE_CHECKING:
     import xarray
 
 FORMAT = "jaxtransport sweep 1"
+ATTRIBUTES = (  # that every result carries
+    "spec",
+    "fingerprint",
+    "plan",
+    "title",
+    "model",
+    "jaxtransport_version",
+    "jax_version",
+    "python_version",
+    "device",
+    "precision",
+    "revision",
+)
 OVERHEAD_BYTES = 2**20  # attributes and headers, generously
 
 
@@ -73,10 +86,10 @@ def times(path: str | Path) -> tuple[float, float]:
 
 def _open(path: str | Path, mode: str) -> h5py.File:
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(f"{path}: no such file; run a sweep first, or check the name")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; pass a result file")
+    if not os.path.isfile(path):
+        raise InputError(f"{path}: is a folder or a device; pass a result file")
     try:
         # Opened without HDF5's own lock: a file that is being written stays readable.
         file = h5py.File(path, mode, locking=False)
@@ -84,10 +97,30 @@ def _open(path: str | Path, mode: str) -> h5py.File:
         if not h5py.is_hdf5(path):
             raise InputError(f"{path}: is not an HDF5 file; pass a result of jaxtransport") from None
         raise InputError(f"{path}: cannot be opened ({error})") from None
-    if file.attrs.get("format") != FORMAT:
+    if not np.array_equal(file.attrs.get("format"), FORMAT):
         file.close()
         raise InputError(f"{path}: is HDF5, but not a result of jaxtransport; pass another file")
+    missing = [name for name in ATTRIBUTES if not isinstance(file.attrs.get(name), str)]
+    missing += [name for name in ("status", "started", "finished") if name not in file]
+    if missing:
+        file.close()
+        raise InputError(
+            f"{path}: is damaged ({', '.join(missing)} missing); run its sweep into another file"
+        )
     return file
+
+
+def require_whole(path: Path, task: Task) -> None:
+    """Raise `InputError` unless the file at `path` has every dataset of `task`, in its shape."""
+    lengths = {axis.name: len(axis.values) for axis in (*task.grid.axes, *task.extra)}
+    dims: dict[str, tuple[str, ...]] = {axis.name: (axis.name,) for axis in (*task.grid.axes, *task.extra)}
+    dims |= {v.name: (*(a.name for a in task.grid.axes), *v.dims) for v in task.variables}
+    dims["status"] = tuple(a.name for a in task.grid.axes)
+    with _open(path, "r") as file:
+        for name, along in dims.items():
+            shape = tuple(lengths[dim] for dim in along)
+            if name not in file or file[name].shape != shape:
+                raise InputError(f"{path}: is damaged ({name} is not there whole); --force replaces it")
 
 
 class Lock:
@@ -131,7 +164,10 @@ class Store:
 
     def __init__(self, path: Path, grid: Grid, names: Sequence[str]) -> None:
         self.path, self.grid, self.names = path, grid, tuple(names)
-        self._file = h5py.File(path, "r+", locking=False)
+        try:
+            self._file = h5py.File(path, "r+", locking=False)
+        except OSError as error:
+            raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
 
     def __enter__(self) -> Store:
         return self

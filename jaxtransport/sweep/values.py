@@ -121,8 +121,9 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
         if not values:
             raise ValueError("an empty axis; pass at least one value")
         values = list_of(read)(values)
-        if unique and len(set(values)) < len(values):
-            twice = next(v for i, v in enumerate(values) if v in values[:i])
+        distinct, counts = np.unique(values, return_counts=True)
+        if unique and len(distinct) < len(values):
+            twice = distinct[np.argmax(counts > 1)]
             raise ValueError(f"{twice:g} comes twice; pass each value once")
         return np.array(values, dtype=int if integer else float)
 

@@ -2,6 +2,7 @@
 
 import checks
 import engine
+import jax
 import numpy as np
 import pytest
 import reference
@@ -105,3 +106,20 @@ def test_right_current_takes_what_is_injected_in_excess(kernel):
     state = engine.solve(wire, kernel, 0.4, 0.1, 0.3)
     close(state.left_current + state.right_current, -0.6, 1e-13)
     checks.charge_is_conserved(state, 12)
+
+
+def test_the_slope_of_delta_i_where_it_vanishes():
+    """d Delta I / d(I_g / I_o) = 2 r at I_g = 0, although |I_1| has a kink there under neither bias."""
+    wire = jt.Wire.pair(8, gamma=0.5)
+    drive = {"mu_bar": 0.7, "delta_mu": 0.1}
+    slope = jax.grad(lambda injection: jt.nonreciprocity(wire, injection=injection, **drive))(0.0)
+    r = jt.solve(wire, injection=0.0, **drive).injection_response
+    assert float(slope) == pytest.approx(2 * float(r), rel=1e-14)  # rounding of one division
+
+
+@pytest.mark.parametrize("gamma", [1e-2, 1e-4, 1e-6])
+def test_currents_survive_weak_coupling(gamma):
+    """Potentials grow as 1/gamma^2; the currents that they drive keep their digits all the same."""
+    state = jt.solve(jt.Wire.dimers(12, gamma=gamma), mu_bar=1.0, delta_mu=0.1, injection=0.1)
+    assert float(state.residual) < 1e-13  # rounding: 12 sites of currents of order 1
+    assert float(abs(state.bond_currents[0] - state.left_current)) < 1e-13

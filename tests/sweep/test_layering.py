@@ -109,7 +109,7 @@ def test_no_circles_among_modules():
     done, path = set(), []
 
     def walk(module):
-        assert module not in path, f"a circle: {' -> '.join([*path[path.index(module):], module])}"
+        assert module not in path, f"a circle: {' -> '.join([*path[path.index(module) :], module])}"
         if module in done:
             return
         path.append(module)

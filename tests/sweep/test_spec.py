@@ -95,10 +95,14 @@ MISTAKES = {
     "gamma list negative": ({"wire.gamma": [1.0, 1, 1, -1, 1, 1, 1, 1]}, "wire.gamma", "site 4"),
     "gamma list zero at a lead": ({"wire.gamma": [0.0, *[1.0] * 7]}, "wire.gamma", "site 1"),
     "gamma list on a bare site": (
-        {"wire.layout": "pair", "wire.gamma": [1.0, 0.5, 0.2, 0, 0, 0, 0.5, 1.0]}, "wire.gamma", "site 3"
+        {"wire.layout": "pair", "wire.gamma": [1.0, 0.5, 0.2, 0, 0, 0, 0.5, 1.0]},
+        "wire.gamma",
+        "site 3",
     ),
     "gamma list against contact": (
-        {"wire.gamma": [0.5] * 8, "wire.contact": [0.5, 0.6]}, "wire.gamma", "site 8"
+        {"wire.gamma": [0.5] * 8, "wire.contact": [0.5, 0.6]},
+        "wire.gamma",
+        "site 8",
     ),
     "gamma list and axis": ({"wire.gamma": [0.5] * 8, "grid.gamma": [0.5]}, "grid.gamma", "keep one"),
     "contact zero": ({"wire.contact": 0.0}, "wire.contact", "> 0"),
@@ -149,7 +153,9 @@ MISTAKES = {
     "injection with I_g": ({"drive.I_g": 0.1}, "drive.I_g", "keep one"),
     "injection with an I_g axis": ({"grid.I_g": [0.1, 0.2]}, "grid.I_g", "keep one"),
     "injection axis with I_g": (
-        {"drive.injection": None, "drive.I_g": 0.1, "grid.injection": [0.1]}, "drive.I_g", "keep one"
+        {"drive.injection": None, "drive.I_g": 0.1, "grid.injection": [0.1]},
+        "drive.I_g",
+        "keep one",
     ),
     "law": ({"solve.law": "quadratic"}, "solve.law", "linear"),
     "kernel": ({"solve.kernel": "fast"}, "solve.kernel", "auto, chain, dense"),
@@ -159,7 +165,9 @@ MISTAKES = {
     "empty axis": ({"grid.gamma": []}, "grid.gamma", "empty axis"),
     "axis that is a number": ({"grid.gamma": 0.5}, "grid.gamma", "pass a list"),
     "range without a direction": (
-        {"grid.gamma": {"start": 0.5, "stop": 0.1, "step": 0.1}}, "grid.gamma", "empty axis"
+        {"grid.gamma": {"start": 0.5, "stop": 0.1, "step": 0.1}},
+        "grid.gamma",
+        "empty axis",
     ),
     "log range from zero": ({"grid.gamma": {"start": 0.0, "stop": 1.0, **LOG}}, "grid.gamma", "logarithmic"),
     "log range to below": ({"grid.onsite": {"start": 1, "stop": -1, **LOG}}, "grid.onsite", "logarithmic"),
