@@ -89,8 +89,8 @@ def execute(
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
-    output = Path(os.path.realpath(output))  # through links: one file, one lock
     _check_output(output)
+    output = Path(os.path.realpath(output))  # through links: one file, one lock
     if output.exists() and not force:
         _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
     else:
@@ -115,7 +115,7 @@ def _check_output(output: Path) -> None:
         raise InputError(f"output {output}: is a folder; pass the name of a file")
     if output.suffix in (".lock", ".part"):
         raise InputError(f"output {output}: runs use this ending for themselves; pass another name")
-    if os.path.lexists(output):
+    if os.path.exists(output):
         stores.read_attributes(output)
 
 

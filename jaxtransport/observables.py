@@ -55,8 +55,8 @@ class Solved(eqx.Module):
         """Status code: outside the band, not finite, singular, or solved.
 
         Transmissions or drives that are not finite are one failure. A balance that is not finite on
-        finite transmissions is another, and so is a wire that conducts nothing: some reservoir is cut
-        off from the others, or its transmissions are below the smallest double.
+        finite transmissions is another: some reservoir is cut off from the others, or its transmissions
+        are below the smallest double (or below rounding, which makes a dense conductance negative).
         """
         g, r = self.response.conductance, self.response.injection
         solution = [g, r]
@@ -66,7 +66,7 @@ class Solved(eqx.Module):
         given = jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
         outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
-        code = jnp.where(finite & (g > 0), codes.SOLVED, codes.SINGULAR)
+        code = jnp.where(finite & (g >= 0), codes.SOLVED, codes.SINGULAR)
         code = jnp.where(self.transmission.finite & given, code, codes.NOT_FINITE)
         return jnp.where(outside & given, codes.OUTSIDE_BAND, code)
 
@@ -131,9 +131,7 @@ _LEADS: dict[str, Callable] = {
     "conductance": lambda f, r: f.solved.response.conductance,
     "injection_response": lambda f, r: f.solved.response.injection,
     "nonreciprocity": lambda f, r: f.solved.response.nonreciprocity(f.injection),
-    "relative_nonreciprocity": lambda f, r: (
-        f.solved.response.nonreciprocity(f.injection) / f.solved.response.mean_current(f.injection)
-    ),
+    "relative_nonreciprocity": lambda f, r: f.solved.response.relative_nonreciprocity(f.injection),
     "residual": _both(Biased.residual),
     "outside_band": _both(Biased.outside_band),
 }

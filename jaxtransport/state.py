@@ -178,8 +178,9 @@ def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Array, Array, Array]:
         raise InputError(f"law = {law!r}: pass Linear()")
     if injection is not None and I_g is not None:
         raise InputError("injection and I_g: both say the injected current; pass one of them")
-    for name, value in (("mu_bar", mu_bar), ("delta_mu", delta_mu), ("injection", injection), ("I_g", I_g)):
-        if value is not None:
+    given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
+    for name, value in given.items():
+        if value is not None or name in ("mu_bar", "delta_mu"):
             require_number(name, value)
     mu_bar = _energy("mu_bar", mu_bar, delta_mu)
     if is_concrete(delta_mu) and not np.all(np.asarray(delta_mu) != 0):

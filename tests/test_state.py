@@ -251,3 +251,27 @@ def test_single_precision_is_refused_with_the_remedy():
             with pytest.raises(jt.PrecisionError) as error:
                 call()
             assert 'jax.config.update("jax_enable_x64", True)' in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["mu_bar", "delta_mu", "injection", "I_g"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, "0.1", 1j, np.ones(3), None])
+def test_a_drive_is_one_finite_real_number(name, value):
+    if value is None and name in ("injection", "I_g"):
+        return  # may be left out
+    drive = {"mu_bar": 0.7, "delta_mu": 0.1} | {name: value}
+    with pytest.raises(jt.InputError, match=name):
+        jt.solve(jt.Wire.pair(6, gamma=0.5), **drive)
+
+
+def test_traced_drives_that_are_no_numbers_have_a_status():
+    """Under a transform values are unknown: NaN, infinity and no bias at all are status 4."""
+    wire = jt.Wire.pair(6, gamma=0.5)
+    solve = jax.vmap(lambda d, i: jt.solve(wire, mu_bar=0.7, delta_mu=d, injection=i).status)
+    codes = solve(np.array([0.1, 0.1, 0.1, 0.0]), np.array([0.3, np.nan, np.inf, 0.3]))
+    assert codes.tolist() == [0, 4, 4, 4]
+
+
+@pytest.mark.parametrize("N", [6.0, "6", None, [6]])
+def test_the_length_is_a_whole_number(N):
+    with pytest.raises(jt.InputError, match="N = "):
+        jt.Wire.pair(N, gamma=0.5)

@@ -17,7 +17,7 @@ from jaxtransport.plot import panels, style
 from jaxtransport.plot.view import View, choose
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep.quantum_spec import AXES, HOME
-from jaxtransport.sweep.store import load
+from jaxtransport.sweep.store import load, read_attributes
 
 FORMATS = (".png", ".pdf", ".svg")
 PLAIN = {"onsite": 0.0, "hopping": 1.0}  # values of the paper, which go without saying
@@ -42,6 +42,7 @@ def draw_file(
         raise InputError(f"-o {picture}: pass a name that ends in one of {', '.join(FORMATS)}")
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
         raise InputError(f"-o {picture}: is the result itself; pass another name")
+    read_attributes(result)
     data = load(result)
     with mpl.rc_context({**style.RC, "backend": "agg"}):
         figure = draw(data, variable=variable, x=x, y=y, at=at)

@@ -50,6 +50,12 @@ class Response(eqx.Module):
         """Ibar, the mean of |I_1| over both biases, in I_o."""
         return jnp.maximum(jnp.abs(self.conductance), jnp.abs(injection * self.injection))
 
+    def relative_nonreciprocity(self, injection):
+        """Delta I / Ibar; 0 where no current flows at all."""
+        mean = self.mean_current(injection)
+        flows = mean > 0
+        return jnp.where(flows, self.nonreciprocity(injection) / jnp.where(flows, mean, 1.0), 0.0)
+
 
 class Profile(eqx.Module):
     """The two unit drives along the wire; first axis: (bias, injection)."""

@@ -57,7 +57,7 @@ def load(path: str | Path) -> xarray.Dataset:
     """
     import xarray
 
-    read_attributes(path)
+    _open(path, "r").close()
     # Without HDF5's own lock, as everywhere here: a file that is being written stays readable.
     return xarray.load_dataset(path, engine="h5netcdf", driver_kwds={"locking": False})
 
@@ -69,7 +69,10 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
         InputError: no such file, or not a result of jaxtransport.
     """
     with _open(path, "r") as file:
-        return dict(file.attrs)
+        attributes = dict(file.attrs)
+    if missing := [name for name in ATTRIBUTES if not isinstance(attributes.get(name), str)]:
+        raise _damaged(path, missing)
+    return attributes
 
 
 def count_statuses(path: str | Path) -> dict[int, int]:
@@ -100,14 +103,14 @@ def _open(path: str | Path, mode: str) -> h5py.File:
     if not np.array_equal(file.attrs.get("format"), FORMAT):
         file.close()
         raise InputError(f"{path}: is HDF5, but not a result of jaxtransport; pass another file")
-    missing = [name for name in ATTRIBUTES if not isinstance(file.attrs.get(name), str)]
-    missing += [name for name in ("status", "started", "finished") if name not in file]
-    if missing:
+    if missing := [name for name in ("status", "started", "finished") if name not in file]:
         file.close()
-        raise InputError(
-            f"{path}: is damaged ({', '.join(missing)} missing); run its sweep into another file"
-        )
+        raise _damaged(path, missing)
     return file
+
+
+def _damaged(path: str | Path, missing: list[str]) -> InputError:
+    return InputError(f"{path}: is damaged ({', '.join(missing)} missing); run its sweep again elsewhere")
 
 
 def require_whole(path: Path, task: Task) -> None:

@@ -112,3 +112,14 @@ def test_unknown_format_and_unwritable_place(results, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         draw.draw_file(results / "line.h5", tmp_path / "file/picture.png")
+
+
+def test_the_result_is_not_drawn_over(results, tmp_path):
+    """A result whose name ends in .png, or a link to it, stays what it is."""
+    result, link = tmp_path / "result.png", tmp_path / "link.png"
+    result.write_bytes((results / "line.h5").read_bytes())
+    link.symlink_to(result)
+    for picture in (result, link):
+        with pytest.raises(InputError, match="the result itself"):
+            draw.draw_file(result, picture)
+    assert jt.load(result).sizes["N"] == 9

@@ -498,7 +498,8 @@ def test_a_spec_longer_than_an_attribute_is_stored_whole(tmp_path):
     parsed = api.specs.read(path)
     task = api.task_of(parsed)
     stores.create(out, task.grid, task.variables, task.extra, {"spec": parsed.text}, needed=0)
-    again = stores.read_attributes(out)["spec"]
+    with h5py.File(out) as file:
+        again = file.attrs["spec"]
     assert again == text
     assert api.specs.parse(again).fingerprint == parsed.fingerprint
 
@@ -522,3 +523,47 @@ def test_reading_what_is_no_result_is_refused(read, tmp_path):
         file["x"] = 1.0
     with pytest.raises(InputError, match="not a result of jaxtransport"):
         read(tmp_path / "foreign.h5")
+
+
+def test_a_link_is_followed_and_shares_its_lock(spec, tmp_path):
+    """One file has one lock, by whatever name; --force replaces the file and keeps the link."""
+    real, link = tmp_path / "real.h5", tmp_path / "link.h5"
+    link.symlink_to(real)
+    jt.run(spec, link)
+    assert link.is_symlink()
+    assert real.is_file()
+    lock = stores.Lock(real)
+    try:
+        with pytest.raises(jt.InputError, match="another run"):
+            jt.run(spec, link)
+    finally:
+        lock.release()
+    jt.run(spec, link, overrides=["wire.N=8"], force=True)
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["out.h5.lock", "out.h5.part"])
+def test_names_that_runs_use_themselves_are_refused(name, spec, tmp_path):
+    with pytest.raises(jt.InputError, match="pass another name"):
+        jt.run(spec, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("part", ["conductance", "status", "gamma"])
+def test_a_damaged_result_is_not_called_complete(part, spec, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out, overrides=["grid.gamma=[0.3, 0.5]", "output.variables=['conductance']"])
+    with h5py.File(out, "r+") as file:
+        del file[part]
+    with pytest.raises(jt.InputError, match=f"damaged.*{part}"):
+        jt.run(spec, out, overrides=["grid.gamma=[0.3, 0.5]", "output.variables=['conductance']"])
+
+
+@pytest.mark.parametrize("attribute", ["spec", "fingerprint", "plan", "device"])
+def test_a_result_without_an_attribute_is_damaged(attribute, spec, tmp_path):
+    out = tmp_path / "out.h5"
+    jt.run(spec, out)
+    with h5py.File(out, "r+") as file:
+        del file.attrs[attribute]
+    with pytest.raises(jt.InputError, match=f"damaged.*{attribute}"):
+        jt.run(spec, out)
