@@ -72,11 +72,7 @@ def green(H: np.ndarray, coupling: np.ndarray, w: float) -> np.ndarray:
 
 def transmissions(G: np.ndarray, Gamma: np.ndarray) -> np.ndarray:
     """T_ll', into l from l'."""
-    T = np.zeros(G.shape)
-    for l in range(len(G)):
-        for m in range(len(G)):
-            T[l, m] = abs(G[l, m]) ** 2 * Gamma[l] * Gamma[m]
-    return T
+    return np.array([np.abs(G[l]) ** 2 * Gamma[l] * Gamma for l in range(len(G))])
 
 
 def link_transmissions(H: np.ndarray, G: np.ndarray, Gamma: np.ndarray, l: int, k: int) -> np.ndarray:
@@ -85,7 +81,7 @@ def link_transmissions(H: np.ndarray, G: np.ndarray, Gamma: np.ndarray, l: int, 
     J = 2 Im(H_kl <c+_k c_l>) with <c+_k c_l> = (1 / 2 pi) sum_m G_lm G*_km Gamma_m x_m. For k = l + 1
     and t = 1 this is i [G-_{ml} G+_{l+1,m} - G-_{m,l+1} G+_{lm}] Gamma_m of Eq. B19.
     """
-    return np.array([-2 * np.imag(H[k, l] * G[l, m] * np.conj(G[k, m])) * Gamma[m] for m in range(len(G))])
+    return -2 * np.imag(H[k, l] * G[l] * np.conj(G[k])) * Gamma
 
 
 def balance(T: np.ndarray, fixed: dict[int, float], currents: dict[int, float]) -> np.ndarray:
@@ -98,19 +94,16 @@ def balance(T: np.ndarray, fixed: dict[int, float], currents: dict[int, float]) 
     for l, value in fixed.items():
         right[l] = value
     for l, current in currents.items():
-        system[l, l] = 0
-        for m in range(n):
-            if m != l:
-                system[l, l] += T[l, m]
-                system[l, m] -= T[l, m]
+        others = np.arange(n) != l
+        system[l, others] = -T[l, others]
+        system[l, l] = np.sum(T[l, others])
         right[l] = 2 * np.pi * current
     return np.linalg.solve(system, right)
 
 
 def currents_into(T: np.ndarray, x: np.ndarray) -> np.ndarray:
     """I_l = (1 / 2 pi) sum_m T_lm (x_l - x_m), in e gamma_o / hbar (Eq. B22)."""
-    n = len(T)
-    return np.array([sum(T[l, m] * (x[l] - x[m]) for m in range(n)) for l in range(n)]) / (2 * np.pi)
+    return np.array([np.sum(T[l] * (x[l] - x)) for l in range(len(T))]) / (2 * np.pi)
 
 
 def solve(chain: Chain, mu_bar: float, delta_mu: float, injection: float) -> Answer:
@@ -135,11 +128,11 @@ def solve(chain: Chain, mu_bar: float, delta_mu: float, injection: float) -> Ans
     J, heat, density = np.zeros(n - 1), np.zeros(n), np.full(n, np.nan)
     for l in range(n - 1):
         F = link_transmissions(H, G, Gamma, l, l + 1)
-        J[l] = sum(F[m] * (x[l] - x[m]) for m in range(n)) / (2 * np.pi)
+        J[l] = np.sum(F * (x[l] - x)) / (2 * np.pi)
     for l in range(n):
-        heat[l] = sum(T[l, m] * (x[m] - x[l]) ** 2 for m in range(n)) / (4 * np.pi)
+        heat[l] = np.sum(T[l] * (x - x[l]) ** 2) / (4 * np.pi)
         if held[l]:
-            density[l] = sum(abs(G[l, m]) ** 2 * Gamma[m] * (x[m] - x[l]) for m in range(n)) / (2 * np.pi)
+            density[l] = np.sum(np.abs(G[l]) ** 2 * Gamma * (x - x[l])) / (2 * np.pi)
     return Answer(
         potentials=np.where(held, mu_bar + x, np.nan),
         currents=I / I_o,
