@@ -12,6 +12,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Wire": "jaxtransport.wire",
+    "Lattice": "jaxtransport.classical.master",
+    "steady_state": "jaxtransport.classical.master",
+    "Circuit": "jaxtransport.classical.circuit",
+    "solve_circuit": "jaxtransport.classical.circuit",
     "Layout": "jaxtransport.layout",
     "Linear": "jaxtransport.probes.laws",
     "State": "jaxtransport.state",
@@ -24,23 +28,33 @@ _HOMES = {
     "PrecisionError": "jaxtransport.precision",
 }
 
+_MODULES = ("closed_forms",)
+
 __all__ = [
+    "Circuit",
     "InputError",
+    "Lattice",
     "Layout",
     "Linear",
     "PrecisionError",
     "State",
     "Wire",
     "__version__",
+    "closed_forms",
     "load",
     "nonreciprocity",
     "run",
     "solve",
+    "solve_circuit",
+    "steady_state",
     "transmission",
 ]
 
 if TYPE_CHECKING:
+    from jaxtransport import closed_forms
     from jaxtransport.api import run
+    from jaxtransport.classical.circuit import Circuit, solve_circuit
+    from jaxtransport.classical.master import Lattice, steady_state
     from jaxtransport.errors import InputError
     from jaxtransport.layout import Layout
     from jaxtransport.precision import PrecisionError
@@ -51,6 +65,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f"jaxtransport.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxtransport' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxtransport.errors import InputError
+from jaxtransport.models import make_task
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.plan import Plan, make_plan
@@ -32,16 +33,9 @@ class Estimate:
     batches: dict[int, int]  # padded size -> points a batch: one compilation each
 
 
-def task_of(spec: Spec) -> Task:
-    """The task of a spec, by its model."""
-    from jaxtransport.quantum import task as quantum
-
-    return {"quantum": quantum.make_task}[spec.model](spec)
-
-
 def estimate(spec: Spec, output: Path) -> Estimate:
     """Points, bytes and batches of a spec whose result goes to `output`."""
-    task = task_of(spec)
+    task = make_task(spec)
     plan = make_plan(task)
     return Estimate(
         task.grid.size,
@@ -94,7 +88,7 @@ def execute(
     if output.exists() and not force:
         _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
     else:
-        stores.require_space(output, stores.needed_bytes(task_of(spec)))
+        stores.require_space(output, stores.needed_bytes(make_task(spec)))
 
     from jaxtransport import runtime
     from jaxtransport.sweep import run as loop
@@ -102,7 +96,7 @@ def execute(
     lock = stores.Lock(output)
     try:
         with runtime.computing():
-            task = task_of(spec)
+            task = make_task(spec)
             plan = _prepare(spec, task, output, force)
             with stores.Store(output, task.grid, [v.name for v in task.variables]) as store:
                 return loop.execute(task, store, plan, report)
@@ -138,7 +132,6 @@ def _check_same(spec: Spec, output: Path) -> None:
 def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
     """The plan of an existing file of this spec, or a new file and its plan."""
     from jaxtransport import runtime
-    from jaxtransport.quantum.task import unit_of_current
 
     if output.exists() and not force:
         _check_same(spec, output)  # again, now that nobody else can write
@@ -150,9 +143,7 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
     plan = make_plan(task, "cpu" if jax.default_backend() == "cpu" else "gpu")
     stores.create(
         output,
-        task.grid,
-        task.variables,
-        task.extra,
+        task,
         {
             "title": spec.title,
             "model": spec.model,
@@ -161,7 +152,5 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
             "plan": plan.to_json(),
             **runtime.provenance(),
         },
-        needed=stores.needed_bytes(task),
-        along=unit_of_current(spec),
     )
     return plan

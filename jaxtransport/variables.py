@@ -1,11 +1,13 @@
-"""Names, dimensions and units of everything a quantum sweep can store. Host data: no JAX.
+"""Names, dimensions and units of everything a sweep can store, for every model. Host data: no JAX.
 
-Currents are positive from a reservoir into the wire (I_l) or from site l to l+1 (J_l), in units of
-I_o = e delta mu / 2 pi hbar. Forward means delta mu > 0.
+Currents are positive from a reservoir into the wire (I_l) or from site l to l+1 (J_l). Their unit is
+I_o = e delta mu / 2 pi hbar for the quantum wire, e v_F delta_rho for the lattice of the master equation
+and V / R for the circuit. Forward means that the left end is at the higher potential.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -64,4 +66,46 @@ LINEAR = {
     ]
 }
 
-PER_POINT = tuple(name for name, v in LINEAR.items() if not v.dims)
+
+def _leads(unit: str, conductance_unit: str) -> list[Variable]:
+    """What the ends of a classical wire see."""
+    return [
+        *_both("current", unit, "current at the left lead", "I_1"),
+        *_both("right_current", unit, "current at the right lead", "I_N"),
+        Variable("nonreciprocity", unit, "nonreciprocity", r"\Delta I"),
+        Variable("relative_nonreciprocity", "1", "relative nonreciprocity", r"\Delta I/\bar{I}"),
+        Variable("conductance", conductance_unit, "conductance", "G"),
+        Variable("injection_response", "1", "response of the current to injection", r"\delta I/I_g"),
+    ]
+
+
+CLASSICAL = {
+    v.name: v
+    for v in [
+        *_leads("e v_F delta_rho", "e v_F"),
+        Variable("residual", "delta_rho", "largest change in one more time step", r"\max|\Delta\rho|"),
+        *_both("density_right", "1/a", "density of right-movers", r"\rho^+_l", dims=("site",)),
+        *_both("density_left", "1/a", "density of left-movers", r"\rho^-_l", dims=("site",)),
+        *_both("bond_current", "e v_F delta_rho", "current along the lattice", "J_l", dims=("bond",)),
+    ]
+}
+
+CIRCUIT = {
+    v.name: v
+    for v in [
+        *_leads("V/R", "sigma/a"),
+        Variable("residual", "V", "voltage missed at the far end", r"|V_N - V_N^\mathrm{asked}|"),
+        Variable("position", "L", "position of the node", "x", dims=("node",)),
+        *_both("voltage", "V", "voltage", "V_l", dims=("node",)),
+        *_both("bond_current", "V/R", "current along the wire", "J_l", dims=("bond",)),
+        *_both("heat", "V^2/R", "heat of the segment", "h_{l,l+1}", dims=("bond",)),
+    ]
+}
+
+
+def per_point(variables: Mapping[str, Variable]) -> tuple[str, ...]:
+    """Names of the variables that are one number a point: what is stored if nothing is asked for."""
+    return tuple(name for name, v in variables.items() if not v.dims)
+
+
+PER_POINT = per_point(LINEAR)

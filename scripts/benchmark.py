@@ -31,7 +31,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from jaxtransport.quantum.task import make_task
+from jaxtransport.models.quantum import make_task
 from jaxtransport.sweep import spec as specs
 
 DELTA_MU, INJECTION = 0.1, 0.05

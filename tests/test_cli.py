@@ -177,22 +177,30 @@ def test_progress_lines_off_a_terminal(spec, jaxtransport, monkeypatch):
     assert jaxtransport("run", spec, "--quiet")[1:] == ("", "")
 
 
+def blocks_on_file(file):
+    """True once the file that a run is writing holds some of its points."""
+    if not file.exists():
+        return False
+    with h5py.File(file, "r", locking=False) as live:
+        return bool((live["status"][...] == 0).any())
+
+
 def test_an_interrupt_keeps_the_file_and_says_how_to_go_on(tmp_path):
     """SIGINT in the middle of a run: exit 130, and the same command finishes the file."""
-    long = SPEC.replace("N = [4, 5, 6]", "mu_bar = { start = -1.9, stop = 1.9, num = 400000 }").replace(
-        "gamma = 0.5", "gamma = 0.5\nN = 40"
-    )
+    axes = "gamma = [0.3, 0.4, 0.5, 0.6]\nmu_bar = { start = -1.9, stop = 1.9, num = 400000 }"
+    long = SPEC.replace("N = [4, 5, 6]", axes).replace("gamma = 0.5", "N = 40", 1)
     (tmp_path / "long.toml").write_text(long)
     command = [sys.executable, "-c", "from jaxtransport.cli import main; main()", "run", "long.toml"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     file = tmp_path / "results/long.h5"
-    while process.poll() is None and not file.exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
+    while process.poll() is None and not blocks_on_file(file):
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "run the same command again to go on" in err
+    with h5py.File(file) as stopped:
+        assert (stopped["status"][...] == -1).any()
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
     with h5py.File(file) as done:
         assert (done["status"][...] == 0).all()

@@ -16,11 +16,9 @@ from jaxtransport.errors import InputError
 from jaxtransport.plot import panels, style
 from jaxtransport.plot.view import View, choose
 from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep.quantum_spec import AXES, HOME
 from jaxtransport.sweep.store import load, read_attributes
 
 FORMATS = (".png", ".pdf", ".svg")
-PLAIN = {"onsite": 0.0, "hopping": 1.0}  # values of the paper, which go without saying
 KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
 
 
@@ -77,10 +75,14 @@ def _caption(data: xr.Dataset, view: View) -> list[str]:
     """Everything held fixed, as pieces of text: axes at one value, then the parameters of the spec."""
     spec = specs.parse(str(data.attrs["spec"]))
     wire: Any = spec.tables["wire"]
-    pieces = [wire.layout] + [f"${style.equals(data[name], value)}$" for name, value in view.fixed.items()]
-    for name, (_, unit, _, symbol) in AXES.items():
-        value = getattr(spec.tables.get(HOME.get(name, "wire")), name, None)
-        if spec.axis(name) is not None or value is None or value == PLAIN.get(name):
+    model = specs.MODELS[spec.model]
+    kind = [] if spec.model == "quantum" else [spec.model]
+    pieces = [*kind, wire.layout] + [
+        f"${style.equals(data[name], value)}$" for name, value in view.fixed.items()
+    ]
+    for name, (_, unit, _, symbol) in model.axes.items():
+        value = getattr(spec.tables.get(model.table_of(name)), name, None)
+        if spec.axis(name) is not None or value is None or value == model.plain.get(name):
             continue
         several = sorted(set(value)) if isinstance(value, list) else [value]
         quantity = xr.DataArray(several[0], name=name, attrs={"symbol": symbol, "units": unit})

@@ -42,6 +42,14 @@ _UNITS = {
     "gamma_o": r"\gamma_o",
     "e gamma_o/hbar": r"e\gamma_o/\hbar",
     "gamma_o^2/hbar": r"\gamma_o^2/\hbar",
+    "e v_F": r"e v_F",
+    "e v_F delta_rho": r"e v_F\,\delta\rho",
+    "delta_rho": r"\delta\rho",
+    "1/a": "1/a",
+    "V": r"\mathrm{V}",
+    "V/R": "V/R",
+    "V^2/R": "V^2/R",
+    "sigma/a": r"\sigma/a",
 }
 
 

@@ -19,10 +19,12 @@ from jaxtransport.errors import InputError
 
 SHORT = 6
 ALONG = ("site", "bond", "node")
-HIDDEN = ("status", "started", "finished", "outside_band")
+HIDDEN = ("status", "started", "finished", "outside_band", "position")
 FAVOURITES = (
     "nonreciprocity",
     "potential_forward",
+    "voltage_forward",
+    "density_right_forward",
     "heat_forward",
     "site_current_forward",
     "bond_current_forward",

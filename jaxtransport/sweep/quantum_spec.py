@@ -1,7 +1,6 @@
 """The tables of `model = "quantum"`: what they may hold, and what must fit together.
 
-Readers check single values; `_Checks` then looks at everything that involves several keys, passing
-over keys that are already known to be wrong, so that one reading of the file finds all mistakes.
+Readers check single values, `_Checks` everything that involves several keys.
 """
 
 from __future__ import annotations
@@ -13,19 +12,26 @@ import numpy as np
 from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
-from jaxtransport.errors import InputError
-from jaxtransport.sweep.grid import Axis
-from jaxtransport.sweep.tables import Mistakes, Parsed, Table, read_axes, read_tables
-from jaxtransport.sweep.values import axis, choice, either, list_of, positive, real, text, whole
+from jaxtransport.sweep.checks import Checks
+from jaxtransport.sweep.tables import (
+    MOST_SITES,
+    Mistakes,
+    Model,
+    Number,
+    OutputTable,
+    Parsed,
+    Positive,
+    Sites,
+    Table,
+    read_axes,
+    read_tables,
+)
+from jaxtransport.sweep.values import axis, choice, either, list_of, positive, real, whole
 from jaxtransport.variables import LINEAR, PER_POINT
 
 BAND_EDGE = 2.0
-MOST_SITES = 10**7  # one wire of this length takes gigabytes
 
-Number = Annotated[float | None, PlainValidator(real)]
-Positive = Annotated[float | None, PlainValidator(positive)]
 PerSite = Annotated[float | list[float] | None, PlainValidator(either(real))]
-Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
 
 
 class WireTable(Table):
@@ -62,12 +68,6 @@ class SolveTable(Table):
     temperature: Number = None
 
 
-class OutputTable(Table):
-    """[output]"""
-
-    variables: Annotated[list[str] | None, PlainValidator(list_of(text, "names"))] = None
-
-
 TABLES: dict[str, type[Table]] = {
     "wire": WireTable,
     "drive": DriveTable,
@@ -94,9 +94,8 @@ HOME = {"mu_bar": "drive", "delta_mu": "drive", "injection": "drive", "I_g": "dr
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables = read_tables(raw, TABLES, mistakes)
-    grid = raw.get("grid", {})
-    axes = read_axes(grid, AXES, mistakes)
-    _Checks(tables, axes, set(grid) if isinstance(grid, dict) else set(), mistakes).all()
+    axes = read_axes(raw.get("grid", {}), AXES, mistakes)
+    _Checks(tables, axes, raw.get("grid"), mistakes).all()
     if mistakes.lines:
         return None
     wanted = tables.pop("output").variables  # type: ignore[attr-defined]
@@ -118,42 +117,22 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
     return {**tables, "wire": wire, "drive": drive}
 
 
-class _Checks:
-    """Everything that involves more than one key."""
+class _Checks(Checks):
+    """Everything that involves more than one key of a wire."""
 
-    def __init__(
-        self, tables: dict[str, Any], axes: tuple[Axis, ...], swept: set[str], mistakes: Mistakes
-    ) -> None:
-        self.wire, self.drive = tables["wire"], tables["drive"]
-        self.solve, self.output = tables["solve"], tables["output"]
-        self.axes = {a.name: a.values for a in axes}
-        self.swept, self.mistakes = swept, mistakes
+    home = HOME
 
     def all(self) -> None:
         self.required()
         self.one_injection()
         self.keys_of_layout()
+        if "gamma" in self.swept and isinstance(self.wire.gamma, list):
+            self.add("gamma", "one number per site is given too; keep one of them")
         self.reservoirs()
         self.per_site()
         self.band()
         self.law()
-        self.variables()
-
-    def key(self, name: str) -> str:
-        """Where a parameter is given: grid.N if swept, wire.N otherwise."""
-        return f"grid.{name}" if name in self.swept else f"{HOME.get(name, 'wire')}.{name}"
-
-    def values(self, name: str) -> np.ndarray | None:
-        """All values that a scalar parameter takes; None if it is missing or wrong."""
-        if name in self.swept:
-            return self.axes.get(name)
-        if not self.mistakes.clean(self.key(name)):
-            return None
-        value = getattr(getattr(self, HOME.get(name, "wire")), name)
-        return None if value is None else np.atleast_1d(value)
-
-    def add(self, name: str, message: str) -> None:
-        self.mistakes.add(self.key(name), message)
+        self.variables(LINEAR)
 
     def required(self) -> None:
         missing = {
@@ -164,62 +143,15 @@ class _Checks:
         }
         if self.wire.sources or self.wire.drains or self.wire.probes or self.wire.layout != "custom":
             missing["gamma"] = "the coupling of sources and drains, in gamma_o"
-        for name, what in missing.items():
-            if self.values(name) is None and self.mistakes.clean(self.key(name)):
-                self.add(name, f"missing; pass {what}")
+        self.require(missing)
         drives = self.wire.layout != "custom" or self.wire.sources or self.wire.drains
         given = [n for n in ("injection", "I_g") if self.given(n)]
         if drives and not given:
             self.add("injection", "missing; pass the injected current I_g / I_o (or I_g in e gamma_o/hbar)")
 
-    def given(self, name: str) -> bool:
-        home = HOME.get(name, "wire")
-        spoilt = not self.mistakes.clean(f"{home}.{name}", f"grid.{name}")
-        return name in self.swept or spoilt or getattr(getattr(self, home), name) is not None
-
     def one_injection(self) -> None:
         if self.given("injection") and self.given("I_g"):
             self.add("I_g", "given beside injection, and both say the same; keep one of them")
-
-    def keys_of_layout(self) -> None:
-        name = self.wire.layout
-        if name is None:
-            return
-        own = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
-        for layout, keys in own.items():
-            for key in keys:
-                if layout != name and getattr(self.wire, key) is not None:
-                    self.add(key, f'goes with layout = "{layout}", not "{name}"; remove one of them')
-        if name == "spaced" and self.wire.spacing is None and self.mistakes.clean("wire.spacing"):
-            self.add("spacing", "missing; pass the number of sites from terminal to terminal")
-        if "gamma" in self.swept and isinstance(self.wire.gamma, list):
-            self.add("gamma", "one number per site is given too; keep one of them")
-
-    def layouts_at_lengths(self) -> list[layouts.Layout] | None:
-        """The layout at every N, or None if something it needs is wrong."""
-        needs = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}.get(self.wire.layout, [])
-        lengths = self.values("N")
-        if (
-            self.wire.layout is None
-            or lengths is None
-            or not self.mistakes.clean(*(f"wire.{k}" for k in needs))
-        ):
-            return None
-        sites = {key: getattr(self.wire, key) or () for key in needs if key != "spacing"}
-        if "spacing" in needs:
-            sites["spacing"] = self.wire.spacing
-        found, wrong = [], []
-        for N in lengths:
-            try:
-                found.append(layouts.make(self.wire.layout, int(N), **sites))
-            except InputError as error:
-                wrong.append((int(N), error.mistakes))
-        for message in wrong[0][1] if wrong else ():
-            key = message.split(":")[0].split(" = ")[0]
-            rest = message if key not in sites else message.removeprefix(f"{key}: ")
-            more = f" (and {len(wrong) - 1} more values of N)" if len(wrong) > 1 else ""
-            self.add(key if key in sites else "N", rest + more)
-        return None if wrong else found
 
     def reservoirs(self) -> None:
         """Sites, strengths and couplings of every reservoir."""
@@ -230,14 +162,10 @@ class _Checks:
         gamma = self.wire.gamma
         if "gamma" not in self.swept and isinstance(gamma, float) and gamma <= 0:
             self.add("gamma", f"{gamma}; pass a number > 0")
+        self.strengths(found)
         if found is None or "N" in self.swept:
             return
         layout = found[0]
-        if self.wire.strengths is not None:
-            try:
-                layout.strength(self.wire.strengths)
-            except InputError as error:
-                self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
         if isinstance(gamma, list) and len(gamma) == layout.N and self.mistakes.clean("wire.gamma"):
             self.couplings(gamma, layout, contact)
 
@@ -268,7 +196,7 @@ class _Checks:
     def per_site(self) -> None:
         """Lists along the wire fit its length, and there is one length."""
         lengths = self.values("N")
-        for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1), ("strengths", None)):
+        for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1)):
             value = getattr(self.wire, name)
             if not isinstance(value, list):
                 continue
@@ -278,7 +206,7 @@ class _Checks:
                 self.mistakes.add(
                     f"wire.{name}", "one number per site does not go with an N axis; pass one number"
                 )
-            elif lengths is not None and fewer is not None and len(value) != lengths[0] - fewer:
+            elif lengths is not None and len(value) != lengths[0] - fewer:
                 count = "N - 1" if fewer else "N"
                 self.add(name, f"{len(value)} numbers; pass one, or {count} = {lengths[0] - fewer}")
 
@@ -299,22 +227,11 @@ class _Checks:
 
     def law(self) -> None:
         for name, law in (("order", "series"), ("temperature", "exact")):
-            if name in self.swept or getattr(self.solve, name) is not None:
+            if name in self.swept or getattr(self.tables["solve"], name) is not None:
                 self.mistakes.add(
                     f"grid.{name}" if name in self.swept else f"solve.{name}",
-                    f'goes with law = "{law}", not "{self.solve.law}"; remove it',
+                    f'goes with law = "{law}", not "{self.tables["solve"].law}"; remove it',
                 )
 
-    def variables(self) -> None:
-        names = self.output.variables
-        if names is None:
-            return
-        if not names:
-            self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(LINEAR)}")
-        for name in dict.fromkeys(names):
-            if name == "status":
-                self.mistakes.add("output.variables", "'status' is always stored; remove it")
-            elif name not in LINEAR:
-                self.mistakes.add("output.variables", f"{name!r} unknown; known: {', '.join(LINEAR)}")
-            if names.count(name) > 1:
-                self.mistakes.add("output.variables", f"{name!r} comes twice")
+
+MODEL = Model(parse, AXES, HOME, plain={"onsite": 0.0, "hopping": 1.0})

@@ -18,11 +18,15 @@ import tomlkit
 import tomlkit.exceptions
 
 from jaxtransport.errors import InputError
-from jaxtransport.sweep import quantum_spec
+from jaxtransport.sweep import circuit_spec, classical_spec, quantum_spec
 from jaxtransport.sweep.grid import Axis
-from jaxtransport.sweep.tables import Mistakes, Table
+from jaxtransport.sweep.tables import Mistakes, Model, Table
 
-MODELS = {"quantum": quantum_spec.parse}
+MODELS: dict[str, Model] = {
+    "quantum": quantum_spec.MODEL,
+    "classical": classical_spec.MODEL,
+    "circuit": circuit_spec.MODEL,
+}
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec
     if not isinstance(model, str) or model not in MODELS:
         mistakes.add("model", f"{model!r}; pass one of {', '.join(MODELS)}")
         raise InputError(mistakes.lines)
-    parsed = MODELS[model](raw, mistakes)
+    parsed = MODELS[model].parse(raw, mistakes)
     if mistakes.lines or parsed is None:
         raise InputError(mistakes.lines)
     return Spec(name, tomlkit.dumps(document), title, model, *parsed)

@@ -26,8 +26,8 @@ import numpy as np
 
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
-from jaxtransport.sweep.grid import Axis, Block, Grid, place
-from jaxtransport.sweep.task import StoredVariable, Task
+from jaxtransport.sweep.grid import Block, Grid, place
+from jaxtransport.sweep.task import Task
 
 if TYPE_CHECKING:
     import xarray
@@ -261,36 +261,23 @@ def _part(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def create(
-    path: Path,
-    grid: Grid,
-    variables: Sequence[StoredVariable],
-    extra: Sequence[Axis],
-    attributes: Mapping[str, str],
-    *,
-    needed: int,
-    along: Mapping[str, tuple[str, np.ndarray, str, str]] | None = None,
-) -> None:
+def create(path: Path, task: Task, attributes: Mapping[str, str]) -> None:
     """Make the whole file, filled with "not computed", and put it at `path` in one step.
 
     Args:
         path: where it goes; an existing file is replaced.
-        grid: the grid.
-        variables: what is stored, besides the status.
-        extra: dimensions beyond the grid.
+        task: its grid, variables and coordinates.
         attributes: root attributes.
-        needed: bytes the file will take.
-        along: coordinates beyond the axes: name -> (axis, values, unit, long name).
 
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
     """
-    require_space(path, needed)
+    require_space(path, needed_bytes(task))
     part = _part(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(part, "w", locking=False) as file:
-            _fill(file, grid, variables, extra, attributes, along or {})
+            _fill(file, task, attributes)
         os.replace(part, path)
     except OSError as error:
         discard_part(path)
@@ -300,17 +287,18 @@ def create(
         raise
 
 
-def _fill(file, grid, variables, extra, attributes, along) -> None:
+def _fill(file, task, attributes) -> None:
+    axes = (*task.grid.axes, *task.extra)
     file.attrs["format"] = FORMAT
     for name, value in attributes.items():
         file.attrs[name] = value
-    for axis in (*grid.axes, *extra):
+    for axis in axes:
         values = np.asarray(axis.values)
         scale = file.create_dataset(axis.name, data=values)
         scale.make_scale(axis.name)
         _label(scale, axis.unit, axis.long_name, axis.symbol)
-    dims = tuple(axis.name for axis in grid.axes)
-    lengths = {axis.name: len(axis.values) for axis in (*grid.axes, *extra)}
+    dims = tuple(axis.name for axis in task.grid.axes)
+    lengths = {axis.name: len(axis.values) for axis in axes}
 
     def dataset(name, dims, dtype, fill, unit, long_name, symbol=""):
         out = file.create_dataset(
@@ -323,10 +311,10 @@ def _fill(file, grid, variables, extra, attributes, along) -> None:
         _label(out, unit, long_name, symbol)
         return out
 
-    coordinates = " ".join(along)
-    for name, (axis, values, unit, long_name) in along.items():
+    coordinates = " ".join(task.along)
+    for name, (axis, values, unit, long_name) in task.along.items():
         dataset(name, (axis,), "f8", np.nan, unit, long_name)[...] = values
-    for v in variables:
+    for v in task.variables:
         fill = np.nan if v.dtype == "f8" else 0
         made = dataset(v.name, (*dims, *v.dims), v.dtype, fill, v.unit, v.long_name, v.symbol)
         if coordinates:

@@ -7,12 +7,21 @@ Nothing here knows a model: a model brings its tables as classes, its axes as re
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NamedTuple
 
 import pydantic
+from pydantic import PlainValidator
 
 from jaxtransport.sweep.grid import Axis
+from jaxtransport.sweep.values import list_of, positive, real, text, whole
+
+MOST_SITES = 10**7  # one wire of this length takes gigabytes
+
+Number = Annotated[float | None, PlainValidator(real)]
+Positive = Annotated[float | None, PlainValidator(positive)]
+Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
 
 
 class Mistakes:
@@ -37,12 +46,32 @@ class Table(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+class OutputTable(Table):
+    """[output], the same for every model."""
+
+    variables: Annotated[list[str] | None, PlainValidator(list_of(text, "names"))] = None
+
+
 class Parsed(NamedTuple):
     """What a model makes of the tables it is given."""
 
     tables: dict[str, Table]
     axes: tuple[Axis, ...]
     variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the sweep files of one model hold, and how to read them."""
+
+    parse: Callable[[Mapping[str, Any], Mistakes], Parsed | None]
+    axes: Mapping[str, Any]  # what may be an axis -> (reader, unit, long name, symbol)
+    home: Mapping[str, str]  # the table of each of them that is not in [wire]
+    plain: Mapping[str, float] = field(default_factory=dict)  # values that go without saying in a caption
+
+    def table_of(self, name: str) -> str:
+        """The table that holds a parameter when it is not swept."""
+        return self.home.get(name, "wire")
 
 
 def read_tables(

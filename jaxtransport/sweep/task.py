@@ -46,6 +46,9 @@ class Task:
     evaluate: Callable[[dict, dict, Any], Mapping[str, Any]]
     shared: Callable[[int], Any] = lambda size: None  # what all points of one padded size have in common
     extra: tuple[Axis, ...] = ()  # dimensions of variables beyond the grid, such as site
+    along: Mapping[str, tuple[str, np.ndarray, str, str]] = field(
+        default_factory=dict
+    )  # coordinates beyond the axes: name -> (axis, values, unit, long name)
     size_axis: str | None = None  # the solve axis that sets the shape of a point's arrays
     sizes: Mapping[int, int] = field(default_factory=dict)  # its values -> padded sizes
     size: int = 1  # the padded size where there is no such axis

@@ -55,10 +55,10 @@ def positive(value: Any) -> float:
     return number(value, above=0.0)
 
 
-def not_negative(value: Any) -> float:
+def probability(value: Any) -> float:
     out = number(value)
-    if out < 0:
-        raise ValueError(f"{_show(value)}; pass a number >= 0 (a drain's sign comes from its role)")
+    if not 0 < out <= 1:
+        raise ValueError(f"{_show(value)}; pass a probability, 0 < p <= 1")
     return out
 
 

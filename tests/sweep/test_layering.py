@@ -21,7 +21,7 @@ FLOORS = [
     ("observables",),
     ("state",),
     ("search", "sweep"),
-    ("quantum", "runtime"),
+    ("models", "runtime"),
     ("api", "progress", "plot"),
     ("cli", "__main__"),
 ]

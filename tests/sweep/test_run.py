@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxtransport import runtime
-from jaxtransport.quantum.task import make_task
+from jaxtransport.models.quantum import make_task
 from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep import run as loop
 from jaxtransport.sweep import store as stores
@@ -94,7 +94,7 @@ def make(axes, sizes=None):
 
 def run(task, plan, path):
     """Run into a new file; the progress, the reports and what is on file."""
-    stores.create(path, task.grid, task.variables, task.extra, {}, needed=0)
+    stores.create(path, task, {})
     reports = []
     with stores.Store(path, task.grid, [v.name for v in task.variables]) as store:
         progress = execute(task, store, plan, lambda p: reports.append(replace(p)))
@@ -182,7 +182,7 @@ def test_values_do_not_depend_on_which_blocks_were_left(tmp_path):
     plan = Plan({8: 16}, 20, 2)
     paths = [tmp_path / "whole.h5", tmp_path / "holes.h5"]
     for path in paths:
-        stores.create(path, task.grid, task.variables, (), {}, needed=0)
+        stores.create(path, task, {})
         with stores.Store(path, task.grid, ["y"]) as store:
             execute(task, store, plan)
     with h5py.File(paths[1], "r+") as file:

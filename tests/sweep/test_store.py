@@ -324,8 +324,8 @@ def test_the_estimate_is_the_size_of_the_file(shape, spec, tmp_path):
     out = tmp_path / "out.h5"
     cost = api.estimate(parsed, out)
     assert cost.points == shape[0] * shape[1]
-    task = api.task_of(parsed)
-    stores.create(out, task.grid, task.variables, task.extra, {"spec": parsed.text}, needed=cost.bytes)
+    task = api.make_task(parsed)
+    stores.create(out, task, {"spec": parsed.text})
     size = out.stat().st_size
     assert size <= cost.bytes
     assert cost.bytes < 1.05 * size + 2**20
@@ -496,8 +496,8 @@ def test_a_spec_longer_than_an_attribute_is_stored_whole(tmp_path):
     assert len(text) > 2**16
     path.write_text(text)
     parsed = api.specs.read(path)
-    task = api.task_of(parsed)
-    stores.create(out, task.grid, task.variables, task.extra, {"spec": parsed.text}, needed=0)
+    task = api.make_task(parsed)
+    stores.create(out, task, {"spec": parsed.text})
     with h5py.File(out) as file:
         again = file.attrs["spec"]
     assert again == text

@@ -47,7 +47,7 @@ def test_good_values_are_taken(reader, value, expected):
         (positive, 0, "pass a number > 0"),
         (positive, -0.1, "pass a number > 0"),
         (positive, math.inf, "not finite"),
-        (values.not_negative, -1.0, ">= 0"),
+        (values.probability, 1.5, "0 < p <= 1"),
         (whole(2), 1, "pass a whole number >= 2"),
         (whole(2), 4.0, "pass a whole number"),
         (whole(2), True, "pass a whole number"),

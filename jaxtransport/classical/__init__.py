@@ -1,0 +1,1 @@
+"""Classical counterparts of the wire: charges that hop (`master`), and resistors (`circuit`)."""

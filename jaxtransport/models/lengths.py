@@ -1,0 +1,75 @@
+"""Wires of many lengths in arrays of few sizes: layouts as tables, padded sizes, site and bond axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from jaxtransport import layout as layouts
+from jaxtransport.sweep.checks import sites_of
+from jaxtransport.sweep.grid import Axis, Grid
+from jaxtransport.sweep.plan import padded_sizes
+from jaxtransport.sweep.spec import Spec
+from jaxtransport.sweep.task import StoredVariable
+
+
+def sizes_of(spec: Spec, grid: Grid) -> dict[int, int]:
+    """Array size of every length that a spec asks for."""
+    wire: Any = spec.tables["wire"]
+    lengths = spec.axis("N")
+    if lengths is None:
+        return {wire.N: wire.N}
+    return padded_sizes(lengths.values.tolist(), grid.solve_axes.size // len(lengths.values))
+
+
+def along_the_wire(variables: Iterable[StoredVariable], sites: int) -> tuple[Axis, ...]:
+    """The axes along a wire of `sites` sites that some of the variables need."""
+    axes = (
+        Axis("site", np.arange(1, sites + 1), "1", "site", "l"),
+        Axis("node", np.arange(1, sites + 1), "1", "node", "l"),
+        Axis("bond", np.arange(1, sites), "1", "bond from site l to l + 1", "l"),
+    )
+    needed = {dim for v in variables for dim in v.dims}
+    return tuple(axis for axis in axes if axis.name in needed)
+
+
+def layout_tables(wire: Any, lengths: list[int], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Who sits where in wires of several lengths, one column for each.
+
+    Args:
+        wire: a [wire] table with layout, its sites and strengths.
+        lengths: values of N.
+        size: entries along a wire, at least the longest N.
+
+    Returns:
+        occupied, bool, and strength in I_g, both of shape (size, len(lengths)).
+    """
+    occupied = np.zeros((size, len(lengths)), bool)
+    strength = np.zeros((size, len(lengths)))
+    for column, N in enumerate(lengths):
+        layout = layouts.make(wire.layout, N, **sites_of(wire))
+        occupied[:N, column] = layout.occupied()
+        strength[:N, column] = layout.strength(wire.strengths)
+    return occupied, strength
+
+
+def of_size(sizes: dict[int, int], size: int) -> list[int]:
+    """The lengths that are padded to `size`, in order."""
+    return sorted(N for N, padded in sizes.items() if padded == size)
+
+
+def fixed_numbers(spec: Spec, tables: Iterable[str]) -> dict[str, Any]:
+    """Every number of these tables that is given and not swept, by its key."""
+    swept = {axis.name for axis in spec.axes}
+    return {
+        key: np.asarray(value, float)
+        for table in tables
+        for key, value in spec.tables[table].model_dump().items()
+        if isinstance(value, int | float | list) and key not in swept and key not in NOT_NUMBERS
+    }
+
+
+# Keys that say where reservoirs are: `layout_tables` has read them.
+NOT_NUMBERS = frozenset({"N", "spacing", "sources", "drains", "probes", "positions", "strengths"})

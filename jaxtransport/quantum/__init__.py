@@ -1,1 +1,0 @@
-"""`model = "quantum"`: from a validated spec to the wires of a grid."""

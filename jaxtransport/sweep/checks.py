@@ -1,0 +1,134 @@
+"""Checks of a sweep file that involve several keys, shared by all models.
+
+They pass over keys that are already known to be wrong, so that one reading of the file finds all
+mistakes and no mistake twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from jaxtransport import layout as layouts
+from jaxtransport.errors import InputError
+from jaxtransport.sweep.grid import Axis
+from jaxtransport.sweep.tables import Mistakes
+
+SITES_OF_LAYOUT = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
+
+
+def sites_of(wire: Any) -> dict[str, Any]:
+    """What `layout.make` needs to know beyond the name and N: the keys of a [wire] table."""
+    keys = SITES_OF_LAYOUT.get(wire.layout, [])
+    return {key: getattr(wire, key) if key == "spacing" else getattr(wire, key) or () for key in keys}
+
+
+class Checks:
+    """Everything that involves more than one key. A model adds its own."""
+
+    home: ClassVar[Mapping[str, str]] = {}  # parameter -> its table; [wire] if not named
+
+    def __init__(self, tables: dict[str, Any], axes: tuple[Axis, ...], grid: Any, mistakes: Mistakes) -> None:
+        self.tables = tables
+        self.wire, self.drive, self.output = tables["wire"], tables["drive"], tables["output"]
+        self.axes = {a.name: a.values for a in axes}
+        self.swept = set(grid) if isinstance(grid, dict) else set()
+        self.mistakes = mistakes
+
+    def key(self, name: str) -> str:
+        """Where a parameter is given: grid.N if swept, wire.N otherwise."""
+        return f"grid.{name}" if name in self.swept else f"{self.home.get(name, 'wire')}.{name}"
+
+    def value(self, name: str) -> Any:
+        """What the table of a parameter says."""
+        return getattr(self.tables[self.home.get(name, "wire")], name)
+
+    def values(self, name: str) -> np.ndarray | None:
+        """All values that a scalar parameter takes; None if it is missing or wrong."""
+        if name in self.swept:
+            return self.axes.get(name)
+        if not self.mistakes.clean(self.key(name)):
+            return None
+        value = self.value(name)
+        return None if value is None else np.atleast_1d(value)
+
+    def add(self, name: str, message: str) -> None:
+        self.mistakes.add(self.key(name), message)
+
+    def require(self, missing: Mapping[str, str]) -> None:
+        """Note every parameter of `missing` (name -> what it is) that is not given."""
+        for name, what in missing.items():
+            if self.values(name) is None and self.mistakes.clean(self.key(name)):
+                self.add(name, f"missing; pass {what}")
+
+    def given(self, name: str) -> bool:
+        """True if a parameter is swept or in its table, be it well or wrongly."""
+        spoilt = not self.mistakes.clean(f"{self.home.get(name, 'wire')}.{name}", f"grid.{name}")
+        return name in self.swept or spoilt or self.value(name) is not None
+
+    def keys_of_layout(self, own: Mapping[str, Collection[str]] = SITES_OF_LAYOUT) -> None:
+        """Keys that belong to one layout go with no other."""
+        name = self.wire.layout
+        if name is None:
+            return
+        for layout, keys in own.items():
+            for key in keys:
+                if layout != name and getattr(self.wire, key) is not None:
+                    self.add(key, f'goes with layout = "{layout}", not "{name}"; remove one of them')
+        if name == "spaced" and self.wire.spacing is None and self.mistakes.clean("wire.spacing"):
+            self.add("spacing", "missing; pass the number of sites from terminal to terminal")
+
+    def layouts_at_lengths(self) -> list[layouts.Layout] | None:
+        """The layout at every N, or None if something it needs is wrong."""
+        lengths = self.values("N")
+        needs = SITES_OF_LAYOUT.get(self.wire.layout, [])
+        if (
+            self.wire.layout is None
+            or lengths is None
+            or not self.mistakes.clean(*(f"wire.{key}" for key in needs))
+        ):
+            return None
+        sites = sites_of(self.wire)
+        found, wrong = [], []
+        for N in lengths:
+            try:
+                found.append(layouts.make(self.wire.layout, int(N), **sites))
+            except InputError as error:
+                wrong.append((int(N), error.mistakes))
+        for message in wrong[0][1] if wrong else ():
+            key = message.split(":")[0].split(" = ")[0]
+            rest = message if key not in sites else message.removeprefix(f"{key}: ")
+            more = f" (and {len(wrong) - 1} more values of N)" if len(wrong) > 1 else ""
+            self.add(key if key in sites else "N", rest + more)
+        return None if wrong else found
+
+    def strengths(self, found: list[layouts.Layout] | None) -> None:
+        """One strength for every source and drain, of one length."""
+        if self.wire.strengths is None or found is None:
+            return
+        if "N" in self.swept:
+            self.mistakes.add(
+                "wire.strengths", "one number per terminal does not go with an N axis; remove it"
+            )
+            return
+        try:
+            found[0].strength(self.wire.strengths)
+        except InputError as error:
+            self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
+
+    def variables(self, known: Mapping[str, Any]) -> None:
+        """Every variable asked for is known, and named once."""
+        names = self.output.variables
+        if names is None:
+            return
+        if not names:
+            self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(known)}")
+        for name in dict.fromkeys(names):
+            if name == "status":
+                self.mistakes.add("output.variables", "'status' is always stored; remove it")
+            elif name not in known:
+                self.mistakes.add("output.variables", f"{name!r} unknown; known: {', '.join(known)}")
+            if names.count(name) > 1:
+                self.mistakes.add("output.variables", f"{name!r} comes twice")

@@ -1,0 +1,113 @@
+"""The tables of `model = "circuit"`: a resistive wire with currents fed in and drawn along it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import PlainValidator
+
+from jaxtransport import layout as layouts
+from jaxtransport.sweep.checks import Checks
+from jaxtransport.sweep.tables import (
+    MOST_SITES,
+    Mistakes,
+    Model,
+    Number,
+    OutputTable,
+    Parsed,
+    Table,
+    read_axes,
+    read_tables,
+)
+from jaxtransport.sweep.values import axis, choice, list_of, number, positive, real, whole
+from jaxtransport.variables import CIRCUIT, per_point
+
+
+def _fraction(value: Any) -> float:
+    out = number(value)
+    if not 0 < out < 1:
+        raise ValueError(f"{value!r}; pass a fraction of the length, 0 < x < 1")
+    return out
+
+
+class WireTable(Table):
+    """[wire]"""
+
+    layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
+    N: Annotated[int | None, PlainValidator(whole(2, MOST_SITES))] = None
+    sigma: Annotated[float, PlainValidator(positive)] = 1.0
+    spacing: Annotated[int | None, PlainValidator(whole(1))] = None
+    positions: Annotated[list[float] | None, PlainValidator(list_of(_fraction, "fractions"))] = None
+    strengths: Annotated[list[float] | None, PlainValidator(list_of(real))] = None
+
+
+class DriveTable(Table):
+    """[drive]"""
+
+    voltage: Annotated[float, PlainValidator(positive)] = 1.0
+    injection: Number = None
+
+
+TABLES: dict[str, type[Table]] = {"wire": WireTable, "drive": DriveTable, "output": OutputTable}
+
+# Axis -> reader, unit, long name, symbol
+AXES: dict[str, Any] = {
+    "N": (axis(whole(2, MOST_SITES), integer=True), "1", "number of nodes", "N"),
+    "sigma": (axis(positive), "1", "conductance of one segment (of the whole wire if custom)", r"\sigma"),
+    "voltage": (axis(positive), "V", "bias", "V"),
+    "injection": (axis(real), "1", "injected current over V/R", "I_gR/V"),
+}
+HOME = {"voltage": "drive", "injection": "drive"}
+
+
+def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
+    """Read and check the tables; notes every mistake, and returns None if there is any."""
+    tables: dict[str, Any] = read_tables(raw, TABLES, mistakes)
+    axes = read_axes(raw.get("grid", {}), AXES, mistakes)
+    _Checks(tables, axes, raw.get("grid"), mistakes).all()
+    if mistakes.lines:
+        return None
+    wanted = tables.pop("output").variables
+    return Parsed(tables, axes, per_point(CIRCUIT) if wanted is None else tuple(wanted))
+
+
+class _Checks(Checks):
+    """A custom circuit is given by positions and signed strengths, any other by its layout and N."""
+
+    home = HOME
+
+    def all(self) -> None:
+        injection = "the injected current I_g / (V/R)"
+        self.require({"layout": f"one of {', '.join(layouts.NAMES)}", "injection": injection})
+        self.keys_of_layout({"spaced": ["spacing"], "custom": ["positions"]})
+        if self.wire.layout == "custom":
+            self.terminals()
+        elif self.wire.layout is not None:
+            self.require({"N": "the number of nodes, both ends counted"})
+            self.strengths(self.layouts_at_lengths())
+        self.variables(CIRCUIT)
+
+    def terminals(self) -> None:
+        """Places along the wire, each once, and a strength for each."""
+        if self.given("N"):
+            self.add("N", 'does not go with layout = "custom"; positions say where the nodes are')
+        self.require(
+            {
+                "positions": "where sources and drains are, as fractions of the length",
+                "strengths": "the current of each in I_g, > 0 for a source and < 0 for a drain",
+            }
+        )
+        positions, strengths = self.values("positions"), self.values("strengths")
+        if positions is None or strengths is None:
+            return
+        if len(positions) != len(strengths):
+            self.add(
+                "strengths", f"{len(strengths)} numbers for {len(positions)} positions; pass one for each"
+            )
+        if len(np.unique(positions)) < len(positions):
+            self.add("positions", "one comes twice; pass each once, with the sum of the strengths")
+
+
+MODEL = Model(parse, AXES, HOME, plain={"sigma": 1.0, "voltage": 1.0})
