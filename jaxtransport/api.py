@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
+from jaxtransport.status import NOT_COMPUTED
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.plan import Plan, make_plan
+from jaxtransport.sweep.shipped import shipped
 
 if TYPE_CHECKING:
     import xarray
@@ -102,6 +105,62 @@ def execute(
                 return loop.execute(task, store, plan, report)
     finally:
         lock.release()
+
+
+def figures(
+    names: Sequence[str] = (),
+    folder: str | Path = "results",
+    *,
+    kind: str = "png",
+    force: bool = False,
+    reporter: Callable[[str], AbstractContextManager] = lambda name: nullcontext(lambda progress: None),
+) -> Iterator[Path]:
+    """Draw figures of the paper from the files in results/, running first what is missing there.
+
+    Args:
+        names: of figures, such as "fig3b", "3b" or "3" (all panels); all figures if empty.
+        folder: where the pictures go.
+        kind: "png", "pdf" or "svg".
+        force: replace results that were made by other sweep files.
+        reporter: makes a context with a report of progress (see `run`) for the sweep of a name.
+
+    Yields:
+        The path of every picture, as soon as it is drawn.
+
+    Raises:
+        InputError: an unknown figure or format; a result of another sweep file.
+    """
+    from jaxtransport.plot.draw import check_format
+    from jaxtransport.plot.figures import draw_figure, select
+
+    chosen = select(names)
+    check_format(Path(f"figure.{kind}"))
+    ready: dict[str, xarray.Dataset] = {}
+    for figure in chosen:
+        for name in (*figure.sweeps, *figure.joins):
+            path = shipped(name)
+            if name in ready or (path is None and name in figure.joins):
+                continue
+            if path is None:
+                raise InputError(f"{name}.toml: missing among the sweep files of this installation")
+            ready[name] = _result(specs.read(path), force, reporter)
+        picture = Path(folder) / f"{figure.name}.{kind}"
+        used = (*figure.sweeps, *figure.joins)
+        draw_figure(figure, {name: ready[name] for name in used if name in ready}, picture)
+        yield picture
+
+
+def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextManager]) -> xarray.Dataset:
+    """The result of a spec: from its file if that is complete, else run."""
+    path = spec.default_output
+    if path.exists():
+        _check_output(path)
+        if not force:
+            _check_same(spec, path)
+    if not path.exists() or force or NOT_COMPUTED in stores.count_statuses(path):
+        with reporter(spec.name) as report:
+            execute(spec, path, force=force, report=report)
+    return stores.load(path)
 
 
 def _check_output(output: Path) -> None:

@@ -1,7 +1,7 @@
-"""The command line: `jaxtransport run | validate | status | plot | info`.
+"""The command line: `jaxtransport run | validate | status | plot | figures | info`.
 
 Exit codes: 0 done, 1 some points failed, 2 wrong input, 130 interrupted.
-JAX is imported by `run` and `info` alone, when they start to compute.
+JAX is imported by `run`, `figures` and `info` alone, when they start to compute.
 """
 
 from __future__ import annotations
@@ -210,6 +210,41 @@ def plot(
     path = output or result.with_suffix(".png")
     draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
     print(path)
+
+
+@app.command()
+def figures(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME ...]", help="Such as fig3b, 3b or 3. Default: all.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Where the pictures go.")
+    ] = Path("results"),
+    kind: Annotated[str, typer.Option("--format", metavar="png|pdf|svg", help="Kind of picture.")] = "png",
+    force: Annotated[bool, typer.Option("--force", help="Run again what is on file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Only list the figures.")] = False,
+) -> None:
+    """Draw every figure of the paper, from sweep files through results/."""
+    from jaxtransport import api
+    from jaxtransport.plot.figures import select
+    from jaxtransport.progress import reporter
+
+    if list_:
+        for figure in select(names or ()):
+            print(f"{figure.name:<16}{figure.title}")
+        return
+    try:
+        made = api.figures(
+            names or (), folder, kind=kind, force=force, reporter=lambda name: reporter(name, quiet=quiet)
+        )
+        for picture in made:
+            print(picture, flush=True)
+    except KeyboardInterrupt:
+        print(
+            "interrupted: results/ keeps what is done; run the same command again to go on", file=sys.stderr
+        )
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import jaxtransport as jt
+from jaxtransport.plot.figures import FIGURES, select
 from jaxtransport.sweep import spec as specs
 
 ROOT = Path(__file__).parent.parent
@@ -32,14 +33,32 @@ def test_sweep_files_in_the_docs_are_good(page):
         specs.parse(block)
 
 
-def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+def test_the_python_examples_run(tmp_path, monkeypatch, capsys):
     (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
     monkeypatch.chdir(tmp_path)
-    (example,) = blocks(ROOT / "README.md", "python")
-    assert len(example.strip().splitlines()) <= 18
-    exec(compile(example, "README.md", "exec"), {})
+    wires, classical = blocks(ROOT / "README.md", "python")
+    assert len(wires.strip().splitlines()) <= 18
+    names: dict = {}
+    exec(compile(wires, "README.md", "exec"), names)
     # Delta I / I_o at gamma = .3, N = 60 is .7128 I_g / I_o, and I_g = .05 I_o.
     assert float(capsys.readouterr().out.split()[-1]) == pytest.approx(0.7128 * 0.05, abs=3e-6)
+    exec(compile(classical, "README.md", "exec"), names)
+    current, *_ = capsys.readouterr().out.split()
+    # Eq. 8: (1 - (1 - p)(N / 2 - 1) i) / (1 + (N - 2)(1 - p)) at N = 30, p = .9, i = .2.
+    assert float(current) == pytest.approx((1 - 0.1 * 14 * 0.2) / (1 + 28 * 0.1), abs=1e-12)
+
+
+def test_the_gallery_shows_every_figure():
+    """A section, a picture and a command for each, and every sweep file that it reads."""
+    page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    for name, figure in FIGURES.items():
+        section = page.split(f"(figures/{name}.png)")
+        assert len(section) == 2, name
+        below = section[1].split("\n## ")[0]
+        command = re.search(r"`jaxtransport figures (\S+)`", below)[1]
+        assert figure in select([command])
+        for sweep in figure.sweeps:
+            assert f"{sweep}.toml" in below, f"{name}: {sweep}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +36,32 @@ def draw_file(
     Raises:
         InputError: a file, variable, axis or format that is not there.
     """
-    if picture.suffix.lower() not in FORMATS:
-        raise InputError(f"-o {picture}: pass a name that ends in one of {', '.join(FORMATS)}")
+    check_format(picture)
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
         raise InputError(f"-o {picture}: is the result itself; pass another name")
     read_attributes(result)
     data = load(result)
     with mpl.rc_context({**style.RC, "backend": "agg"}):
-        figure = draw(data, variable=variable, x=x, y=y, at=at)
-        try:
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(picture, metadata=_metadata(data, picture))
-        except OSError as error:
-            raise InputError(f"-o {picture}: cannot be written ({error.strerror or error})") from None
-        finally:
-            panels.plt.close(figure)
+        save(draw(data, variable=variable, x=x, y=y, at=at), picture, [data])
+
+
+def check_format(picture: Path) -> None:
+    """Raise `InputError` unless `picture` ends as a format does."""
+    if picture.suffix.lower() not in FORMATS:
+        raise InputError(f"-o {picture}: pass a name that ends in one of {', '.join(FORMATS)}")
+
+
+def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
+    """Write a figure and close it. The fingerprints of its data go in, so that it can be traced to them."""
+    origin = " ".join(["jaxtransport", *(str(one.attrs.get("fingerprint", "")) for one in data)])
+    key = "Title" if picture.suffix.lower() in (".pdf", ".svg") else "Description"
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(picture, metadata={key: origin})
+    except OSError as error:
+        raise InputError(f"-o {picture}: cannot be written ({error.strerror or error})") from None
+    finally:
+        panels.plt.close(figure)
 
 
 def draw(
@@ -104,9 +115,3 @@ def _wrap(pieces: list[str], columns: int) -> list[str]:
         lines[-1] += ("   " if lines[-1] else "") + piece
         length += width + 3
     return lines
-
-
-def _metadata(data: xr.Dataset, picture: Path) -> dict[str, str]:
-    """The fingerprint goes into the picture, so that it can be traced to its data."""
-    origin = f"jaxtransport {data.attrs.get('fingerprint', '')}"
-    return {"Title": origin} if picture.suffix.lower() in (".pdf", ".svg") else {"Description": origin}

@@ -30,7 +30,7 @@ FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 # What these may import of the package, wherever it lies.
 ONLY = {
     "sweep": {"sweep", "errors", "status", "layout", "variables"},
-    "plot": {"plot", "errors", "status", "layout", "variables", "sweep"},
+    "plot": {"plot", "errors", "status", "layout", "variables", "sweep", "closed_forms"},
     "closed_forms": {"closed_forms", "errors"},
     "progress": {"progress", "sweep"},
 }

@@ -1,0 +1,20 @@
+"""The closed forms of the paper, corrected where its print is wrong, and a few that it does not have.
+
+Plain NumPy, and never a solver of this package: what these formulas say can be held against what is
+computed. Arguments broadcast; functions of a whole wire take one wire and return its sites. Every
+docstring says whether a formula is exact, or the order of its error.
+
+    lattice      the classical master equation        Eqs. 6-9, A8-A44, C19-C24
+    circuit      the resistor network                 Sec. I, Eqs. D1-D4
+    short_wire   one source and drain, N = 4          Eqs. 17, 18, B28-B36
+    pair         one source and drain, any N          Eqs. 22, C1-C14
+    long_wire    sources and drains on every site     Eqs. 19-21, B37-B54
+
+Units gamma_o = e = hbar = 1 for the quantum wire: energies in gamma_o, currents in e gamma_o / hbar,
+conductances in e^2/h, that is 2 pi times the paper's, whose e^2 / 2 pi becomes 1. Contacts have
+gamma_1 = gamma_N = 1. Nonsense (|mu_bar| >= 2, N < 4, p outside 0 < p <= 1) raises `InputError`.
+"""
+
+from jaxtransport.closed_forms import circuit, lattice, long_wire, pair, short_wire
+
+__all__ = ["circuit", "lattice", "long_wire", "pair", "short_wire"]

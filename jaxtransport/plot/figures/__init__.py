@@ -1,0 +1,70 @@
+"""Every figure of the paper, and a few beyond it, drawn from result files.
+
+One file for each figure of the paper; `FIGURES` maps the name of a picture to what it reads and how it
+is drawn. `jaxtransport.api.figures` runs the sweeps that are not on file yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+from jaxtransport.errors import InputError
+from jaxtransport.plot import draw, style
+from jaxtransport.plot.figures import (
+    bulk,
+    correspondence,
+    fig1,
+    fig2,
+    fig3,
+    fig4,
+    fig5,
+    fig6,
+    fig7,
+    fig8,
+    fig9,
+    fig10,
+    regimes,
+)
+from jaxtransport.plot.figures.frame import RC, Data, PaperFigure
+
+_MODULES = (fig1, fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, fig10, bulk, regimes, correspondence)
+FIGURES: dict[str, PaperFigure] = {figure.name: figure for m in _MODULES for figure in m.FIGURES}
+
+
+def select(names: Sequence[str]) -> list[PaperFigure]:
+    """The figures called `names`; all of them if there are none.
+
+    A name may leave out "fig", and name a figure of several panels: 3b, fig3b, 3.
+
+    Raises:
+        InputError: a name that is no figure.
+    """
+    if not names:
+        return list(FIGURES.values())
+    chosen: dict[str, PaperFigure] = {}
+    for name in names:
+        found = [f for f in FIGURES.values() if _is_called(f.name, name)]
+        if not found:
+            raise InputError(f"{name}: no such figure; pass some of {', '.join(FIGURES)}")
+        chosen |= {figure.name: figure for figure in found}
+    return list(chosen.values())
+
+
+def _is_called(name: str, wanted: str) -> bool:
+    wanted = wanted.lower()
+    panels = (wanted, f"fig{wanted}")
+    return name in panels or (name[-1] in "abc" and name[:-1] in panels and name.startswith("fig"))
+
+
+def draw_figure(figure: PaperFigure, data: Data, picture: Path) -> None:
+    """Draw one figure from loaded results into `picture` (png, pdf or svg).
+
+    Raises:
+        InputError: a format that is not there, or a place that cannot be written.
+    """
+    draw.check_format(picture)
+    with mpl.rc_context({**style.RC, **RC, "backend": "agg"}):
+        draw.save(figure.draw(data), picture, data.values())

@@ -1,0 +1,231 @@
+"""The figures of the paper: drawn from files alone, every number where it belongs, no label cut off."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from checks import close
+
+import jaxtransport as jt
+from jaxtransport import api
+from jaxtransport.errors import InputError
+from jaxtransport.plot import figures, panels, style
+from jaxtransport.plot.figures import FIGURES, fig2, fig6, frame, select
+from jaxtransport.plot.figures.fig10 import sign_changes
+from jaxtransport.sweep.shipped import shipped
+
+SMALLEST_PRINT = 6.0  # points, at the width of a column
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which `jaxtransport figures` ran once."""
+    folder = tmp_path_factory.mktemp("paper")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        made = list(api.figures(folder="pictures"))
+    assert [path.stem for path in made] == list(FIGURES)
+    return folder
+
+
+@pytest.fixture
+def data(folder):
+    return lambda name: jt.load(folder / f"results/{name}.h5")
+
+
+@pytest.fixture
+def drawn(folder, data):
+    """The matplotlib figure of a name, laid out as it is saved."""
+
+    def draw(name, **more):
+        figure = FIGURES[name]
+        loaded = {sweep: data(sweep) for sweep in figure.sweeps} | more
+        out = figure.draw(loaded)
+        out.canvas.draw()
+        return out
+
+    with mpl.rc_context({**style.RC, **frame.RC, "backend": "agg"}):
+        yield draw
+    panels.plt.close("all")
+
+
+def test_every_figure_is_drawn(folder):
+    for name in FIGURES:
+        assert (folder / f"pictures/{name}.png").stat().st_size > 10_000
+
+
+def test_a_second_call_draws_without_computing(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(api, "execute", lambda *_, **__: pytest.fail("computed again"))
+    made = list(api.figures(["3", "fig10", "1"], "again", kind="svg"))
+    assert [path.name for path in made] == ["fig3a.svg", "fig3b.svg", "fig3c.svg", "fig10.svg", "fig1.svg"]
+    assert all("jaxtransport" in path.read_text(encoding="utf-8") for path in made)
+
+
+def test_all_points_are_solved(folder, data):
+    for name in {sweep for figure in FIGURES.values() for sweep in figure.sweeps}:
+        result = data(name)
+        assert (result.status == 0).all(), name
+        if "residual" in result:
+            # I_o = delta_mu / 2 pi: at gamma = .1 potentials are 30 bias windows apart.
+            assert result.residual.max() < 1e-12, name
+
+
+def labels_not_drawn(axes):
+    """Tick labels that matplotlib keeps but does not draw: beyond the limits, or of axes that are off."""
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not (axes.axison and low <= tick.get_loc() <= high):
+                yield from (tick.label1, tick.label2)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_labels_are_whole_and_large_enough(name, drawn):
+    figure = drawn(name)
+    renderer = figure.canvas.get_renderer()
+    unseen = {id(label) for axes in figure.findobj(mpl.axes.Axes) for label in labels_not_drawn(axes)}
+    texts = [t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()]
+    texts = [t for t in texts if id(t) not in unseen]
+    assert len(texts) > 5
+    for text in texts:
+        box = text.get_window_extent(renderer)
+        inside = (
+            box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1
+        )
+        assert inside, f"{name}: {text.get_text()!r} is cut off"
+        assert text.get_fontsize() >= SMALLEST_PRINT, f"{name}: {text.get_text()!r} is too small"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axes_say_what_they_show(name, drawn):
+    for axes in drawn(name).axes:
+        if axes.axison and axes not in [inset for a in axes.figure.axes for inset in a.child_axes]:
+            shared = axes.get_shared_x_axes().get_siblings(axes)
+            assert any(one.get_xlabel() for one in shared) or len(axes.figure.axes) == 3
+            beside = axes.get_shared_y_axes().get_siblings(axes)
+            assert any(one.get_ylabel() for one in beside), f"{name}: no label upwards"
+
+
+def lines(axes):
+    """The data of every line of an axes."""
+    return [line.get_xydata() for line in axes.get_lines()]
+
+
+def test_lines_are_what_is_on_file(drawn, data):
+    result = data("fig3b")
+    (axes,) = drawn("fig3b").axes
+    for gamma in result.gamma.values:
+        one = result.sel(gamma=gamma).nonreciprocity / 0.05
+        expected = np.column_stack([result.N.values, one.values])
+        assert any(np.array_equal(expected, line) for line in lines(axes))
+
+
+def test_zeros_of_one_pair(data):
+    """Fig. 3c: Delta j vanishes at N = 6, 9, 12 ... for every gamma, to 1e-12 of I_g, and nowhere else."""
+    j = data("fig3c").nonreciprocity / 0.1
+    at_zero = j.N.values % 3 == 0
+    close(j.values[:, at_zero], np.zeros_like(j.values[:, at_zero]), 1e-12, 1.0)
+    assert np.abs(j.values[:, ~at_zero]).min() > 0.08
+
+
+def test_zeros_of_figure_10(data):
+    """mu_bar = 1 to 1e-12, and a second zero just below it; the errata's places, to the grid's spacing."""
+    near = data("fig10_inset").nonreciprocity / 0.1
+    at_one = near.sel(mu_bar=1.0, method="nearest")
+    close(at_one.mu_bar.item(), 1.0, 1e-15)
+    close(at_one.values, np.zeros(3), 1e-12, 1.0)
+    for gamma, second in ((0.3, 0.9850), (0.5, 0.9907), (0.7, 0.9941)):
+        zeros = sign_changes(near.sel(gamma=gamma))
+        close(zeros, [second, 1.0], 1e-4, 1.0, f"gamma = {gamma}")
+
+
+def test_weak_contacts_make_the_text_of_figure_9_true(data):
+    """Negative in short wires, a change of sign, and more nonreciprocity for stronger contacts."""
+    result = data("fig9").nonreciprocity / 0.05
+    for contact in (0.8, 0.6):
+        one = result.sel(contact=contact)
+        assert one[0] < -0.3
+        assert one[-1] > 0.4
+    at_40 = result.sel(N=40)
+    assert (np.diff(at_40.values) < 0).all()  # contacts from 1 down to .6
+
+
+def test_closed_forms_of_figure_8_are_where_the_lines_cross_zero(drawn):
+    axes = drawn("fig8").axes[0]
+    places = np.concatenate([x for x, y in (line.get_data() for line in axes.get_lines()) if not np.any(y)])
+    for gamma, zero in ((0.3, 0.0495), (0.5, 0.1516), (0.7, 0.3157)):
+        assert np.min(np.abs(places - zero)) < 6e-5, gamma
+
+
+def synthetic(data, bias_free):
+    """A linear result with the names of another law: what the later files look like."""
+    return data.copy(deep=True).assign({bias_free: data[bias_free] * 0.9})
+
+
+def test_figure_2c_draws_the_nonlinear_law_where_it_is_on_file(drawn, data):
+    other = synthetic(data("fig2c"), "relative_nonreciprocity")
+    plain, joined = drawn("fig2c"), drawn("fig2c", fig2c_series=other)
+    assert set(fig2.LAWS.values()) == set(FIGURES["fig2c"].joins)
+    expected = other.relative_nonreciprocity.sel(gamma=0.7).values
+    found = [np.array_equal(expected, line[:, 1]) for line in lines(joined.axes[0])]
+    assert any(found)
+    assert not any(np.array_equal(expected, line[:, 1]) for line in lines(plain.axes[0]))
+
+
+def test_figure_6_draws_the_third_order_where_it_is_on_file(drawn, data):
+    other = synthetic(data("fig6"), "potential_forward")
+    roots = other.expand_dims(root=[1, 2, 3])
+    figure = drawn("fig6", **{fig6.SERIES: other, fig6.ROOTS: roots})
+    expected = other.potential_forward.sel(site=2).values
+    assert any(np.array_equal(expected, line[:, 1]) for line in lines(figure.axes[0]))
+
+
+def test_names_of_figures():
+    assert [f.name for f in select(["2"])] == ["fig2b", "fig2c"]
+    assert [f.name for f in select(["3b", "fig3", "heat"])] == ["fig3b", "fig3a", "fig3c", "heat"]
+    assert [f.name for f in select(["1"])] == ["fig1"]
+    assert len(select([])) == len(FIGURES)
+    with pytest.raises(InputError, match=r"^fig11: no such figure"):
+        select(["fig11"])
+
+
+def test_every_figure_has_its_sweeps():
+    for figure in FIGURES.values():
+        for name in figure.sweeps:
+            path = shipped(name)
+            assert path is not None, name
+            assert jt.__file__.startswith(str(Path(path).parent.parent))
+
+
+def test_a_wrong_format_is_refused_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="pass a name that ends in"):
+        list(api.figures(["fig1"], kind="gif"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_of_another_sweep_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    list(api.figures(["fig2b"]))
+    text = shipped("fig2b").read_text().replace("gamma  = 0.5", "gamma  = 0.6")
+    (tmp_path / "fig2b.toml").write_text(text)
+    jt.run("fig2b.toml", "results/fig2b.h5", force=True)
+    with pytest.raises(InputError, match="another spec"):
+        list(api.figures(["fig2b"]))
+    list(api.figures(["fig2b"], force=True))
+    assert jt.load("results/fig2b.h5").attrs["spec"] == shipped("fig2b").read_text()
+
+
+def test_results_carry_their_origin(folder):
+    text = (folder / "pictures/fig4.png").read_bytes()
+    assert jt.load(folder / "results/fig4.h5").attrs["fingerprint"].encode() in text
+
+
+def test_public_function_draws_data_that_it_is_given(data, tmp_path):
+    """`draw_figure` needs datasets and nothing else: no sweep file, no folder."""
+    figure = FIGURES["fig3c"]
+    figures.draw_figure(figure, {"fig3c": data("fig3c")}, tmp_path / "one.pdf")
+    assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
