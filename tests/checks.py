@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import paper
 import precise
 import reference
 from engine import (
@@ -29,6 +28,8 @@ from wires import make
 import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport import reservoir
+from jaxtransport.closed_forms import pair as pair_forms
+from jaxtransport.closed_forms import short_wire as short_forms
 from jaxtransport.green import dense as dense_kernel
 from jaxtransport.probes.response import Response
 
@@ -284,16 +285,15 @@ def short_wire(kernel: str, m: float, gamma: float) -> None:
     """N = 4 against Eqs. B28-B33, to 1e-13: closed forms and kernels round a few dozen times."""
     delta_mu, i = 0.1, 0.3
     wire = make(layouts.dimers(4), gamma=gamma, sites=12)
-    short = paper.ShortWire(m, gamma)
     if kernel == "dense":
         T = matrix(wire, m)
-        close(T - np.diag(np.diag(T)), short.transmissions(), 1e-13, what="T, Eqs. B28-B30")
+        close(T - np.diag(np.diag(T)), short_forms.transmissions(m, gamma), 1e-13, what="T, Eqs. B28-B30")
     g, r = respond(wire, kernel, m)
-    close(g, short.conductance(), 1e-13, what="G_4, Eq. B32")
-    close(r, short.injection_response(), 1e-13, 1.0, "delta I, Eq. B33")
+    close(g, short_forms.conductance(m, gamma), 1e-13, what="G_4, Eq. B32")
+    close(r, short_forms.injection_response(m, gamma), 1e-13, 1.0, "delta I, Eq. B33")
     for delta in (delta_mu, -delta_mu):
         state = solve(wire, kernel, m, delta, i)
-        shift = short.shift(delta, i * abs(delta) / (2 * np.pi))
+        shift = short_forms.potential_shift(m, gamma, delta, i * abs(delta) / (2 * np.pi))
         close(state.potentials[1:3], [m + shift, m - shift], 1e-13, what="mu_2, mu_3, Eq. B31")
         close(state.left_current, np.sign(delta) * g - i * r, 1e-13, 1.0, "I_1")
 
@@ -301,13 +301,12 @@ def short_wire(kernel: str, m: float, gamma: float) -> None:
 def one_pair(kernel: str, wire: jt.Wire, m: float, gamma: float) -> None:
     """One source and drain far apart against Eqs. 22 and C13, to 1e-12: sin((N - 3) k) loses a digit."""
     N, delta_mu, i = int(wire.length), 0.1, 0.3
-    pair = paper.Pair(N, m, gamma)
     g, r = respond(wire, kernel, m)
-    close(g, pair.conductance(), 1e-12, what="G_N, Eq. C13")
-    close(2 * r, pair.nonreciprocity(), 1e-12, 1.0, "Delta j, Eq. C13")
+    close(g, pair_forms.conductance(N, m, gamma), 1e-12, what="G_N, Eq. C13")
+    close(2 * r, pair_forms.nonreciprocity(N, m, gamma), 1e-12, 1.0, "Delta j, Eq. C13")
     for delta in (delta_mu, -delta_mu):
         state = solve(wire, kernel, m, delta, i)
-        shift = pair.shift(delta, i * abs(delta) / (2 * np.pi))
+        shift = pair_forms.potential_shift(N, m, gamma, delta, i * abs(delta) / (2 * np.pi))
         mu = np.asarray(state.potentials)[[1, N - 2]]
         close(mu - m, [shift, -shift], 1e-12, max(abs(shift), delta_mu), "mu_2, mu_{N-1}, Eq. C13")
 

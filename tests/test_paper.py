@@ -7,7 +7,6 @@ with the digits that they were recorded with, hence tolerances of half a unit in
 import checks
 import engine
 import numpy as np
-import paper
 import pytest
 from checks import close
 from engine import KERNELS
@@ -15,6 +14,7 @@ from wires import make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts
+from jaxtransport.closed_forms import long_wire, pair, short_wire
 
 ENERGIES = (-1.9, -1.0, -0.3, 0.0, 0.5, 1.0, 1.4, 1.52, 1.9)
 GAMMAS = (0.05, 0.3, 0.5, 0.9, 1.0, 1.6)
@@ -41,17 +41,19 @@ def test_both_forms_of_the_short_wire():
     """First lines (T's, where B32 prints F's) and second lines of Eqs. B31-B33."""
     for m in ENERGIES:
         for gamma in GAMMAS:
-            short = paper.ShortWire(m, gamma)
-            close(short.conductance_by_transmissions(), short.conductance(), 1e-13, what="B32")
-            by_T = short.injection_response_by_transmissions()
-            close(by_T, short.injection_response(), 1e-13, 1.0, "B33")
-            close(short.shift_by_transmissions(0.1, 0.01), short.shift(0.1, 0.01), 1e-13, what="B31")
+            T = short_wire.transmissions(m, gamma)
+            by_T = short_wire.conductance_by_transmissions(T)
+            close(by_T, short_wire.conductance(m, gamma), 1e-13, what="B32")
+            by_T = short_wire.injection_response_by_transmissions(T)
+            close(by_T, short_wire.injection_response(m, gamma), 1e-13, 1.0, "B33")
+            by_T = short_wire.potential_shift_by_transmissions(T, 0.1, 0.01)
+            close(by_T, short_wire.potential_shift(m, gamma, 0.1, 0.01), 1e-13, what="B31")
 
 
 def test_critical_coupling():
     """delta I = I_g / 3 at gamma_c (Eq. B34), so Delta I = 2 I_g / 3; gamma_c = 1 at mu_bar = 1."""
-    close(paper.ShortWire.critical_gamma(1.0), 1.0, 1e-15)
-    wires = [make(layouts.dimers(4), gamma=paper.ShortWire.critical_gamma(m), sites=12) for m in ENERGIES]
+    close(short_wire.critical_coupling(1.0), 1.0, 1e-15)
+    wires = [make(layouts.dimers(4), gamma=short_wire.critical_coupling(m), sites=12) for m in ENERGIES]
     _, r = responses(wires, ENERGIES)
     close(r, np.full(len(ENERGIES), 1 / 3), 1e-14)
 
@@ -93,23 +95,22 @@ def test_one_pair_of_every_length():
     """N = 4 ... 40, odd ones too. 1e-12, as in `checks.one_pair`."""
     points = [(N, m, gamma) for N in range(4, 41) for m in ENERGIES for gamma in (0.1, 0.5, 1.1)]
     wires = [make(layouts.pair(N), gamma=gamma, sites=64) for N, _, gamma in points]
-    pairs = [paper.Pair(*point) for point in points]
     g, r = responses(wires, [m for _, m, _ in points])
-    close(g / [p.conductance() for p in pairs], np.ones(len(points)), 1e-12, what="G_N")
-    close(2 * r, [p.nonreciprocity() for p in pairs], 1e-12, 1.0, "Delta j")
+    N, m, gamma = np.array(points).T
+    close(g / pair.conductance(N, m, gamma), np.ones(len(points)), 1e-12, what="G_N")
+    close(2 * r, pair.nonreciprocity(N, m, gamma), 1e-12, 1.0, "Delta j")
 
 
 @pytest.mark.parametrize("N", [4, 7, 20, 40])
 def test_green_functions_and_transmissions_of_one_pair(N):
     """Signs and sizes of G (Eqs. C8-C10), T (C11, C12). 1e-12: sin((N - 3) k) loses a digit."""
     for m in ENERGIES:
-        pair = paper.Pair(N, m, 0.5)
         wire = make(layouts.pair(N), gamma=0.5, sites=64)
         G = engine.compiled("green", lambda w, m: jt.transmission(w, m, kernel="dense").green)(wire, m)
-        expected = pair.green()
+        expected = pair.green(N, m, 0.5)
         close([G[l - 1, k - 1] for l, k in expected], list(expected.values()), 1e-12, what="G")
         T = engine.matrix(wire, m)
-        expected = pair.transmissions()
+        expected = pair.transmissions(N, m, 0.5)
         got = [T[1, 0], T[N - 2, 0], T[N - 1, 0], T[N - 2, 1]]
         close(got, list(expected.values()), 1e-12, what="T")
 
@@ -118,15 +119,22 @@ def test_forms_of_the_pair_agree():
     """C4 corrected, C13 and its simplification; Xi of Eq. 22 and expanded; N = 4 is the short wire."""
     for N in range(4, 41):
         for m in ENERGIES:
-            pair = paper.Pair(N, m, 0.5)
-            close(pair.conductance_printed(), pair.conductance(), 1e-12, what="C13")
-            close(pair.conductance_by_transmissions(), pair.conductance(), 1e-12, what="C4")
-            close(pair.xi_expanded(), pair.xi(), 1e-12, max(1.0, pair.xi()), "Xi")
+            here = (N, m, 0.5)
+            T, xi = pair.transmissions(*here), pair.xi(*here)
+            close(pair.conductance_printed(*here), pair.conductance(*here), 1e-12, what="C13")
+            close(pair.conductance_by_transmissions(T), pair.conductance(*here), 1e-12, what="C4")
+            close(pair.xi_less_one(*here), xi - 1, 1e-12, max(1.0, xi), "Xi")
+            by_T = pair.nonreciprocity_by_transmissions(T)
+            close(by_T, pair.nonreciprocity(*here), 1e-12, 1.0, "C4, Delta j")
+            shift = pair.potential_shift(*here, 0.1, 0.01)
+            close(pair.potential_shift_by_transmissions(T, 0.1, 0.01), shift, 1e-12, what="C3")
+            left = pair.balance(np.array([shift, -shift]), T, 0.1, 0.01)
+            close(left, np.zeros(2), 1e-12, 2 * np.pi * 0.01, "C1, C2")
     for m in ENERGIES:
-        pair, short = paper.Pair(4, m, 0.5), paper.ShortWire(m, 0.5)
-        close(pair.conductance(), short.conductance(), 1e-13)
-        close(pair.nonreciprocity(), 2 * short.injection_response(), 1e-13, 1.0)
-        close(pair.shift(0.1, 0.01), short.shift(0.1, 0.01), 1e-13)
+        close(pair.conductance(4, m, 0.5), short_wire.conductance(m, 0.5), 1e-13)
+        close(pair.nonreciprocity(4, m, 0.5), 2 * short_wire.injection_response(m, 0.5), 1e-13, 1.0)
+        shift = short_wire.potential_shift(m, 0.5, 0.1, 0.01)
+        close(pair.potential_shift(4, m, 0.5, 0.1, 0.01), shift, 1e-13)
 
 
 FIG_3C = {0.3: (0.08612, 0.15886, 0.0), 0.5: (0.22222, 0.36735, 0.0), 0.7: (0.39357, 0.58099, 0.0)}
@@ -147,18 +155,10 @@ def test_zeros_of_the_pair(gamma):
 
     1e-13: k is rounded, and r runs through its zeros with slopes of order N.
     """
-    for N in range(5, 13):
-        first = [2 * np.cos(np.pi * j / (N - 3)) for j in range(1, N - 3)]
-        k = np.linspace(1e-3, np.pi - 1e-3, 4001)
-        family = lambda k, N=N: gamma**2 * np.sin((N - 3) * k) - 2 * np.sin(k) * np.cos((N - 2) * k)
-        low, high = k[:-1], k[1:]
-        changes = family(low) * family(high) < 0
-        low, high = low[changes], high[changes]
-        for _ in range(60):  # bisection
-            middle = (low + high) / 2
-            same = family(low) * family(middle) > 0
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        zeros = first + list(2 * np.cos(low))
+    for N in range(4, 31):
+        first, second = pair.zeros_of_first_family(N), pair.zeros_of_second_family(N, gamma)
+        assert len(first) == N - 4
+        zeros = [*first, *second]
         _, r = responses([make(layouts.pair(N), gamma=gamma, sites=64)] * len(zeros), zeros)
         close(r, np.zeros(len(zeros)), 1e-13, 1.0, f"N = {N}")
 
@@ -180,14 +180,10 @@ def test_second_family_of_zeros():
 def test_potentials_at_a_zero_do_not_know_the_bias():
     """Eq. C14: at Xi = 1, mu_2 is the same for both biases and without any (delta_mu -> 0 at given I_g)."""
     for N in (6, 9, 12):
-        wire, pair, I_g = (
-            make(layouts.pair(N), gamma=0.5, sites=64),
-            paper.Pair(N, 1.0, 0.5),
-            0.3 * 0.1 / (2 * np.pi),
-        )
+        wire, I_g = make(layouts.pair(N), gamma=0.5, sites=64), 0.3 * 0.1 / (2 * np.pi)
         for delta_mu in (0.1, -0.1):
             mu = engine.solve(wire, "chain", 1.0, delta_mu, 0.3).potentials[1]
-            close(mu - 1, pair.shift_at_zero(I_g), 1e-12)
+            close(mu - 1, pair.potential_shift_at_zero(N, 1.0, 0.5, I_g), 1e-12)
 
 
 # Dimers on every site
@@ -206,7 +202,7 @@ def test_weak_coupling_grows_in_steps():
     _, r = responses(
         [make(layouts.dimers(N), gamma=1e-3, sites=64) for N, _ in points], [m for _, m in points]
     )
-    slopes = [paper.LongWire(N, m, 1e-3).weak_coupling_slope() for N, m in points]
+    slopes = [long_wire.weak_coupling_slope(N, m) for N, m in points]
     close(2 * r * 1e6, slopes, 4e-4)
     at_one = [s for (_, m), s in zip(points, slopes, strict=True) if m == 1.0]
     close(at_one[:4], [1.0, 1.0, 3.0, 4.0], 1e-13)
@@ -220,7 +216,7 @@ def test_conductance_of_long_wires():
     g, r = responses(
         [make(layouts.dimers(N), gamma=gamma, sites=200) for N, _, gamma in points], [m for _, m, _ in points]
     )
-    approximate = [paper.LongWire(*point).conductance() for point in points]
+    approximate = long_wire.conductance(*np.array(points).T)
     close(g / approximate, np.ones(len(points)), 0.012)
     # 2 delta J tends to I_g: at gamma = .5, N = 200 >> l_c = 8 within 2 l_c / N.
     assert 0.9 < 2 * r[-1] < 1
@@ -230,7 +226,7 @@ def test_fig_3a():
     """Eq. 19 misses the profile of N = 30, gamma = .5, mu_bar = 1, I_g = .3 I_o by .0042 at most."""
     wire = make(layouts.dimers(30), gamma=0.5, sites=64)
     mu = np.asarray(engine.solve(wire, "chain", 1.0, 0.1, 0.3).potentials)[1:29]
-    misfit = np.max(np.abs(mu - 1 - paper.LongWire(30, 1.0, 0.5).profile(0.1, 0.3 * 0.1 / (2 * np.pi))))
+    misfit = np.max(np.abs(mu - 1 - long_wire.profile(30, 1.0, 0.5, 0.1, 0.3 * 0.1 / (2 * np.pi))))
     close(misfit, 0.0042, 5e-5, 1.0)
 
 

@@ -210,10 +210,10 @@ def zeros_of_second_family(N: int, gamma: float) -> Array:
     series[0] /= 2
     series[n] = -2
     roots = chebyshev.chebroots(series)
-    # A real root comes with an imaginary part of a few roundings at most; near a double root their square
-    # root. Complex pairs lie off the axis by far more.
+    # Complex pairs lie off the axis by far more than 1e-7, the square root of the roundings. At
+    # gamma^2 = 2 / (N - 3) two roots sit on the band edge, to a few roundings: they count as outside.
     real = roots[np.abs(roots.imag) < 1e-7].real
-    k = np.arccos(real[np.abs(real) < 1])
+    k = np.arccos(real[np.abs(real) < 1 - 1e-12])
     for _ in range(3):
         value = g2 * np.sin((n - 1) * k) - 2 * np.sin(k) * np.cos(n * k)
         slope = (
