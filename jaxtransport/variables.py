@@ -93,8 +93,10 @@ CLASSICAL = {
 CIRCUIT = {
     v.name: v
     for v in [
-        *_leads("V/R", "sigma/a"),
-        Variable("residual", "V", "voltage missed at the far end", r"|V_N - V_N^\mathrm{asked}|"),
+        *_leads("V/R", "[sigma]"),
+        Variable(
+            "residual", "1", "voltage missed at the far end, over the bias", r"|V_N - V_N^\mathrm{asked}|/V"
+        ),
         Variable("position", "L", "position of the node", "x", dims=("node",)),
         *_both("voltage", "V", "voltage", "V_l", dims=("node",)),
         *_both("bond_current", "V/R", "current along the wire", "J_l", dims=("bond",)),

@@ -104,14 +104,14 @@ def densities(N: int, p: float, rho_0: float, delta_rho: float, I_g: float) -> t
 def drude_current(L_over_lc: Any, delta_rho: Any, I_g: Any) -> Any:
     """I_in = I_out over L / l_c, Eqs. 9 and A44.
 
-    Against Eq. 8 at L = N - 1 asymptotic in N: the relative error is O(N^-2) at fixed p, O(1/N) at fixed
-    L / l_c, since both take N - 2 for N - 1. Exact if L stands for (N - 2) a.
+    Against Eq. 8 at L = N - 1 asymptotic in N, as that takes N - 1 for N - 2: the relative error is O(N^-2)
+    at fixed p and I_g, O(1/N) at fixed L / l_c or without I_g. Exact if L stands for (N - 2) a.
     """
     share = 1 / (1 + np.asarray(L_over_lc, float))
     return delta_rho * share - I_g / 2 * (1 - share)
 
 
-# The continuum limit a -> 0 at fixed L / l_c; x = X / L counts from 0 to 1 along the lattice
+# The continuum limit a -> 0 at fixed L / l_c; x = X / L, so that site l of N is at x = l / (N - 1)
 
 
 def hop_of_continuum(N: Any, L_over_lc: Any) -> Any:

@@ -49,7 +49,7 @@ _UNITS = {
     "V": r"\mathrm{V}",
     "V/R": "V/R",
     "V^2/R": "V^2/R",
-    "sigma/a": r"\sigma/a",
+    "[sigma]": r"[\sigma]",
 }
 
 

@@ -29,7 +29,7 @@ def draw(data: Data) -> Figure:
         frame.exact(axes, waves[shown], curve[shown], index, linewidth=0.8)
         shown = half_waves <= 6.02
         values = 2 * one["injection_response"].values
-        label = rf"$\bar\mu = {mu_bar:.4g}$, $\lambda_F/2 = {sites}$"
+        label = rf"$\bar\mu = {mu_bar:.4g}\,\gamma_o$, $\lambda_F/2 = {sites}$"
         axes.plot(
             half_waves[shown],
             values[shown],
@@ -46,7 +46,7 @@ def draw(data: Data) -> Figure:
     frame.note(
         figure,
         frame.said(result, "gamma") + ";  marks: exact, at whole $N$; lines: Eq. 22",
-        r"other zeros: the second family, $\gamma^2\sin(N{-}3)k = 2\sin k\,\cos(N{-}2)k$",
+        r"others: second family, $\gamma^2\sin(N{-}3)k = 2\sin k\,\cos(N{-}2)k$, $2\cos k = \bar\mu$",
     )
     return figure
 

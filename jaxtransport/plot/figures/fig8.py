@@ -49,7 +49,7 @@ def draw(data: Data) -> Figure:
         figure,
         "$N = 4$,  "
         + frame.said(result, "mu_bar", "delta_mu", "injection")
-        + ";  these and $\\gamma$ chosen here",
+        + r";  the paper gives $\delta\mu$ alone",
         frame.WEAK_CONTACTS,
     )
     return figure

@@ -31,16 +31,22 @@ def draw(data: Data) -> Figure:
         one = long.sel(gamma=gamma)
         N = one["N"].values
         l_c = closed_forms.long_wire.scattering_length(mu_bar, gamma)
-        frame.exact(b, N / l_c, 2 * one["injection_response"], index, rf"$\gamma = {gamma:g}\,\gamma_o$")
+        frame.exact(
+            b, (N - 2) / l_c, 2 * one["injection_response"], index, rf"$\gamma = {gamma:g}\,\gamma_o$"
+        )
         frame.exact(c, N, one["nonreciprocity"] / injection, index)
         I_g = injection * frame.unit_of_current(delta_mu)
         turn = closed_forms.long_wire.crossover_length(mu_bar, gamma, delta_mu, I_g)
         if turn < N[-1]:
             c.plot(turn, np.interp(turn, N, one["nonreciprocity"] / injection), "o", color="black")
     x = np.geomspace(0.05, 250, 200)
-    b.plot(x, x / (1 + x), ":", color="black", linewidth=1.1, label=r"$N/(N + l_c)$")
+    b.plot(x, x / (1 + x), ":", color="black", linewidth=1.1, label=r"$x/(1 + x)$")
     b.set(
-        xscale="log", xlabel="$N/l_c$", ylabel=r"$2\,\delta J$ ($I_g$)", title=r"$N \sim l_c$", ylim=(0, 1.02)
+        xscale="log",
+        xlabel=r"$x = (N - 2)/l_c$",
+        ylabel=r"$2\,\delta J$ ($I_g$)",
+        title=r"$N \sim l_c$",
+        ylim=(0, 1.02),
     )
     frame.legend(b, loc="lower right")
     c.set(xscale="log", xlabel="$N$", ylabel=r"$\Delta I$ ($I_g$)", title=r"$N \gg l_c$", ylim=(0, 1.02))
