@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
-from jaxtransport.status import NOT_COMPUTED
+from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.plan import Plan, make_plan
@@ -114,7 +114,7 @@ def figures(
     kind: str = "png",
     force: bool = False,
     reporter: Callable[[str], AbstractContextManager] = lambda name: nullcontext(lambda progress: None),
-) -> Iterator[Path]:
+) -> Iterator[tuple[Path, dict[str, int]]]:
     """Draw figures of the paper from the files in results/, running first what is missing there.
 
     Args:
@@ -125,16 +125,22 @@ def figures(
         reporter: makes a context with a report of progress (see `run`) for the sweep of a name.
 
     Yields:
-        The path of every picture, as soon as it is drawn.
+        The path of every picture, as soon as it is drawn, and how many points of which of its sweeps failed.
+
+    Data always goes to results/ under the current folder, wherever the pictures go.
 
     Raises:
-        InputError: an unknown figure or format; a result of another sweep file.
+        InputError: an unknown figure or format; a result of another sweep file, or a damaged one.
     """
-    from jaxtransport.plot.draw import check_format
+    from jaxtransport.plot.draw import FORMATS
     from jaxtransport.plot.figures import draw_figure, select
 
     chosen = select(names)
-    check_format(Path(f"figure.{kind}"))
+    kind = kind.lower()
+    if f".{kind}" not in FORMATS:
+        raise InputError(f"--format {kind}: pass one of {', '.join(f.removeprefix('.') for f in FORMATS)}")
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise InputError(f"-o {folder}: is a file; pass a folder for the pictures")
     ready: dict[str, xarray.Dataset] = {}
     for figure in chosen:
         for name in (*figure.sweeps, *figure.joins):
@@ -145,9 +151,18 @@ def figures(
                 raise InputError(f"{name}.toml: missing among the sweep files of this installation")
             ready[name] = _result(specs.read(path), force, reporter)
         picture = Path(folder) / f"{figure.name}.{kind}"
+        failed = {name: n for name in (*figure.sweeps, *figure.joins) if (n := _failures(ready.get(name)))}
         used = (*figure.sweeps, *figure.joins)
         draw_figure(figure, {name: ready[name] for name in used if name in ready}, picture)
-        yield picture
+        yield picture, failed
+
+
+def _failures(data: xarray.Dataset | None) -> int:
+    """Points without a number that no physics explains: a potential outside the band is a result."""
+    if data is None:
+        return 0
+    good = [SOLVED, OUTSIDE_BAND]
+    return int((~data["status"].isin(good)).sum())
 
 
 def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextManager]) -> xarray.Dataset:
@@ -156,7 +171,8 @@ def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextMa
     if path.exists():
         _check_output(path)
         if not force:
-            _check_same(spec, path)
+            _check_same(spec, path, "move it away, or pass --force")
+            stores.require_whole(path, make_task(spec))
     if not path.exists() or force or NOT_COMPUTED in stores.count_statuses(path):
         with reporter(spec.name) as report:
             execute(spec, path, force=force, report=report)
@@ -172,7 +188,7 @@ def _check_output(output: Path) -> None:
         stores.read_attributes(output)
 
 
-def _check_same(spec: Spec, output: Path) -> None:
+def _check_same(spec: Spec, output: Path, way_out: str = "pass another output, or --force") -> None:
     """Raise unless the file at `output` is the (part of the) result of this very spec."""
     attributes = stores.read_attributes(output)
     made_by = specs.parse(str(attributes["spec"]), f"output {output}: its attribute spec")
@@ -184,7 +200,7 @@ def _check_same(spec: Spec, output: Path) -> None:
             f"output.variables: the file has {list(made_by.variables)}, the spec has {list(spec.variables)}"
         )
     if lines or attributes["fingerprint"] != spec.fingerprint:
-        other = f"output {output}: is the result of another spec; pass another output, or --force"
+        other = f"output {output}: is the result of another spec; {way_out}"
         raise InputError([other, *lines])
 
 
@@ -196,7 +212,10 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
         _check_same(spec, output)  # again, now that nobody else can write
         stores.discard_part(output)
         stores.require_whole(output, task)
-        return Plan.from_json(str(stores.read_attributes(output)["plan"]))
+        try:
+            return Plan.from_json(str(stores.read_attributes(output)["plan"]))
+        except ValueError as error:
+            raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
     import jax
 
     plan = make_plan(task, "cpu" if jax.default_backend() == "cpu" else "gpu")

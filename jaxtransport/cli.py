@@ -78,6 +78,7 @@ def run(
     from jaxtransport.progress import reporter
     from jaxtransport.sweep import spec as specs
     from jaxtransport.sweep import store
+    from jaxtransport.variables import ALONG_THE_WIRE
 
     parsed = specs.read(spec, set_ or ())
     path = parsed.default_output if output is None else output
@@ -102,7 +103,8 @@ def run(
     elif not quiet:
         did = f"{computed:,} points in {progress.seconds:.1f} s" if computed else "nothing left to compute"
         print(f"{path}: {progress.total:,} points, {did}")
-        print(f"picture: jaxtransport plot {path}")
+        if any(len(a.values) > 1 for a in parsed.axes) or ALONG_THE_WIRE.intersection(parsed.variables):
+            print(f"picture: jaxtransport plot {path}")
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
         print(f"{progress.failed:,} of {progress.total:,} points failed: {failures}", file=sys.stderr)
@@ -225,7 +227,7 @@ def figures(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Only list the figures.")] = False,
 ) -> None:
-    """Draw every figure of the paper, from sweep files through results/."""
+    """Draw every figure of the paper, from sweep files through results/ (which holds the data, always)."""
     from jaxtransport import api
     from jaxtransport.plot.figures import select
     from jaxtransport.progress import reporter
@@ -238,13 +240,22 @@ def figures(
         made = api.figures(
             names or (), folder, kind=kind, force=force, reporter=lambda name: reporter(name, quiet=quiet)
         )
-        for picture in made:
+        failures: dict[str, int] = {}
+        for picture, failed in made:
             print(picture, flush=True)
+            failures |= failed
     except KeyboardInterrupt:
         print(
             "interrupted: results/ keeps what is done; run the same command again to go on", file=sys.stderr
         )
         raise typer.Exit(INTERRUPTED) from None
+    for name, n in failures.items():
+        print(
+            f"{n:,} points of {name} failed and are not drawn: jaxtransport status results/{name}.h5",
+            file=sys.stderr,
+        )
+    if failures:
+        raise typer.Exit(FAILED)
 
 
 @app.command()

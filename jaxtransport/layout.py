@@ -70,7 +70,7 @@ class Layout:
             InputError: `strengths` has another length, or an entry that is not positive.
         """
         sites = self.terminals
-        values = [1.0] * len(sites) if strengths is None else [float(s) for s in strengths]
+        values = [1.0] * len(sites) if strengths is None else _numbers("strengths", strengths)
         if len(values) != len(sites):
             raise InputError(
                 f"strengths: {len(values)} numbers for {len(sites)} sources and drains; "
@@ -99,6 +99,20 @@ def _whole(name: str, value: Any) -> int:
         return operator.index(value)
     except Exception:
         raise InputError(f"{name} = {value!r}: pass a whole number") from None
+
+
+def _numbers(name: str, values: Any) -> list[float]:
+    """A list of real numbers, or `InputError`."""
+    wrong = InputError(f"{name} = {values!r}: pass a list of numbers")
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise wrong
+    out = list(values)
+    if any(isinstance(v, bool | str | complex) or np.ndim(v) for v in out):
+        raise wrong
+    try:
+        return [float(v) for v in out]
+    except (TypeError, ValueError):
+        raise wrong from None
 
 
 def _sites(name: str, values: Any) -> tuple[int, ...]:

@@ -102,6 +102,7 @@ def solve(
             the band has status 5 instead.
         PrecisionError: JAX is in single precision.
     """
+    _check_wire(wire)
     mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
     return _state(wire, mu_bar, delta_mu, injection, _kernel(kernel))
 
@@ -142,6 +143,7 @@ def nonreciprocity(
 
     Arguments and errors as for `solve`.
     """
+    _check_wire(wire)
     mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
     return _nonreciprocity(wire, mu_bar, delta_mu, injection, _kernel(kernel))
 
@@ -151,6 +153,11 @@ def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> Array:
     solved = Solved.of(wire, mu_bar, kernel, with_profile=False)
     good = solved.status(delta_mu, injection) == codes.SOLVED
     return jnp.where(good, solved.response.nonreciprocity(injection), jnp.nan)
+
+
+def _check_wire(wire: Any) -> None:
+    if not isinstance(wire, Wire):
+        raise InputError(f"wire: a {type(wire).__name__}; pass a Wire")
 
 
 def _kernel(name: str) -> type[Chain] | type[Dense]:

@@ -111,3 +111,7 @@ def per_point(variables: Mapping[str, Variable]) -> tuple[str, ...]:
 
 
 PER_POINT = per_point(LINEAR)
+
+ALONG_THE_WIRE = frozenset(
+    name for table in (LINEAR, CLASSICAL, CIRCUIT) for name, v in table.items() if v.dims
+)

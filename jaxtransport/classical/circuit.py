@@ -97,6 +97,9 @@ class Circuit(eqx.Module):
 
 def check_terminals(positions: Sequence[float], strengths: Sequence[float]) -> None:
     """Raise `InputError` unless these are places along a wire and a strength for each."""
+    for name, values in (("positions", positions), ("strengths", strengths)):
+        if not isinstance(values, list | tuple | np.ndarray) or not _are_numbers(values):
+            raise InputError(f"{name} = {values!r}: pass a list of numbers")
     if len(positions) != len(strengths):
         raise InputError(
             f"strengths: {len(strengths)} numbers for {len(positions)} positions; pass one for each"
@@ -107,9 +110,17 @@ def check_terminals(positions: Sequence[float], strengths: Sequence[float]) -> N
             f"positions: {wrong[0]} is not inside the wire; pass fractions of its length, 0 < x < 1"
         )
     if len(set(positions)) < len(positions):
-        raise InputError("positions: one comes twice; pass each once, with the sum of the strengths")
+        raise InputError("positions: one comes twice; pass each once, with the sum of its strengths")
     if not np.all(np.isfinite(strengths)):
         raise InputError(f"strengths = {list(strengths)}: pass finite numbers")
+
+
+def _are_numbers(values: Any) -> bool:
+    try:
+        array = np.asarray(values)
+    except ValueError:  # ragged
+        return False
+    return array.ndim == 1 and (array.size == 0 or array.dtype.kind in "iuf")
 
 
 class CircuitState(eqx.Module):
@@ -144,6 +155,8 @@ def solve_circuit(circuit: Circuit, *, voltage: Any = 1.0, injection: Any = 0.0)
         PrecisionError: JAX is in single precision.
     """
     require_double()
+    if not isinstance(circuit, Circuit):
+        raise InputError(f"circuit: a {type(circuit).__name__}; pass a Circuit")
     for name, value in {"voltage": voltage, "injection": injection}.items():
         require_number(name, value)
     if is_concrete(voltage) and float(voltage) == 0:

@@ -162,8 +162,12 @@ def steady_state(lattice: Lattice, *, delta_rho: Any, rho_0: Any = 0.0, injectio
         PrecisionError: JAX is in single precision.
     """
     require_double()
+    if not isinstance(lattice, Lattice):
+        raise InputError(f"lattice: a {type(lattice).__name__}; pass a Lattice")
     for name, value in {"delta_rho": delta_rho, "rho_0": rho_0, "injection": injection}.items():
         require_number(name, value)
+    if is_concrete(rho_0) and float(rho_0) < 0:
+        raise InputError(f"rho_0 = {rho_0}: a density; pass a number >= 0")
     if is_concrete(delta_rho) and float(delta_rho) == 0:
         raise InputError("delta_rho = 0: the unit of current vanishes; pass a bias that is not 0")
     return _steady_state(lattice, *(jnp.asarray(v, float) for v in (delta_rho, rho_0, injection)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,38 @@ from numpy.typing import NDArray
 from jaxtransport.errors import InputError
 
 Array = NDArray[np.float64]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def numbers(function: Callable[P, R]) -> Callable[P, R]:
+    """A closed form whose arguments are numbers, or lists and arrays of them; else they are refused by name.
+
+    A dict or a matrix of transmissions passes as it is, and so does a whole N, which counts sites.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checked(*arguments: P.args, **named: P.kwargs) -> R:
+        bound = signature.bind(*arguments, **named)
+        for name, value in bound.arguments.items():
+            if not isinstance(value, dict | int) or isinstance(value, bool):
+                bound.arguments[name] = _numbers(name, value)
+        return function(*bound.args, **bound.kwargs)
+
+    return checked
+
+
+def _numbers(name: str, value: Any) -> Any:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # ragged
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"{name} = {value!r}: pass a number, or an array of numbers")
+    if np.any(np.isnan(array)):
+        raise InputError(f"{name} = {value!r}: pass numbers, not NaN")
+    return array if array.ndim else array[()]
 
 
 def energy(mu_bar: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.closed_forms.arguments import Array, alternating, even_length
+from jaxtransport.closed_forms.arguments import Array, alternating, even_length, numbers
 from jaxtransport.errors import InputError
 
 SHARES = {"a": 1 / 3, "b": 0.0, "c": 2 / 5}
@@ -29,12 +29,14 @@ def injection_response(circuit: str) -> float:
     return SHARES[circuit]
 
 
+@numbers
 def current(N: Any, V: Any, I_g: Any, sigma: Any = 1.0) -> Any:
     """I_in = I_out, Eq. D1."""
     L = even_length(N) - 1
     return sigma * V / L - I_g / 2 * (1 - 1 / L)
 
 
+@numbers
 def voltages(N: int, V: float, I_g: float, sigma: float = 1.0) -> Array:
     """V_l on nodes l = 2 ... N - 1, Eq. D2."""
     L = even_length(N) - 1
@@ -47,12 +49,14 @@ def voltages(N: int, V: float, I_g: float, sigma: float = 1.0) -> Array:
     )
 
 
+@numbers
 def bond_currents(N: int, V: float, I_g: float, sigma: float = 1.0) -> Array:
     """J_l between nodes l and l + 1, l = 1 ... N - 1: the bracket of Eq. D3, which holds to the ends."""
     L = even_length(N) - 1
     return (sigma * V + I_g / 2) / L + alternating(np.arange(1, N)) * I_g / 2
 
 
+@numbers
 def heat(N: int, V: float, I_g: float, sigma: float = 1.0) -> Array:
     """Heat per time of the segments between sources and drains, l to l + 1 for l = 2 ... N - 2, Eq. D3.
 
@@ -61,6 +65,7 @@ def heat(N: int, V: float, I_g: float, sigma: float = 1.0) -> Array:
     return bond_currents(N, V, I_g, sigma)[1:-1] ** 2 / sigma
 
 
+@numbers
 def mean_heat(N: Any, V: Any, I_g: Any, sigma: Any = 1.0) -> Any:
     """Mean heat of two neighbouring segments, Eq. D4."""
     L = even_length(N) - 1

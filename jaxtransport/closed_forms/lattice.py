@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.closed_forms.arguments import Array, even_length, length, probability
+from jaxtransport.closed_forms.arguments import Array, even_length, length, numbers, probability
 
 
+@numbers
 def scattering_length(p: Any) -> Any:
     """l_c = a / (1 - p) in sites (above Eq. 9); infinite at p = 1."""
     with np.errstate(divide="ignore"):
@@ -30,18 +31,21 @@ def scattering_length(p: Any) -> Any:
 # One source and drain, N = 4
 
 
+@numbers
 def short_current(p: Any, delta_rho: Any, I_g: Any) -> Any:
     """I_in = I_out for N = 4, Eqs. 6 and A14."""
     p = probability(p)
     return (delta_rho - (1 - p) * I_g) / (3 - 2 * p)
 
 
+@numbers
 def short_bond_current(p: Any, delta_rho: Any, I_g: Any) -> Any:
     """J between source and drain for N = 4, Eq. A15."""
     p = probability(p)
     return (delta_rho + (2 - p) * I_g) / (3 - 2 * p)
 
 
+@numbers
 def short_densities(p: float, rho_0: float, delta_rho: float, I_g: float) -> tuple[Array, Array]:
     """rho+ and rho- of the four sites: Eqs. A8-A13, and the two that the reservoirs set."""
     p = probability(p)
@@ -64,18 +68,21 @@ def short_densities(p: float, rho_0: float, delta_rho: float, I_g: float) -> tup
 # Sources and drains on every middle site
 
 
+@numbers
 def current(N: Any, p: Any, delta_rho: Any, I_g: Any) -> Any:
     """I_in = I_out, Eq. 8."""
     N, p = even_length(N), probability(p)
     return (delta_rho - (1 - p) * (N / 2 - 1) * I_g) / (1 + (N - 2) * (1 - p))
 
 
+@numbers
 def injection_response(N: Any, p: Any) -> Any:
     """delta I / I_g of I_in = G drho - delta I in Eq. 8: half of (N - 2)/(l_c + N - 2)."""
     N, p = even_length(N), probability(p)
     return (1 - p) * (N / 2 - 1) / (1 + (N - 2) * (1 - p))
 
 
+@numbers
 def bond_currents(N: int, p: float, delta_rho: float, I_g: float) -> Array:
     """J_l between sites l and l + 1, l = 1 ... N - 1: Eq. A22 for even l, Eq. 8 for odd l."""
     l = np.arange(1, N)
@@ -83,6 +90,7 @@ def bond_currents(N: int, p: float, delta_rho: float, I_g: float) -> Array:
     return np.where(l % 2 == 0, inside, current(N, p, delta_rho, I_g))
 
 
+@numbers
 def densities(N: int, p: float, rho_0: float, delta_rho: float, I_g: float) -> tuple[Array, Array]:
     """rho+ and rho- on sites 1 ... N: Eq. 7, with A20 and A21 at the ends.
 
@@ -101,6 +109,7 @@ def densities(N: int, p: float, rho_0: float, delta_rho: float, I_g: float) -> t
     return right, left
 
 
+@numbers
 def drude_current(L_over_lc: Any, delta_rho: Any, I_g: Any) -> Any:
     """I_in = I_out over L / l_c, Eqs. 9 and A44.
 
@@ -114,11 +123,13 @@ def drude_current(L_over_lc: Any, delta_rho: Any, I_g: Any) -> Any:
 # The continuum limit a -> 0 at fixed L / l_c; x = X / L, so that site l of N is at x = l / (N - 1)
 
 
+@numbers
 def hop_of_continuum(N: Any, L_over_lc: Any) -> Any:
     """p of a lattice of N sites with the given L / l_c, L = N - 1: the limit p -> 1 of A23-A44."""
     return 1 - np.asarray(L_over_lc, float) / (length(N) - 1)
 
 
+@numbers
 def continuum_densities(
     x: Any, L_over_lc: Any, rho_0: Any, delta_rho: Any, I_g: Any
 ) -> dict[str, tuple[Any, Any]]:
@@ -135,12 +146,14 @@ def continuum_densities(
     }
 
 
+@numbers
 def continuum_ends(L_over_lc: Any, rho_0: Any, delta_rho: Any, I_g: Any) -> tuple[Any, Any]:
     """rho- on the first site and rho+ on the last, Eqs. A40 and A41; asymptotic, error O(1/N)."""
     drop = (delta_rho + I_g / 2) * L_over_lc / (1 + L_over_lc)
     return rho_0 + drop, delta_rho + rho_0 - drop
 
 
+@numbers
 def continuum_total(x: Any, L_over_lc: Any, rho_0: Any, delta_rho: Any, I_g: Any) -> dict[str, Any]:
     """rho+ + rho- of the "even" and the "odd" sublattice, Eqs. A42 and A43; asymptotic, error O(1/N)."""
     ratio = L_over_lc
@@ -155,11 +168,13 @@ def continuum_total(x: Any, L_over_lc: Any, rho_0: Any, delta_rho: Any, I_g: Any
 # One source at 2 and one drain at N - 1, nothing between
 
 
+@numbers
 def pair_current(p: Any, delta_rho: Any, I_g: Any) -> Any:
     """I_in = I_out, Eq. C23, for any N >= 4, and so Eq. 6: the length does not matter."""
     return short_current(p, delta_rho, I_g)
 
 
+@numbers
 def pair_bond_currents(N: int, p: float, delta_rho: float, I_g: float) -> Array:
     """J_l, l = 1 ... N - 1: Eq. C24 from source to drain, Eq. C23 outside.
 
@@ -172,6 +187,7 @@ def pair_bond_currents(N: int, p: float, delta_rho: float, I_g: float) -> Array:
     return out
 
 
+@numbers
 def pair_densities(N: int, p: float, rho_0: float, delta_rho: float, I_g: float) -> tuple[Array, Array]:
     """rho+ and rho- on sites 1 ... N: Eqs. C19-C22, constant in between, ends by the reservoirs.
 

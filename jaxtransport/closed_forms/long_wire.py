@@ -24,10 +24,12 @@ from jaxtransport.closed_forms.arguments import (
     energy,
     even_length,
     length,
+    numbers,
     squared_coupling,
 )
 
 
+@numbers
 def alpha(mu_bar: Any, gamma: Any) -> Any:
     """alpha = log(C + sqrt(C^2 - 1)) with Re alpha > 0, complex (below Eq. 20): cosh alpha = C.
 
@@ -38,11 +40,13 @@ def alpha(mu_bar: Any, gamma: Any) -> Any:
     return np.arccosh(C)
 
 
+@numbers
 def broadening(mu_bar: Any, gamma: Any) -> Any:
     """Gamma = 2 pi gamma^2 rho = gamma^2 sqrt(4 - mu_bar^2) of a middle reservoir."""
     return squared_coupling(gamma) * np.sqrt(4 - energy(mu_bar) ** 2)
 
 
+@numbers
 def scattering_length(mu_bar: Any, gamma: Any) -> Any:
     """l_c = 1 / alpha_R in sites. For gamma^2 << 4 - mu_bar^2
 
@@ -51,12 +55,14 @@ def scattering_length(mu_bar: Any, gamma: Any) -> Any:
     return 1 / alpha(mu_bar, gamma).real
 
 
+@numbers
 def conductivity(mu_bar: Any, gamma: Any) -> Any:
     """2 pi sigma = sin^2 alpha_I coth alpha_R / |sinh alpha|^2 in e^2/h times sites; l_c [1 + O(gamma^4)]."""
     a = alpha(mu_bar, gamma)
     return np.sin(a.imag) ** 2 / (np.tanh(a.real) * np.abs(np.sinh(a)) ** 2)
 
 
+@numbers
 def alternation(mu_bar: Any, gamma: Any) -> Any:
     """nabla of Eq. 20 in hbar / e: mu_l alternates by +-nabla I_g / 2. pi l_c [1 + O(gamma^4)].
 
@@ -69,6 +75,7 @@ def alternation(mu_bar: Any, gamma: Any) -> Any:
 # Currents at the ends
 
 
+@numbers
 def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h, Eq. 21 with N - 2 for N - 3.
 
@@ -78,6 +85,7 @@ def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
     return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + length(N) - 2)
 
 
+@numbers
 def conductance_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h as Eq. 21 prints it.
 
@@ -86,6 +94,7 @@ def conductance_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + length(N) - 3)
 
 
+@numbers
 def injection_response(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """delta J / I_g, Eq. 21 with N - 2 for N - 3, as in the lattice.
 
@@ -98,12 +107,14 @@ def injection_response(N: Any, mu_bar: Any, gamma: Any) -> Any:
     return n / (scattering_length(mu_bar, gamma) + n) / 2
 
 
+@numbers
 def injection_response_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """delta J / I_g as Eq. 21 prints it, with N - 3."""
     n = length(N) - 3
     return n / (scattering_length(mu_bar, gamma) + n) / 2
 
 
+@numbers
 def J_D(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """J_l from a drain to a source (l odd) and so I_1 = -I_N, Eq. B48 as printed, with N - 3.
 
@@ -114,11 +125,13 @@ def J_D(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     return -I_g / 2 + (sigma * delta_mu + I_g * l_c / 2) / (l_c + length(N) - 3)
 
 
+@numbers
 def J_S(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """J_l from a source to a drain (l even), Eq. B49 as printed; J_S - J_D = I_g is exact."""
     return J_D(N, mu_bar, gamma, delta_mu, I_g) + I_g
 
 
+@numbers
 def weak_coupling_slope(N: Any, mu_bar: Any) -> Any:
     """c_N of 2 delta J = c_N gamma^2 I_g + O(gamma^4): the regime N << l_c. Not in the paper.
 
@@ -133,6 +146,7 @@ def weak_coupling_slope(N: Any, mu_bar: Any) -> Any:
     return (N - 2) / 2 + ratio * np.cos((N - 1) * s) / np.cos(s)
 
 
+@numbers
 def weak_coupling_slope_printed(N: Any) -> Any:
     """(N - 3) / 2, which the text below Eq. 21 has for c_N: right but for what oscillates with N.
 
@@ -141,6 +155,7 @@ def weak_coupling_slope_printed(N: Any) -> Any:
     return (length(N) - 3) / 2
 
 
+@numbers
 def crossover_length(mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """N* = 2 + 2 sigma |delta_mu| / I_g: up to there Delta I = 2 delta J, beyond it Delta I = 2 G |delta_mu|.
 
@@ -155,6 +170,7 @@ def crossover_length(mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
 # Along the wire
 
 
+@numbers
 def phi(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """phi of Eqs. 20 and B38, in gamma_o; the mean slope of mu_l is -2 phi / l_c a site.
 
@@ -167,6 +183,7 @@ def phi(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     return (delta_mu + own) / (2 * (1 + (length(N) - 3) / l_c))
 
 
+@numbers
 def profile(N: int, mu_bar: float, gamma: float, delta_mu: float, I_g: float) -> Array:
     """mu_l - mu_bar on sites l = 2 ... N - 1, Eqs. 19 and B37.
 
@@ -180,6 +197,7 @@ def profile(N: int, mu_bar: float, gamma: float, delta_mu: float, I_g: float) ->
     return delta_mu / 2 - drop + level * I_g / 2 - 2 * drop / l_c * (l - 2)
 
 
+@numbers
 def density(l: Any, mu_bar: Any, gamma: Any, I_g: Any) -> Any:
     """delta n_l = -I_l / Gamma on middle sites l, Eq. B51; exact on every one, not only in the bulk.
 
@@ -188,6 +206,7 @@ def density(l: Any, mu_bar: Any, gamma: Any, I_g: Any) -> Any:
     return -alternating(l) * I_g / broadening(mu_bar, gamma)
 
 
+@numbers
 def heat(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """h_l = sigma (2 phi / l_c)^2 + nabla I_g^2 / 2 in gamma_o^2 / hbar, second form of Eq. B52.
 
@@ -199,6 +218,7 @@ def heat(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     return sigma * slope**2 + alternation(mu_bar, gamma) * np.asarray(I_g) ** 2 / 2
 
 
+@numbers
 def heat_weak(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """h_l at small gamma, Eq. B54, with the exact sigma and l_c; its distance from `heat` is O(gamma^4)."""
     l_c = scattering_length(mu_bar, gamma)
@@ -207,6 +227,7 @@ def heat_weak(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     return ((2 * drop * sigma / l_c) ** 2 + (l_c * np.asarray(I_g) / 2) ** 2) / sigma
 
 
+@numbers
 def heat_weakest(N: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """Eq. B54 with l_c = 2 / gamma^2 and sigma = l_c / 2 pi everywhere; error O(gamma^2) of `heat`."""
     l_c = 2 / squared_coupling(gamma)
@@ -218,6 +239,7 @@ def heat_weakest(N: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
 # Bulk transmissions, N -> infinity at fixed distance; distances are l - l'
 
 
+@numbers
 def transmission(distance: Any, mu_bar: Any, gamma: Any) -> Any:
     """T_ll' of two middle reservoirs, Eq. B40; in the bulk exact up to exp(-2 l / l_c) of the nearer end."""
     a = alpha(mu_bar, gamma)
@@ -225,12 +247,14 @@ def transmission(distance: Any, mu_bar: Any, gamma: Any) -> Any:
     return size * np.exp(-2 * a.real * np.abs(distance))
 
 
+@numbers
 def green(distance: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_ll' of two middle sites, complex, above Eq. B51: (-1)^(l-l') exp(-|l-l'| alpha) / 2 sinh alpha."""
     a = alpha(mu_bar, gamma)
     return alternating(distance) * np.exp(-np.abs(distance) * a) / (2 * np.sinh(a))
 
 
+@numbers
 def bond_transmission(distance: Any, mu_bar: Any, gamma: Any) -> Any:
     """F_ll' of the bond l, l + 1 and a middle reservoir, distance = l - l', Eq. B45.
 
@@ -242,11 +266,13 @@ def bond_transmission(distance: Any, mu_bar: Any, gamma: Any) -> Any:
     return -size * np.exp(-(far + near) * a.real) * np.sin((far - near) * a.imag)
 
 
+@numbers
 def sum_of_decay_times_distance() -> float:
     """sum_l' exp(-2 alpha_R |l - l'|)(l - l') = 0 by symmetry, Eq. B41."""
     return 0.0
 
 
+@numbers
 def sum_of_decay(mu_bar: Any, gamma: Any) -> Any:
     """sum_l' exp(-2 alpha_R |l - l'|) = 1 / sinh(2 alpha_R) over the l' of the other parity, Eq. B42.
 
@@ -255,18 +281,21 @@ def sum_of_decay(mu_bar: Any, gamma: Any) -> Any:
     return 1 / np.sinh(2 * alpha(mu_bar, gamma).real)
 
 
+@numbers
 def sum_of_decay_times_square(mu_bar: Any, gamma: Any) -> Any:
     """sum_l' exp(-2 alpha_R |l - l'|)(l - l')^2 = cosh alpha_R / 2 sinh^3 alpha_R, Eq. B53."""
     a = alpha(mu_bar, gamma).real
     return np.cosh(a) / (2 * np.sinh(a) ** 3)
 
 
+@numbers
 def source_current(mu_bar: Any, gamma: Any) -> Any:
     """I_l / I_g on sources, made of T and the alternation of Eq. 19 in the bulk: 1, Eq. B43."""
     T_0 = transmission(0, mu_bar, gamma)
     return T_0 * sum_of_decay(mu_bar, gamma) * alternation(mu_bar, gamma) / (2 * np.pi)
 
 
+@numbers
 def sum_of_bond_times_distance(mu_bar: Any, gamma: Any) -> Any:
     """sum_l' F_ll' (l - l') = -2 pi sigma, Eq. B46."""
     a = alpha(mu_bar, gamma)
@@ -274,6 +303,7 @@ def sum_of_bond_times_distance(mu_bar: Any, gamma: Any) -> Any:
     return -size * np.cosh(a.real) * np.sin(a.imag) / (2 * np.sinh(a.real) ** 2)
 
 
+@numbers
 def sum_of_bond(mu_bar: Any, gamma: Any) -> Any:
     """sum_l' F_ll' over even l' for odd l, Eq. B47."""
     a = alpha(mu_bar, gamma)

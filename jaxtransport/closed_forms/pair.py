@@ -24,16 +24,19 @@ from jaxtransport.closed_forms.arguments import (
     alternating,
     energy,
     length,
+    numbers,
     squared_coupling,
     whole_length,
 )
 
 
+@numbers
 def wave_number(mu_bar: Any) -> Any:
     """k = arccos(mu_bar / 2), between 0 and pi (below Eq. 22)."""
     return np.arccos(energy(mu_bar) / 2)
 
 
+@numbers
 def half_wavelengths(N: Any, mu_bar: Any) -> Any:
     """Half Fermi waves between source and drain, (N - 3) k / pi = (N - 3) / (lambda_F / 2) (Fig. 4)."""
     return (length(N) - 3) * wave_number(mu_bar) / np.pi
@@ -56,12 +59,14 @@ def _inner(N: Any, m: Any, g2: Any) -> Any:
     return _A(m) * (_2D(m, g2) * Y(N - 4) - Y(N - 5)) - Y(N - 4)
 
 
+@numbers
 def determinant(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """det Z, complex, Eq. C7."""
     N, m, g2 = length(N), energy(mu_bar), squared_coupling(gamma)
     return (_2D(m, g2) * _A(m) - 1) * _inner(N, m, g2) - _A(m) * _inner(N - 1, m, g2)
 
 
+@numbers
 def green(N: int, mu_bar: Any, gamma: Any) -> dict[tuple[int, int], Any]:
     """G_21, G_N1, G_{N-1,1} and G_{N-1,2}, complex, by their sites from 1, Eqs. C8-C10.
 
@@ -78,6 +83,7 @@ def green(N: int, mu_bar: Any, gamma: Any) -> dict[tuple[int, int], Any]:
     }
 
 
+@numbers
 def xi(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """Xi of Eqs. 22 and C11; its 2 A C is A times the 2 D of Eq. C7."""
     N, m, g2 = length(N), energy(mu_bar), squared_coupling(gamma)
@@ -86,6 +92,7 @@ def xi(N: Any, mu_bar: Any, gamma: Any) -> Any:
     return np.abs(amplitude) ** 2 / np.sin(k) ** 2
 
 
+@numbers
 def xi_less_one(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """Xi - 1 = gamma^2 q [gamma^2 q - 2 cos((N - 2) k)] without cancellation."""
     N, g2, k = length(N), squared_coupling(gamma), wave_number(mu_bar)
@@ -93,11 +100,13 @@ def xi_less_one(N: Any, mu_bar: Any, gamma: Any) -> Any:
     return g2 * q * (g2 * q - 2 * np.cos((N - 2) * k))
 
 
+@numbers
 def xi_expanded(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """Xi with its modulus multiplied out, which shows both families of zeros of Xi - 1."""
     return 1 + xi_less_one(N, mu_bar, gamma)
 
 
+@numbers
 def transmissions(N: Any, mu_bar: Any, gamma: Any) -> dict[str, Any]:
     """T_21, T_{N-1,1}, T_N1 and T_{N-1,2} as "21", "N-1,1", "N1" and "N-1,2", Eqs. C11 and C12.
 
@@ -112,6 +121,7 @@ def transmissions(N: Any, mu_bar: Any, gamma: Any) -> dict[str, Any]:
 # Potentials and currents, also by the T of any wire that is its own mirror image
 
 
+@numbers
 def balance(x: Any, T: dict[str, Any], delta_mu: Any, I_g: Any) -> Any:
     """Right minus left sides of Eqs. C1 and C2 at x = (mu_2, mu_{N-1}) - mu_bar, shape (2, ...).
 
@@ -124,12 +134,14 @@ def balance(x: Any, T: dict[str, Any], delta_mu: Any, I_g: Any) -> Any:
     return np.array([source, drain])
 
 
+@numbers
 def potential_shift_by_transmissions(T: dict[str, Any], delta_mu: Any, I_g: Any) -> Any:
     """Delta of mu_2 = mu_bar + Delta, mu_{N-1} = mu_bar - Delta, Eq. C3."""
     total = T["21"] + 2 * T["N-1,2"] + T["N-1,1"]
     return (2 * np.pi * I_g + (T["21"] - T["N-1,1"]) * delta_mu / 2) / total
 
 
+@numbers
 def potential_shift(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """Delta in gamma_o, first line of Eq. C13."""
     g2, excess = squared_coupling(gamma), xi_less_one(N, mu_bar, gamma)
@@ -138,6 +150,7 @@ def potential_shift(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) ->
     return (driven + excess * delta_mu / 2) / (excess + 2 + 2 * g2)
 
 
+@numbers
 def potential_shift_at_zero(N: Any, mu_bar: Any, gamma: Any, I_g: Any) -> Any:
     """Delta where Xi = 1, Eq. C14: the same for both biases. Meaningless elsewhere."""
     g2 = squared_coupling(gamma)
@@ -145,12 +158,14 @@ def potential_shift_at_zero(N: Any, mu_bar: Any, gamma: Any, I_g: Any) -> Any:
     return np.pi * square * I_g / ((4 - energy(mu_bar) ** 2) * g2 * (1 + g2))
 
 
+@numbers
 def left_current(T: dict[str, Any], shift: Any, delta_mu: Any) -> Any:
     """I_1 in e gamma_o / hbar for a given Delta (unnumbered, above Eq. C4)."""
     through = (T["21"] + T["N-1,1"] + 2 * T["N1"]) * delta_mu / 2
     return (through - (T["21"] - T["N-1,1"]) * shift) / (2 * np.pi)
 
 
+@numbers
 def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h: the second line of Eq. C13, simplified."""
     g2, Xi = squared_coupling(gamma), xi_expanded(N, mu_bar, gamma)
@@ -158,6 +173,7 @@ def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
     return unit * (1 + g2) ** 2 * (Xi + 1) / (Xi + 1 + 2 * g2)
 
 
+@numbers
 def conductance_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h: the second line of Eq. C13 as it stands."""
     g2, Xi = squared_coupling(gamma), xi(N, mu_bar, gamma)
@@ -165,6 +181,7 @@ def conductance_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     return unit * ((g2 * Xi + g2 + 2) * (Xi + 1 + 2 * g2) - g2 * (Xi - 1) ** 2) / (2 * (2 * g2 + Xi + 1))
 
 
+@numbers
 def conductance_by_transmissions(T: dict[str, Any]) -> Any:
     """G_N in e^2/h: the first line of Eq. C4, corrected (as printed it diverges where T_21 = T_2N).
 
@@ -176,12 +193,14 @@ def conductance_by_transmissions(T: dict[str, Any]) -> Any:
     return (through * total - (T["21"] - T["N-1,1"]) ** 2) / (2 * total)
 
 
+@numbers
 def nonreciprocity(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """Delta j / I_g, Eqs. 22 and C13: Delta I as long as Delta j / 2 < G_N delta_mu / 2 pi."""
     excess = xi_less_one(N, mu_bar, gamma)
     return 2 * excess / (excess + 2 + 2 * squared_coupling(gamma))
 
 
+@numbers
 def nonreciprocity_by_transmissions(T: dict[str, Any]) -> Any:
     """Delta j / I_g, second line of Eq. C4."""
     total = T["21"] + 2 * T["N-1,2"] + T["N-1,1"]
@@ -191,12 +210,14 @@ def nonreciprocity_by_transmissions(T: dict[str, Any]) -> Any:
 # Where the current is reciprocal
 
 
+@numbers
 def zeros_of_first_family(N: int) -> Array:
     """mu_bar in the band with sin((N - 3) k) = 0, increasing: N - 4 of them, whatever gamma (Sec. III C)."""
     n = int(whole_length(N)) - 3
     return 2 * np.cos(np.pi * np.arange(n - 1, 0, -1) / n)
 
 
+@numbers
 def zeros_of_second_family(N: int, gamma: float) -> Array:
     """mu_bar in the band with gamma^2 sin((N - 3) k) = 2 sin k cos((N - 2) k), increasing.
 

@@ -16,15 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.closed_forms.arguments import Array, energy, squared_coupling
+from jaxtransport.closed_forms.arguments import Array, energy, numbers, squared_coupling
 
 
+@numbers
 def denominator(mu_bar: Any, gamma: Any) -> Any:
     """Script D below Eq. B30: |det Z|^2."""
     m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
     return (2 + 2 * g2 + g2**2) ** 2 - (1 + 2 * g2 + 5 * g2**2 + 2 * g2**3) * m2 + g2**2 * m2**2
 
 
+@numbers
 def transmissions(mu_bar: Any, gamma: Any) -> Array:
     """T_ll' off the diagonal, shape (..., 4, 4), Eqs. B28-B30. The diagonal enters no current; 0 here."""
     m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
@@ -37,6 +39,7 @@ def transmissions(mu_bar: Any, gamma: Any) -> Array:
     return T + np.swapaxes(T, -1, -2)
 
 
+@numbers
 def conductance(mu_bar: Any, gamma: Any) -> Any:
     """G_4 in e^2/h, second line of Eq. B32."""
     m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
@@ -44,12 +47,14 @@ def conductance(mu_bar: Any, gamma: Any) -> Any:
     return (4 - m2) * inner * (g2 + 1) ** 2 / (denominator(mu_bar, gamma) * (inner + 2 * g2))
 
 
+@numbers
 def conductance_by_transmissions(T: Array) -> Any:
     """G_4 in e^2/h of `transmissions`: first line of Eq. B32, with T's for its F's and e^2 for its 1."""
     T13, T14, T23, T34 = (T[..., i, j] for i, j in ((0, 2), (0, 3), (1, 2), (2, 3)))
     return (2 * T34 * T13 + 2 * T23 * T14 + (T23 + T14) * (T34 + T13)) / (T13 + T34 + 2 * T23)
 
 
+@numbers
 def injection_response(mu_bar: Any, gamma: Any) -> Any:
     """delta I / I_g, second form of Eq. B33. Negative where mu_bar^2 > 2 + gamma^2."""
     m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
@@ -57,12 +62,14 @@ def injection_response(mu_bar: Any, gamma: Any) -> Any:
     return own / (own + 2 + 2 * g2)
 
 
+@numbers
 def injection_response_by_transmissions(T: Array) -> Any:
     """delta I / I_g of `transmissions`, first form of Eq. B33."""
     T12, T13, T23, T34 = (T[..., i, j] for i, j in ((0, 1), (0, 2), (1, 2), (2, 3)))
     return (T12 - T13) / (T13 + T34 + 2 * T23)
 
 
+@numbers
 def potential_shift(mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """Delta_mu in gamma_o, second form of Eq. B31."""
     m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
@@ -71,12 +78,14 @@ def potential_shift(mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     return numerator / (2 * g2 * band * (2 + g2**2 + 4 * g2 - g2 * m2))
 
 
+@numbers
 def potential_shift_by_transmissions(T: Array, delta_mu: Any, I_g: Any) -> Any:
     """Delta_mu of `transmissions`, first form of Eq. B31; its mu_L - mu_bar is delta_mu / 2."""
     T13, T23, T34 = (T[..., i, j] for i, j in ((0, 2), (1, 2), (2, 3)))
     return (2 * np.pi * I_g + (T34 - T13) * delta_mu / 2) / (T13 + T34 + 2 * T23)
 
 
+@numbers
 def critical_coupling(mu_bar: Any) -> Any:
     """gamma_c at which delta I = I_g / 3, the value of circuit and lattice; Eq. B34."""
     m2 = energy(mu_bar) ** 2
@@ -86,11 +95,13 @@ def critical_coupling(mu_bar: Any) -> Any:
 # Expansions in small gamma, and the order that each leaves out
 
 
+@numbers
 def potential_shift_weak(mu_bar: Any, gamma: Any, I_g: Any) -> Any:
     """Delta_mu to order gamma^0, Eq. 17. Error: gamma^2 times `potential_shift_next`, then O(gamma^4)."""
     return np.pi * I_g / squared_coupling(gamma) + np.pi * energy(mu_bar) ** 2 * I_g / 2
 
 
+@numbers
 def potential_shift_next(mu_bar: Any, delta_mu: Any, I_g: Any) -> Any:
     """Coefficient of gamma^2 in Delta_mu, which Eq. 17 leaves out; the first that knows delta_mu."""
     m2 = energy(mu_bar) ** 2
@@ -98,22 +109,26 @@ def potential_shift_next(mu_bar: Any, delta_mu: Any, I_g: Any) -> Any:
     return own + (2 - m2) * delta_mu / 4
 
 
+@numbers
 def conductance_weak(gamma: Any) -> Any:
     """G_4 in e^2/h to order gamma^2, Eq. 18. Error: gamma^4 times `conductance_next`."""
     return 1 - squared_coupling(gamma)
 
 
+@numbers
 def conductance_next(mu_bar: Any) -> Any:
     """Coefficient of gamma^4 in G_4, in e^2/h."""
     m2 = energy(mu_bar) ** 2
     return (8 - m2**2) / (2 * (4 - m2))
 
 
+@numbers
 def injection_response_weak(mu_bar: Any, gamma: Any) -> Any:
     """delta I / I_g to order gamma^2, Eq. 18. Error: gamma^4 times `injection_response_next`."""
     return squared_coupling(gamma) * (2 - energy(mu_bar) ** 2) / 2
 
 
+@numbers
 def injection_response_next(mu_bar: Any) -> Any:
     """Coefficient of gamma^4 in delta I / I_g."""
     m2 = energy(mu_bar) ** 2
@@ -123,6 +138,7 @@ def injection_response_next(mu_bar: Any) -> Any:
 # Contacts that are not perfect
 
 
+@numbers
 def contact_polynomial(mu_bar: float, gamma: float) -> Array:
     """Coefficients, from x^2 to x^0, of the polynomial in x = gamma_1^2 = gamma_4^2 with Delta I's zeros.
 
@@ -136,6 +152,7 @@ def contact_polynomial(mu_bar: float, gamma: float) -> Array:
     return np.array([S - 1, linear, (S - 1) * m2 - 2 * m2 + m2 * g2 + 1])
 
 
+@numbers
 def contact_zeros(mu_bar: float, gamma: float) -> Array:
     """Couplings gamma_1 = gamma_4 > 0 of the leads at which Delta I = 0, in increasing order (Fig. 8).
 
@@ -149,6 +166,7 @@ def contact_zeros(mu_bar: float, gamma: float) -> Array:
 # The third order, for any T, T' = dT/dw and T'' at mu_bar
 
 
+@numbers
 def source_term(l: int, T: Array, T1: Array, T2: Array, delta_mu: float, I_g: float) -> float:
     """xi_l of Eq. B36 for l = 2 (source) or 3 (drain); T1 and T2 are the first two derivatives of T."""
     i, sign = l - 1, 1 if l % 2 == 0 else -1
@@ -160,6 +178,7 @@ def source_term(l: int, T: Array, T1: Array, T2: Array, delta_mu: float, I_g: fl
     )
 
 
+@numbers
 def series_residual(x: Array, T: Array, T1: Array, T2: Array, delta_mu: float, I_g: float) -> Array:
     """Left minus right sides of Eq. B35 at x = (mu_2, mu_3) - mu_bar; 0 where balanced.
 

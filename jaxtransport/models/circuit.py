@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.models.lengths import along_the_wire, fixed_numbers, layout_tables, of_size, sizes_of
+from jaxtransport.models.lengths import (
+    along_the_wire,
+    fixed_numbers,
+    layout_tables,
+    of_size,
+    sizes_of,
+    table_bytes,
+)
 from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
@@ -29,6 +36,7 @@ def make_task(spec: Spec) -> Task:
         variables=variables,
         evaluate=partial(_evaluate, names=spec.variables),
         shared=partial(_shared, spec, nodes),
+        shared_bytes=table_bytes(nodes),
         extra=along_the_wire(variables, max(nodes)),
         size_axis=None if spec.axis("N") is None else "N",
         sizes=nodes,

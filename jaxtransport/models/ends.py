@@ -42,7 +42,10 @@ def seen_from_the_ends(
     for name, field in fields.items():
         values[f"{name}_forward"] = getattr(forward, field)
         values[f"{name}_reverse"] = getattr(reverse, field)
+    # NaN is what lies beyond the wire; what overflowed is infinite, or leaves NaN at the ends.
     finite = jnp.isfinite(values["residual"]) & jnp.isfinite(forward.left_current)
+    finite &= jnp.isfinite(reverse.left_current)
+    finite &= ~jnp.any(jnp.stack([jnp.any(jnp.isinf(values[name])) for name in names]))
     status = jnp.where(finite, codes.SOLVED, codes.NOT_FINITE).astype(jnp.int8)
     out = {name: jnp.where(finite, values[name], jnp.nan)[None] for name in names}
     return {**out, "status": status[None]}

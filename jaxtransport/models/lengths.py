@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from jaxtransport import layout as layouts
+from jaxtransport.errors import InputError
 from jaxtransport.sweep.checks import sites_of
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import padded_sizes
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import StoredVariable
+
+MOST_TABLE_BYTES = 4 * 10**9
 
 
 def sizes_of(spec: Spec, grid: Grid) -> dict[int, int]:
@@ -53,6 +56,21 @@ def layout_tables(wire: Any, lengths: list[int], size: int) -> tuple[np.ndarray,
         occupied[:N, column] = layout.occupied()
         strength[:N, column] = layout.strength(wire.strengths)
     return occupied, strength
+
+
+def table_bytes(sizes: dict[int, int]) -> int:
+    """Memory of `layout_tables` for the padded size that takes most, on the host and on the device.
+
+    Raises:
+        InputError: more than `MOST_TABLE_BYTES`.
+    """
+    needed = 2 * 9 * max(size * len(of_size(sizes, size)) for size in set(sizes.values()))
+    if needed > MOST_TABLE_BYTES:
+        raise InputError(
+            f"grid.N: {len(sizes):,} lengths up to {max(sizes):,} sites take {needed / 1e9:.1f} GB for their "
+            f"layouts alone, more than {MOST_TABLE_BYTES / 1e9:.0f} GB; pass fewer lengths at once"
+        )
+    return needed
 
 
 def of_size(sizes: dict[int, int], size: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -54,14 +55,23 @@ def check_format(picture: Path) -> None:
 def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
     """Write a figure and close it. The fingerprints of its data go in, so that it can be traced to them."""
     origin = " ".join(["jaxtransport", *(str(one.attrs.get("fingerprint", "")) for one in data)])
-    key = "Title" if picture.suffix.lower() in (".pdf", ".svg") else "Description"
+    kind = picture.suffix.lower().removeprefix(".")
+    key = "Title" if kind in ("pdf", "svg") else "Description"
+    part = picture.with_name(
+        f".{picture.name}.part"
+    )  # a picture that is there stays until the new one is whole
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(picture, metadata={key: origin})
+        figure.savefig(part, format=kind, metadata={key: origin})
+        os.replace(part, picture)
     except OSError as error:
         raise InputError(f"-o {picture}: cannot be written ({error.strerror or error})") from None
+    except ValueError as error:
+        raise InputError(f"{picture}: these numbers cannot be drawn ({error})") from None
     finally:
         panels.plt.close(figure)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def draw(
@@ -73,13 +83,20 @@ def draw(
     at: Sequence[str] = (),
 ) -> Figure:
     """The picture of a loaded result as a matplotlib figure."""
-    view = choose(data, variable=variable, x=x, y=y, at=at)
+    view = choose(_by_position(data), variable=variable, x=x, y=y, at=at)
     figure = KINDS[view.kind](view)
     columns = int(figure.get_figwidth() * 14)
     figure.supxlabel("\n".join(_wrap(_caption(data, view), columns)), fontsize=9, color="0.25")
     if title := str(data.attrs.get("title", "")):
         figure.suptitle(textwrap.fill(title, columns), fontsize=10.5)
     return figure
+
+
+def _by_position(data: xr.Dataset) -> xr.Dataset:
+    """A circuit of one wire along the positions of its nodes, which need not be evenly spaced."""
+    if "position" in data and data["position"].dims == ("node",):
+        return data.set_coords("position").swap_dims(node="position")
+    return data
 
 
 def _caption(data: xr.Dataset, view: View) -> list[str]:

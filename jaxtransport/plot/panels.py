@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from jaxtransport.plot import style
 from jaxtransport.plot.view import View
@@ -127,6 +128,8 @@ def _finish(axes: Axes, view: View, array: xr.DataArray) -> None:
     if style.is_signed(array.values):
         axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
     axes.margins(x=0.02)
+    if np.issubdtype(view.data[view.x].dtype, np.integer):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _scale(values: np.ndarray) -> tuple[Normalize, str, str]:

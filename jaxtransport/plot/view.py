@@ -18,7 +18,7 @@ import xarray as xr
 from jaxtransport.errors import InputError
 
 SHORT = 6
-ALONG = ("site", "bond", "node")
+ALONG = ("site", "bond", "node", "position")
 HIDDEN = ("status", "started", "finished", "outside_band", "position")
 FAVOURITES = (
     "nonreciprocity",

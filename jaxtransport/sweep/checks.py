@@ -77,7 +77,11 @@ class Checks:
             for key in keys:
                 if layout != name and getattr(self.wire, key) is not None:
                     self.add(key, f'goes with layout = "{layout}", not "{name}"; remove one of them')
-        if name == "spaced" and self.wire.spacing is None and self.mistakes.clean("wire.spacing"):
+        if (
+            name == "spaced"
+            and self.wire.spacing is None
+            and self.mistakes.clean("wire.spacing", "grid.spacing")
+        ):
             self.add("spacing", "missing; pass the number of sites from terminal to terminal")
 
     def layouts_at_lengths(self) -> list[layouts.Layout] | None:
@@ -87,7 +91,7 @@ class Checks:
         if (
             self.wire.layout is None
             or lengths is None
-            or not self.mistakes.clean(*(f"wire.{key}" for key in needs))
+            or not self.mistakes.clean(*(f"{table}.{key}" for key in needs for table in ("wire", "grid")))
         ):
             return None
         sites = sites_of(self.wire)

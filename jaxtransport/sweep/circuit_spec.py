@@ -21,15 +21,14 @@ from jaxtransport.sweep.tables import (
     read_axes,
     read_tables,
 )
-from jaxtransport.sweep.values import axis, choice, list_of, number, positive, real, whole
+from jaxtransport.sweep.values import axis, choice, list_of, positive, real, whole
 from jaxtransport.variables import CIRCUIT, per_point
 
 
 def _fraction(value: Any) -> float:
-    out = number(value)
-    if not 0 < out < 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
         raise ValueError(f"{value!r}; pass a fraction of the length, 0 < x < 1")
-    return out
+    return float(value)
 
 
 class WireTable(Table):
@@ -91,7 +90,7 @@ class _Checks(Checks):
 
     def terminals(self) -> None:
         """Places along the wire, each once, and a strength for each."""
-        if self.given("N"):
+        if "N" in self.swept or self.wire.N is not None:
             self.add("N", 'does not go with layout = "custom"; positions say where the nodes are')
         self.require(
             {
@@ -107,7 +106,9 @@ class _Checks(Checks):
                 "strengths", f"{len(strengths)} numbers for {len(positions)} positions; pass one for each"
             )
         if len(np.unique(positions)) < len(positions):
-            self.add("positions", "one comes twice; pass each once, with the sum of the strengths")
+            distinct, counts = np.unique(positions, return_counts=True)
+            twice = distinct[np.argmax(counts > 1)]
+            self.add("positions", f"{twice:g} comes twice; pass each once, with the sum of its strengths")
 
 
 MODEL = Model(parse, AXES, HOME, plain={"sigma": 1.0, "voltage": 1.0})

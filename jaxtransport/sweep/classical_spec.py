@@ -22,7 +22,7 @@ from jaxtransport.sweep.tables import (
     read_axes,
     read_tables,
 )
-from jaxtransport.sweep.values import axis, choice, list_of, positive, probability, real, whole
+from jaxtransport.sweep.values import axis, choice, list_of, not_negative, positive, probability, real, whole
 from jaxtransport.variables import CLASSICAL, per_point
 
 
@@ -42,7 +42,7 @@ class WireTable(Table):
 class DriveTable(Table):
     """[drive]"""
 
-    rho_0: Annotated[float, PlainValidator(real)] = 0.0
+    rho_0: Annotated[float, PlainValidator(not_negative)] = 0.0
     delta_rho: Positive = None
     injection: Number = None
 
@@ -53,7 +53,7 @@ TABLES: dict[str, type[Table]] = {"wire": WireTable, "drive": DriveTable, "outpu
 AXES: dict[str, Any] = {
     "N": (axis(whole(2, MOST_SITES), integer=True), "1", "number of sites", "N"),
     "p": (axis(probability), "1", "probability to move on", "p"),
-    "rho_0": (axis(real), "1/a", "density of the emptier reservoir", r"\rho_0"),
+    "rho_0": (axis(not_negative), "1/a", "density of the emptier reservoir", r"\rho_0"),
     "delta_rho": (axis(positive), "1/a", "difference of the reservoirs' densities", r"\delta\rho"),
     "injection": (axis(real), "1", "injected current over e v_F delta_rho", r"I_g/ev_F\delta\rho"),
 }

@@ -40,7 +40,7 @@ class Plan:
         block = task.bytes_per_point() * min(self.solve_step, task.grid.solve_axes.size) * self.free_step
         kept = max(size * count for size, count in self.batch.items()) * KEPT_PER_SITE * 8
         scratch = max(self.batch.values()) * self.free_step * task.scratch_bytes
-        return 2 * block + kept + scratch
+        return 2 * block + kept + scratch + task.shared_bytes
 
     def to_json(self) -> str:
         batch = {str(size): count for size, count in self.batch.items()}
@@ -48,8 +48,12 @@ class Plan:
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        raw: dict[str, Any] = json.loads(text)
-        return cls({int(k): v for k, v in raw["batch"].items()}, raw["solve_step"], raw["free_step"])
+        """What `to_json` wrote; raises ValueError for anything else."""
+        try:
+            raw: dict[str, Any] = json.loads(text)
+            return cls({int(k): int(v) for k, v in raw["batch"].items()}, raw["solve_step"], raw["free_step"])
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not a plan ({error})") from None
 
 
 def counts(task: Task) -> dict[int, int]:

@@ -58,8 +58,11 @@ def load(path: str | Path) -> xarray.Dataset:
     import xarray
 
     _open(path, "r").close()
-    # Without HDF5's own lock, as everywhere here: a file that is being written stays readable.
-    return xarray.load_dataset(path, engine="h5netcdf", driver_kwds={"locking": False})
+    try:
+        # Without HDF5's own lock, as everywhere here: a file that is being written stays readable.
+        return xarray.load_dataset(path, engine="h5netcdf", driver_kwds={"locking": False})
+    except (AttributeError, KeyError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: is damaged ({error}); delete it and run its sweep again") from None
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
@@ -97,16 +100,29 @@ def _open(path: str | Path, mode: str) -> h5py.File:
         # Opened without HDF5's own lock: a file that is being written stays readable.
         file = h5py.File(path, mode, locking=False)
     except OSError as error:
+        if not os.access(path, os.R_OK):
+            raise InputError(f"{path}: may not be read; change its permissions") from None
         if not h5py.is_hdf5(path):
-            raise InputError(f"{path}: is not an HDF5 file; pass a result of jaxtransport") from None
-        raise InputError(f"{path}: cannot be opened ({error})") from None
+            raise InputError(
+                f"{path}: is not an HDF5 file; pass a result of jaxtransport, or delete it"
+            ) from None
+        raise InputError(f"{path}: cannot be opened ({error}); delete it and run its sweep again") from None
     if not np.array_equal(file.attrs.get("format"), FORMAT):
         file.close()
         raise InputError(f"{path}: is HDF5, but not a result of jaxtransport; pass another file")
-    if missing := [name for name in ("status", "started", "finished") if name not in file]:
+    needed = {"status": np.integer, "started": np.floating, "finished": np.floating}
+    if missing := [name for name, kind in needed.items() if not _is_dataset(file, name, kind)]:
         file.close()
         raise _damaged(path, missing)
     return file
+
+
+def _is_dataset(file: h5py.File, name: str, kind: type) -> bool:
+    try:
+        dataset = file[name]
+    except KeyError:
+        return False
+    return isinstance(dataset, h5py.Dataset) and np.issubdtype(dataset.dtype, kind)
 
 
 def _damaged(path: str | Path, missing: list[str]) -> InputError:
@@ -122,7 +138,7 @@ def require_whole(path: Path, task: Task) -> None:
     with _open(path, "r") as file:
         for name, along in dims.items():
             shape = tuple(lengths[dim] for dim in along)
-            if name not in file or file[name].shape != shape:
+            if not _is_dataset(file, name, np.number) or file[name].shape != shape:
                 raise InputError(f"{path}: is damaged ({name} is not there whole); --force replaces it")
 
 

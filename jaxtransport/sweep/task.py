@@ -45,6 +45,7 @@ class Task:
     variables: tuple[StoredVariable, ...]
     evaluate: Callable[[dict, dict, Any], Mapping[str, Any]]
     shared: Callable[[int], Any] = lambda size: None  # what all points of one padded size have in common
+    shared_bytes: int = 0  # memory that takes, of the largest size
     extra: tuple[Axis, ...] = ()  # dimensions of variables beyond the grid, such as site
     along: Mapping[str, tuple[str, np.ndarray, str, str]] = field(
         default_factory=dict

@@ -56,9 +56,15 @@ def positive(value: Any) -> float:
 
 
 def probability(value: Any) -> float:
-    out = number(value)
-    if not 0 < out <= 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
         raise ValueError(f"{_show(value)}; pass a probability, 0 < p <= 1")
+    return float(value)
+
+
+def not_negative(value: Any) -> float:
+    out = number(value)
+    if out < 0:
+        raise ValueError(f"{_show(value)}; pass a number >= 0")
     return out
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ def folder(tmp_path_factory):
         patch.chdir(folder)
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         made = list(api.figures(folder="pictures"))
-    assert [path.stem for path in made] == list(FIGURES)
+    assert [path.stem for path, _ in made] == list(FIGURES)
+    assert not any(failed for _, failed in made)
     return folder
 
 
@@ -60,8 +62,8 @@ def test_a_second_call_draws_without_computing(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(api, "execute", lambda *_, **__: pytest.fail("computed again"))
     made = list(api.figures(["3", "fig10", "1"], "again", kind="svg"))
-    assert [path.name for path in made] == ["fig3a.svg", "fig3b.svg", "fig3c.svg", "fig10.svg", "fig1.svg"]
-    assert all("jaxtransport" in path.read_text(encoding="utf-8") for path in made)
+    assert [path.name for path, _ in made] == ["fig3a.svg", "fig3b.svg", "fig3c.svg", "fig10.svg", "fig1.svg"]
+    assert all("jaxtransport" in path.read_text(encoding="utf-8") for path, _ in made)
 
 
 def test_all_points_are_solved(folder, data):
@@ -188,7 +190,7 @@ def test_names_of_figures():
     assert [f.name for f in select(["3b", "fig3", "heat"])] == ["fig3b", "fig3a", "fig3c", "heat"]
     assert [f.name for f in select(["1"])] == ["fig1"]
     assert len(select([])) == len(FIGURES)
-    with pytest.raises(InputError, match=r"^fig11: no such figure"):
+    with pytest.raises(InputError, match=r"^'fig11': no such figure"):
         select(["fig11"])
 
 
@@ -202,7 +204,7 @@ def test_every_figure_has_its_sweeps():
 
 def test_a_wrong_format_is_refused_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="pass a name that ends in"):
+    with pytest.raises(InputError, match=r"^--format gif: pass one of png, pdf, svg"):
         list(api.figures(["fig1"], kind="gif"))
     assert list(tmp_path.iterdir()) == []
 
@@ -229,3 +231,53 @@ def test_public_function_draws_data_that_it_is_given(data, tmp_path):
     figure = FIGURES["fig3c"]
     figures.draw_figure(figure, {"fig3c": data("fig3c")}, tmp_path / "one.pdf")
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_damaged_result_is_refused_by_name(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    damaged = tmp_path / "results/fig2b.h5"
+    whole = (folder / "results/fig2b.h5").read_bytes()
+    damaged.write_bytes(whole)
+    with h5py.File(damaged, "r+") as file:
+        del file["potential_forward"]
+    with pytest.raises(InputError, match=r"fig2b\.h5: is damaged \(potential_forward"):
+        list(api.figures(["2b"]))
+    damaged.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"fig2b\.h5: .*delete it"):
+        list(api.figures(["2b"]))
+
+
+def test_a_picture_is_replaced_whole_or_not_at_all(data, tmp_path, monkeypatch):
+    picture = tmp_path / "fig3c.png"
+    picture.write_bytes(b"an older picture")
+
+    def disk_full(self, path, **_):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(mpl.figure.Figure, "savefig", disk_full)
+    with pytest.raises(InputError, match="No space left"):
+        figures.draw_figure(FIGURES["fig3c"], {"fig3c": data("fig3c")}, picture)
+    assert picture.read_bytes() == b"an older picture"
+    assert list(tmp_path.iterdir()) == [picture]
+
+
+def test_failed_points_are_told(folder, tmp_path, monkeypatch):
+    """Points without a number are not drawn in silence: the command exits 1."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    spoilt = tmp_path / "results/fig2b.h5"
+    spoilt.write_bytes((folder / "results/fig2b.h5").read_bytes())
+    with h5py.File(spoilt, "r+") as file:
+        file["status"][0] = 3
+    ((_, failed),) = api.figures(["2b"])
+    assert failed == {"fig2b": 1}
+
+
+def test_pictures_need_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError, match="-o taken: is a file"):
+        list(api.figures(["1"], "taken"))
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]

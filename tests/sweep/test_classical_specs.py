@@ -45,8 +45,10 @@ def changed(base, changes):
 MISTAKES = [
     (CLASSICAL_BASE, {"wire.p": 0.0}, "wire.p", "0 < p <= 1"),
     (CLASSICAL_BASE, {"wire.p": 1.01}, "wire.p", "0 < p <= 1"),
-    (CLASSICAL_BASE, {"wire.p": True}, "wire.p", "pass a number"),
+    (CLASSICAL_BASE, {"wire.p": True}, "wire.p", "0 < p <= 1"),
     (CLASSICAL_BASE, {"wire.p": None}, "wire.p", "missing; pass the probability"),
+    (CLASSICAL_BASE, {"drive.rho_0": -0.1}, "drive.rho_0", ">= 0"),
+    (CUSTOM, {"wire.N": "x"}, "wire.N", "pass a whole number"),
     (CLASSICAL_BASE, {"wire.N": None}, "wire.N", "missing"),
     (CLASSICAL_BASE, {"wire.N": 7}, "wire.N", "pass an even N"),
     (CLASSICAL_BASE, {"wire.gamma": 0.5}, "wire.gamma", "unknown"),

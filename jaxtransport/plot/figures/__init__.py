@@ -45,11 +45,14 @@ def select(names: Sequence[str]) -> list[PaperFigure]:
     if not names:
         return list(FIGURES.values())
     chosen: dict[str, PaperFigure] = {}
+    unknown = []
     for name in names:
-        found = [f for f in FIGURES.values() if _is_called(f.name, name)]
+        found = {f.name: f for f in FIGURES.values() if _is_called(f.name, name)}
+        chosen |= found
         if not found:
-            raise InputError(f"{name}: no such figure; pass some of {', '.join(FIGURES)}")
-        chosen |= {figure.name: figure for figure in found}
+            unknown.append(f"{name!r}: no such figure; pass some of {', '.join(FIGURES)}")
+    if unknown:
+        raise InputError(unknown)
     return list(chosen.values())
 
 
