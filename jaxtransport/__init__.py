@@ -18,6 +18,8 @@ _HOMES = {
     "solve_circuit": "jaxtransport.classical.circuit",
     "Layout": "jaxtransport.layout",
     "Linear": "jaxtransport.probes.laws",
+    "Series": "jaxtransport.probes.laws",
+    "Exact": "jaxtransport.probes.laws",
     "State": "jaxtransport.state",
     "solve": "jaxtransport.state",
     "nonreciprocity": "jaxtransport.state",
@@ -32,11 +34,13 @@ _MODULES = ("closed_forms",)
 
 __all__ = [
     "Circuit",
+    "Exact",
     "InputError",
     "Lattice",
     "Layout",
     "Linear",
     "PrecisionError",
+    "Series",
     "State",
     "Wire",
     "__version__",
@@ -58,7 +62,7 @@ if TYPE_CHECKING:
     from jaxtransport.errors import InputError
     from jaxtransport.layout import Layout
     from jaxtransport.precision import PrecisionError
-    from jaxtransport.probes.laws import Linear
+    from jaxtransport.probes.laws import Exact, Linear, Series
     from jaxtransport.state import State, nonreciprocity, solve, transmission
     from jaxtransport.sweep.store import load
     from jaxtransport.wire import Wire

@@ -143,24 +143,21 @@ def figures(
         raise InputError(f"-o {folder}: is a file; pass a folder for the pictures")
     ready: dict[str, xarray.Dataset] = {}
     for figure in chosen:
-        for name in (*figure.sweeps, *figure.joins):
+        for name in figure.sweeps:
             path = shipped(name)
-            if name in ready or (path is None and name in figure.joins):
+            if name in ready:
                 continue
             if path is None:
                 raise InputError(f"{name}.toml: missing among the sweep files of this installation")
             ready[name] = _result(specs.read(path), force, reporter)
         picture = Path(folder) / f"{figure.name}.{kind}"
-        failed = {name: n for name in (*figure.sweeps, *figure.joins) if (n := _failures(ready.get(name)))}
-        used = (*figure.sweeps, *figure.joins)
-        draw_figure(figure, {name: ready[name] for name in used if name in ready}, picture)
+        failed = {name: n for name in figure.sweeps if (n := _failures(ready[name]))}
+        draw_figure(figure, {name: ready[name] for name in figure.sweeps}, picture)
         yield picture, failed
 
 
-def _failures(data: xarray.Dataset | None) -> int:
+def _failures(data: xarray.Dataset) -> int:
     """Points without a number that no physics explains: a potential outside the band is a result."""
-    if data is None:
-        return 0
     good = [SOLVED, OUTSIDE_BAND]
     return int((~data["status"].isin(good)).sum())
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,16 +20,18 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
+from jaxtransport.driven import EFFORTS, UNFINISHED, Effort, drive, efforts, observe_driven
 from jaxtransport.errors import InputError
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.observables import Solved
 from jaxtransport.precision import require_double
-from jaxtransport.probes.laws import Linear
+from jaxtransport.probes.laws import Exact, Law, Linear, Series
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.wire import Wire, is_concrete, require_number
 
+NODES_WITHIN_TRANSFORMS = 64  # where values are unknown, so that the nodes cannot be chosen by them
 KERNELS: dict[str, type[Chain] | type[Dense]] = {"auto": Chain, "chain": Chain, "dense": Dense}
 
 
@@ -46,9 +49,10 @@ class State(eqx.Module):
     left_current: Float[Array, ""]  # I_1
     right_current: Float[Array, ""]  # I_N
     conductance: Float[Array, ""]  # G in e^2/h
-    injection_response: Float[Array, ""]  # delta I / I_g
+    injection_response: Float[Array, ""]  # delta I / I_g; NaN beyond linear response
     residual: Float[Array, ""]  # largest |I_l(potentials) - asked| of all reservoirs, in I_o
-    status: Int[Array, ""]  # 0 solved, 3 singular, 4 not finite, 5 outside the band
+    status: Int[Array, ""]  # 0 solved, 1 limit met, 2 diverged, 3 singular, 4 not finite, 5 outside the band
+    steps: Int[Array, ""]  # of Newton's method; 0 in linear response
     outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
 
 
@@ -81,7 +85,7 @@ def solve(
     delta_mu: Any,
     injection: Any = None,
     I_g: Any = None,
-    law: Linear | None = None,
+    law: Law | None = None,
     kernel: str = "auto",
 ) -> State:
     """The steady state of `wire` between leads at mu_bar +- delta_mu / 2.
@@ -93,18 +97,26 @@ def solve(
         injection: I_g / I_o, the current of every source and drain in units of
             I_o = e |delta_mu| / 2 pi hbar. Default 0.
         I_g: the same current in e gamma_o / hbar, instead of `injection`.
-        law: `Linear()`, the default.
+        law: `Linear()`, the default; `Series(3)`; `Exact(temperature=0.0)`.
         kernel: "auto", "chain" or "dense".
 
     Raises:
         InputError: energies outside the band, delta_mu = 0, both `injection` and `I_g`, an
             unknown law or kernel. Under a transform, where values are unknown, a point outside
             the band has status 5 instead.
+
+    Beyond linear response a state may have status 1 (a limit of Newton steps or energies was met),
+    2 (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
         PrecisionError: JAX is in single precision.
     """
     _check_wire(wire)
-    mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
-    return _state(wire, mu_bar, delta_mu, injection, _kernel(kernel))
+    mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
+    if isinstance(law, Linear):
+        return _state(wire, mu_bar, delta_mu, injection, _kernel(kernel))
+    at = (wire, mu_bar, delta_mu, injection, _kernel(kernel))
+    return _tried(
+        lambda effort: _driven_state(*at, *_static(law, effort)), law, at, lambda state: state.status
+    )
 
 
 @partial(jax.jit, static_argnums=4)
@@ -125,8 +137,51 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
         injection_response=good(solved.response.injection),
         residual=good(biased.residual()),
         status=status,
+        steps=jnp.zeros((), int),
         outside_band=biased.outside_band(),
     )
+
+
+@partial(jax.jit, static_argnums=(4, 5, 6))
+def _driven_state(
+    wire, mu_bar, delta_mu, injection, kernel, law: Series | Exact, effort, temperature
+) -> State:
+    """The state beyond linear response; the opposite bias is solved too, for the conductance."""
+
+    def under(sign):
+        driven = drive(wire, kernel, law, effort, mu_bar, sign * delta_mu, injection, temperature)
+        good = lambda value: jnp.where(driven.status == codes.SOLVED, value, jnp.nan)
+        return State(
+            potentials=good(driven.potential()),
+            currents=good(driven.site_current()),
+            bond_currents=good(driven.bond_current()),
+            heat=good(driven.heat()),
+            density=good(driven.density()),
+            left_current=good(driven.left_current()),
+            right_current=good(driven.right_current()),
+            conductance=jnp.asarray(jnp.nan),
+            injection_response=jnp.asarray(jnp.nan),
+            residual=good(driven.residual()),
+            status=driven.status,
+            steps=driven.balance.steps,
+            outside_band=driven.outside_band(),
+        )
+
+    both = jax.vmap(under)(jnp.array([1.0, -1.0]))
+    state = jax.tree.map(lambda leaf: leaf[0], both)
+    difference = jnp.sign(delta_mu) * (both.left_current[0] - both.left_current[1])
+    return eqx.tree_at(lambda s: s.conductance, state, difference / 2)
+
+
+@partial(jax.jit, static_argnums=(4, 5, 6))
+def _driven_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, effort, temperature):
+    """(Delta I, status) beyond linear response."""
+
+    def under(sign):
+        return drive(wire, kernel, law, effort, mu_bar, sign * jnp.abs(delta_mu), injection, temperature)
+
+    seen = observe_driven(("nonreciprocity",), under)
+    return seen["nonreciprocity"], seen["status"]
 
 
 def nonreciprocity(
@@ -136,7 +191,7 @@ def nonreciprocity(
     delta_mu: Any,
     injection: Any = None,
     I_g: Any = None,
-    law: Linear | None = None,
+    law: Law | None = None,
     kernel: str = "auto",
 ) -> Float[Array, ""]:
     """Delta I = |I_1(reverse)| - |I_1(forward)| at the left lead, in I_o; forward means |delta_mu|.
@@ -144,8 +199,12 @@ def nonreciprocity(
     Arguments and errors as for `solve`.
     """
     _check_wire(wire)
-    mu_bar, delta_mu, injection = _drive(mu_bar, delta_mu, injection, I_g, law)
-    return _nonreciprocity(wire, mu_bar, delta_mu, injection, _kernel(kernel))
+    mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
+    if isinstance(law, Linear):
+        return _nonreciprocity(wire, mu_bar, delta_mu, injection, _kernel(kernel))
+    at = (wire, mu_bar, delta_mu, injection, _kernel(kernel))
+    tried = _tried(lambda effort: _driven_nonreciprocity(*at, *_static(law, effort)), law, at, lambda r: r[1])
+    return tried[0]
 
 
 @partial(jax.jit, static_argnums=4)
@@ -158,6 +217,27 @@ def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> Array:
 def _check_wire(wire: Any) -> None:
     if not isinstance(wire, Wire):
         raise InputError(f"wire: a {type(wire).__name__}; pass a Wire")
+
+
+def _static(law: Series | Exact, effort: Effort) -> tuple[Any, ...]:
+    """The law as a static value, the effort, and the temperature, which may be traced."""
+    if isinstance(law, Series):
+        return law, effort, None
+    cold = is_concrete(law.temperature) and float(law.temperature) == 0
+    return Exact(), effort, None if cold else jnp.asarray(law.temperature, float)
+
+
+def _tried(attempt, law: Series | Exact, at: tuple, status_of):
+    """The result of the least effort that is enough; within a transform, of one effort for all."""
+    nodes = law.nodes if isinstance(law, Exact) else None
+    traced = not all(is_concrete(leaf) for leaf in jax.tree.leaves((at, getattr(law, "temperature", 0.0))))
+    if traced or nodes is not None:
+        return attempt(replace(EFFORTS[1], nodes=nodes or NODES_WITHIN_TRANSFORMS))
+    for effort in efforts(isinstance(law, Exact) and float(law.temperature) > 0):
+        result = attempt(effort)
+        if int(status_of(result)) not in UNFINISHED:
+            break
+    return result
 
 
 def _kernel(name: str) -> type[Chain] | type[Dense]:
@@ -179,10 +259,11 @@ def _energy(name: str, mu_bar: Any, delta_mu: Any) -> Array:
     return jnp.asarray(mu_bar, float)
 
 
-def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Array, Array, Array]:
+def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Array, Array, Array, Law]:
     require_double()
-    if not isinstance(law, Linear | None):
-        raise InputError(f"law = {law!r}: pass Linear()")
+    law = Linear() if law is None else law
+    if not isinstance(law, Linear | Series | Exact):
+        raise InputError(f"law = {law!r}: pass Linear(), Series(order) or Exact(temperature)")
     if injection is not None and I_g is not None:
         raise InputError("injection and I_g: both say the injected current; pass one of them")
     given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
@@ -195,4 +276,4 @@ def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Array, Array, Array]:
     delta_mu = jnp.asarray(delta_mu, float)
     if I_g is not None:
         injection = I_g * 2 * jnp.pi / jnp.abs(delta_mu)
-    return mu_bar, delta_mu, jnp.asarray(0.0 if injection is None else injection, float)
+    return mu_bar, delta_mu, jnp.asarray(0.0 if injection is None else injection, float), law

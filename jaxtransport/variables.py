@@ -67,6 +67,18 @@ LINEAR = {
 }
 
 
+# Beyond linear response there is no response to injection; how a point was found is worth keeping.
+NONLINEAR = {name: v for name, v in LINEAR.items() if name != "injection_response"} | {
+    v.name: v
+    for v in [
+        Variable("steps", "1", "Newton steps, both biases", r"\mathrm{steps}", dtype="i2"),
+        Variable("nodes", "1", "energies, or order of the series", "K", dtype="i2"),
+        *_both("roots", "gamma_o", "all real roots of the third order", r"\mu_l", dims=("root", "terminal")),
+    ]
+}
+BY_LAW = {"linear": LINEAR, "series": NONLINEAR, "exact": NONLINEAR}
+
+
 def _leads(unit: str, conductance_unit: str) -> list[Variable]:
     """What the ends of a classical wire see."""
     return [
@@ -113,5 +125,5 @@ def per_point(variables: Mapping[str, Variable]) -> tuple[str, ...]:
 PER_POINT = per_point(LINEAR)
 
 ALONG_THE_WIRE = frozenset(
-    name for table in (LINEAR, CLASSICAL, CIRCUIT) for name, v in table.items() if v.dims
+    name for table in (NONLINEAR, CLASSICAL, CIRCUIT) for name, v in table.items() if v.dims
 )

@@ -48,6 +48,15 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys):
     assert float(current) == pytest.approx((1 - 0.1 * 14 * 0.2) / (1 + 28 * 0.1), abs=1e-12)
 
 
+def test_the_example_of_the_laws_prints_what_the_page_says(capsys):
+    page = ROOT / "docs/laws.md"
+    (example,) = blocks(page, "python")
+    exec(compile(example, "laws.md", "exec"), {})
+    printed = [float(v) for v in capsys.readouterr().out.split()]
+    said = re.search(r"prints (.*?) \(I_o\)", page.read_text(encoding="utf-8"))[1]
+    assert printed == pytest.approx([float(v) for v in re.findall(r"0\.\d+", said)], abs=5e-5)
+
+
 def test_the_gallery_shows_every_figure():
     """A section, a picture and a command for each, and every sweep file that it reads."""
     page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ kept for later tests.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import checks
 import engine
@@ -28,7 +29,10 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.layout import Layout
 from jaxtransport.observables import Biased
+from jaxtransport.probes import conductor as conductor_module
+from jaxtransport.probes import window as window_module
 from jaxtransport.probes.response import Response
+from jaxtransport.probes.window import Window
 
 WIRE = disordered(90, 12)
 WITH_PHASES = disordered(91, 12, flux=True)
@@ -80,6 +84,18 @@ def source_and_drain():
 
 def two_leads():
     checks.formulas_of_the_leads(0.3, 0.7, 0.2, 0.5)
+
+
+def cold():
+    checks.conductor_against_quadrature(None)
+
+
+def warm():
+    checks.conductor_against_quadrature(0.05)
+
+
+def third_order():
+    checks.third_order_against_exact()
 
 
 # Faults
@@ -162,6 +178,10 @@ def in_single_precision(value):
     return value.astype(jnp.float32).astype(jnp.float64)
 
 
+def without_factorials(old):
+    return SimpleNamespace(factorial=lambda m: 1)
+
+
 def one_site_off(old):
     return lambda *arguments: np.roll(old(*arguments), 1)
 
@@ -241,6 +261,9 @@ FAULTS = [
         replaced(Biased, "heat", twice),
         lambda: checks.heat_is_paid_for(state(), 12, DELTA_MU),
     ),
+    Fault("sign of dw", replaced(Window, "integrals", minus), cold),
+    Fault("half of -df/dw", replaced(window_module, "_fermi_peak", half), warm),
+    Fault("lost 1 / m!", replaced(conductor_module, "math", without_factorials), third_order),
     Fault(
         "sign of the density",
         replaced(Biased, "density", minus),

@@ -128,18 +128,33 @@ class Chain(Transmission):
         return jnp.take(self.broadening, self.length - 1) * self.tau, self.drawn
 
     def potentials(self, injection, left, right):
+        return self._back(injection * self.strength, injection * self.eliminated.rho, left, right)
+
+    def settle(self, currents, left, right):
+        given = jnp.where(self.interior, currents, 0.0)
+        probe = jnp.where(self.interior, self.broadening, 0.0)
+
+        def step(rho, at):
+            a, probe, given, e = at
+            return a * (rho + (given + probe * rho) * e.sigma * e.q), rho
+
+        _, rho = lax.scan(step, jnp.zeros_like(self.tau), (self.ratio, probe, given, self.eliminated))
+        return self._back(given, rho, left, right)
+
+    def _back(self, currents, rho, left, right):
+        """Potentials from the right end to the left: `currents` are 2 pi I_l, rho what they pass on."""
         index = jnp.arange(self.broadening.shape[0])
-        given = injection * self.strength / jnp.where(self.interior, self.broadening, 1.0)
+        given = currents / jnp.where(self.interior, self.broadening, 1.0)
 
         def step(reach, at):
-            index, a, Gamma, given, interior, e = at
+            index, a, Gamma, given, rho, interior, e = at
             c = a * reach  # sum over Gamma x right of here, as this site sees it
-            x = e.q * (given + injection * e.rho + e.sigma * c + e.tau * left)
+            x = e.q * (given + rho + e.sigma * c + e.tau * left)
             x = jnp.where(interior, x, 0.0)
             x = jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
             return Gamma * x + c, x
 
-        at = (index, self.ratio, self.broadening, given, self.interior, self.eliminated)
+        at = (index, self.ratio, self.broadening, given, rho, self.interior, self.eliminated)
         _, x = lax.scan(step, jnp.zeros_like(self.tau), at, reverse=True)
         return x
 

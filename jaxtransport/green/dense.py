@@ -122,10 +122,13 @@ class Dense(Transmission):
         return jnp.pad(J, (0, 1))
 
     def potentials(self, injection, left, right):
+        return self.settle(injection * self.strength, left, right)
+
+    def settle(self, currents, left, right):
         T = self._links()
         total = jnp.where(self.interior, jnp.sum(T, axis=1), 1.0)
         system = jnp.diag(total) - jnp.where(self.interior[:, None], T, 0.0)
-        given = injection * self.strength  # 0 on bare sites, whose row reads x = 0
+        given = jnp.where(self.interior, currents, 0.0)  # 0 on bare sites, whose row reads x = 0
         return jnp.linalg.solve(system, given.at[self.first].set(left).at[self.last].set(right))
 
     def respond(self):

@@ -59,3 +59,9 @@ class Transmission(eqx.Module):
         self, injection: Float[Array, ""], left: Float[Array, ""], right: Float[Array, ""]
     ) -> Float[Array, " site"]:
         """x_l at which 2 pi I_l = injection * strength_l, leads at `left` and `right`; 0 on bare sites."""
+
+    @abc.abstractmethod
+    def settle(
+        self, currents: Float[Array, " site"], left: Float[Array, ""], right: Float[Array, ""]
+    ) -> Float[Array, " site"]:
+        """x_l at which 2 pi I_l = `currents` for the middle reservoirs; 0 on bare sites."""

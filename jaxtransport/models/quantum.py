@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxtransport import layout as layouts
+from jaxtransport import status as codes
 from jaxtransport.models.lengths import (
     along_the_wire,
     fixed_numbers,
@@ -20,10 +22,15 @@ from jaxtransport.models.lengths import (
     sizes_of,
     table_bytes,
 )
-from jaxtransport.sweep.grid import Grid
+from jaxtransport.sweep.checks import sites_of
+from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
-from jaxtransport.variables import LINEAR
+from jaxtransport.variables import LINEAR, NONLINEAR
+
+FIRST_NODES = 24  # energies of the first effort of the exact law
+KEPT = 12  # numbers that a kernel keeps per site and energy
+NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})
 
@@ -31,7 +38,10 @@ FREE = frozenset({"delta_mu", "injection", "I_g"})
 def make_task(spec: Spec) -> Task:
     """The task of a spec with `model = "quantum"`."""
     grid = Grid(spec.axes, FREE.intersection(a.name for a in spec.axes))
-    kernel = spec.tables["solve"].kernel  # type: ignore[attr-defined]
+    solve: Any = spec.tables["solve"]
+    if solve.law != "linear":
+        return _beyond_linear_response(spec)
+    kernel = solve.kernel
     sizes = sizes_of(spec, grid)
     variables = tuple(LINEAR[name] for name in spec.variables)
     with_profile = any(v.needs_profile for v in variables)
@@ -56,6 +66,54 @@ def make_task(spec: Spec) -> Task:
     )
 
 
+def _beyond_linear_response(spec: Spec) -> Task:
+    """The task of the series and of the exact law: every bias and every I_g is a problem of its own."""
+    grid = Grid(spec.axes)
+    solve: Any = spec.tables["solve"]
+    sizes = sizes_of(spec, grid)
+    variables = tuple(NONLINEAR[name] for name in spec.variables)
+    how = {"names": spec.variables, "kernel": solve.kernel, "law": solve.law, "order": solve.order}
+    how["terminals"] = _terminals(spec)
+    how["warm"] = bool(solve.temperature) or spec.axis("temperature") is not None
+    energies = FIRST_NODES if solve.law == "exact" else 2 ** (solve.order - 1)
+    return Task(
+        grid=grid,
+        variables=variables,
+        evaluate=partial(_evaluate_driven, effort=0, **how),
+        again=tuple(partial(_evaluate_driven, effort=effort, **how) for effort in (1, 2)),
+        unfinished=(codes.STEP_LIMIT, codes.DIVERGED),
+        shared=partial(_shared, spec, sizes),
+        shared_bytes=table_bytes(sizes),
+        extra=(*along_the_wire(variables, max(sizes)), *_root_axes(spec)),
+        along=unit_of_current(spec),
+        size_axis=None if spec.axis("N") is None else "N",
+        sizes=sizes,
+        size=max(sizes.values()),
+        scratch_bytes=2 * 8 * KEPT * energies * max(sizes.values()),
+        cost=lambda size: float(size * energies * NEWTON_SWEEPS),
+    )
+
+
+def _terminals(spec: Spec) -> tuple[int, ...]:
+    """Indices of the two middle reservoirs, if all roots of their potentials are asked for."""
+    if not any(name.startswith("roots_") for name in spec.variables):
+        return ()
+    wire: Any = spec.tables["wire"]
+    return tuple(
+        int(l) for l in np.flatnonzero(layouts.make(wire.layout, wire.N, **sites_of(wire)).occupied())
+    )
+
+
+def _root_axes(spec: Spec) -> tuple[Axis, ...]:
+    terminals = _terminals(spec)
+    if not terminals:
+        return ()
+    return (
+        Axis("root", np.arange(1, 10), "1", "root, the physical one first", "n"),
+        Axis("terminal", np.array(terminals) + 1, "1", "site of the reservoir", "l"),
+    )
+
+
 def unit_of_current(spec: Spec) -> dict[str, tuple[str, np.ndarray, str, str]]:
     """I_o = delta_mu / 2 pi as a coordinate along a delta_mu axis."""
     axis = spec.axis("delta_mu")
@@ -73,6 +131,8 @@ def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
     lengths = of_size(sizes, size)
     occupied, strength = layout_tables(spec.tables["wire"], lengths, size)
     fixed = fixed_numbers(spec, ("wire", "drive"))
+    if spec.tables["solve"].law == "exact":  # type: ignore[attr-defined]
+        fixed |= fixed_numbers(spec, ("solve",))
     if spec.axis("gamma") is None:
         fixed.setdefault("gamma", np.asarray(1.0))  # a wire without middle reservoirs
     return {"lengths": np.array(lengths), "occupied": occupied, "strength": strength, "fixed": fixed}
@@ -82,3 +142,9 @@ def _evaluate(point, free, shared, **how):
     from jaxtransport.models.quantum_point import evaluate  # JAX is loaded when computing starts
 
     return evaluate(point, free, shared, **how)
+
+
+def _evaluate_driven(point, free, shared, **how):
+    from jaxtransport.models.quantum_point import evaluate_driven
+
+    return evaluate_driven(point, free, shared, **how)

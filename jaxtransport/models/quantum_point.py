@@ -7,13 +7,19 @@ numbers runs the same compiled code.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtransport import status as codes
+from jaxtransport.driven import drive, efforts, observe_driven
 from jaxtransport.observables import Solved, observe
+from jaxtransport.probes.balance import thorough
+from jaxtransport.probes.laws import Exact, Series
+from jaxtransport.probes.roots import real_roots
 from jaxtransport.state import KERNELS
 from jaxtransport.wire import Wire
 
@@ -41,6 +47,55 @@ def evaluate(
         return observe(names, solved, drive["delta_mu"], injection)
 
     return jax.vmap(driven)(free)
+
+
+def evaluate_driven(
+    point: Mapping[str, Any],
+    free: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    *,
+    names: tuple[str, ...],
+    kernel: str,
+    law: str,
+    order: int | None,
+    warm: bool,
+    terminals: tuple[int, ...],
+    effort: int,
+) -> dict[str, Any]:
+    """The same beyond linear response, with one of `driven.efforts`. There are no free axes."""
+    given = {**shared["fixed"], **point}
+    row = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0
+    wire = _wire(given, shared, row)
+    injection = given.get("injection")
+    if injection is None:
+        injection = given["I_g"] * 2 * jnp.pi / given["delta_mu"]
+    of_law = Exact() if law == "exact" else Series(order or 3)
+    temperature = given["temperature"] if warm else None  # absolute zero takes a shorter way
+
+    how_hard = efforts(warm)[effort]
+    how_hard = replace(how_hard, search=thorough(how_hard.search))
+
+    def under(sign):
+        return drive(
+            wire,
+            KERNELS[kernel],
+            of_law,
+            how_hard,
+            given["mu_bar"],
+            sign * given["delta_mu"],
+            injection,
+            temperature,
+        )
+
+    out = observe_driven([name for name in names if not name.startswith("roots_")], under)
+    for name in names:
+        if name.startswith("roots_"):
+            bias = given["delta_mu"] * (1 if name.endswith("forward") else -1)
+            found = real_roots(
+                wire, given["mu_bar"], bias, injection * given["delta_mu"], (terminals[0], terminals[1])
+            )
+            out[name] = jnp.where(out["status"] == codes.SOLVED, found, jnp.nan)
+    return {name: value[None] for name, value in out.items()}
 
 
 def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire:

@@ -21,6 +21,7 @@ LANES = 8  # batches are multiples of this: the width of a vector register in do
 BATCH_SITES = {"cpu": 2**18, "gpu": 2**24}
 BATCH_POINTS = {"cpu": 1024, "gpu": 2**18}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
+BATCH_AGAIN = 64  # few points need it, and each takes longer
 BLOCK_COST = 2**23  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
 KEPT_PER_SITE = 24  # numbers a kernel keeps per site and point of a batch
@@ -34,6 +35,10 @@ class Plan:
     batch: Mapping[int, int]
     solve_step: int
     free_step: int
+
+    def again(self, size: int) -> int:
+        """Batch of the points that are gathered to be finished with more effort."""
+        return min(self.batch[size], BATCH_AGAIN)
 
     def memory_bytes(self, task: Task) -> int:
         """Memory beyond the program itself, roughly: a block's results twice, a batch's arrays."""

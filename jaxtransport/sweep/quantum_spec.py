@@ -26,10 +26,11 @@ from jaxtransport.sweep.tables import (
     read_axes,
     read_tables,
 )
-from jaxtransport.sweep.values import axis, choice, either, list_of, positive, real, whole
-from jaxtransport.variables import LINEAR, PER_POINT
+from jaxtransport.sweep.values import axis, choice, either, list_of, not_negative, positive, real, whole
+from jaxtransport.variables import BY_LAW, LINEAR, NONLINEAR, per_point
 
 BAND_EDGE = 2.0
+HIGHEST_ORDER = 9  # of the series; as `probes.laws` has it
 
 PerSite = Annotated[float | list[float] | None, PlainValidator(either(real))]
 
@@ -62,10 +63,10 @@ class DriveTable(Table):
 class SolveTable(Table):
     """[solve]"""
 
-    law: Annotated[str, PlainValidator(choice("linear"))] = "linear"
+    law: Annotated[str, PlainValidator(choice(*BY_LAW))] = "linear"
     kernel: Annotated[str, PlainValidator(choice("auto", "chain", "dense"))] = "auto"
-    order: Annotated[int | None, PlainValidator(whole(1))] = None
-    temperature: Number = None
+    order: Annotated[int | None, PlainValidator(whole(1, HIGHEST_ORDER))] = None
+    temperature: Annotated[float | None, PlainValidator(not_negative)] = None
 
 
 TABLES: dict[str, type[Table]] = {
@@ -86,7 +87,7 @@ AXES: dict[str, Any] = {
     "I_g": (axis(real), "e gamma_o/hbar", "injected current", "I_g"),
     "hopping": (axis(positive), "gamma_o", "hopping amplitude", "t"),
     "onsite": (axis(real), "gamma_o", "on-site energy", r"\varepsilon"),
-    "temperature": (axis(real), "gamma_o/k_B", "temperature", "T"),
+    "temperature": (axis(not_negative), "gamma_o/k_B", "temperature", "T"),
 }
 HOME = {"mu_bar": "drive", "delta_mu": "drive", "injection": "drive", "I_g": "drive", "temperature": "solve"}
 
@@ -100,7 +101,8 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
         return None
     wanted = tables.pop("output").variables  # type: ignore[attr-defined]
     swept = {a.name for a in axes}
-    return Parsed(_completed(tables, swept), axes, tuple(PER_POINT if wanted is None else wanted))
+    known = BY_LAW[tables["solve"].law]  # type: ignore[attr-defined]
+    return Parsed(_completed(tables, swept), axes, tuple(per_point(known) if wanted is None else wanted))
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
@@ -114,7 +116,12 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
         wire = wire.model_copy(update={"contact": both})
     if drive.injection is None and drive.I_g is None and not swept & {"injection", "I_g"}:
         drive = drive.model_copy(update={"injection": 0.0})  # probes alone: nothing is driven
-    return {**tables, "wire": wire, "drive": drive}
+    solve = tables["solve"]
+    if solve.law == "series" and solve.order is None:
+        solve = solve.model_copy(update={"order": 3})
+    if solve.law == "exact" and solve.temperature is None and "temperature" not in swept:
+        solve = solve.model_copy(update={"temperature": 0.0})
+    return {**tables, "wire": wire, "drive": drive, "solve": solve}
 
 
 class _Checks(Checks):
@@ -132,7 +139,10 @@ class _Checks(Checks):
         self.per_site()
         self.band()
         self.law()
-        self.variables(LINEAR)
+        known = BY_LAW[self.tables["solve"].law]
+        self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR})
+        if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
+            self.roots()
 
     def required(self) -> None:
         missing = {
@@ -225,8 +235,20 @@ class _Checks(Checks):
                 f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)",
             )
 
+    def roots(self) -> None:
+        """All roots are found for the third order and two middle reservoirs."""
+        if not any(name.startswith("roots_") for name in self.output.variables or ()):
+            return
+        solve, found = self.tables["solve"], self.layouts_at_lengths()
+        if solve.law != "series" or solve.order not in (None, 3):
+            self.mistakes.add("output.variables", 'roots_* go with law = "series" and order = 3; remove them')
+        if found is not None and ("N" in self.swept or found[0].occupied().sum() != 2):
+            self.mistakes.add("output.variables", "roots_* take one N and two middle reservoirs; remove them")
+
     def law(self) -> None:
         for name, law in (("order", "series"), ("temperature", "exact")):
+            if self.tables["solve"].law == law:
+                continue
             if name in self.swept or getattr(self.tables["solve"], name) is not None:
                 self.mistakes.add(
                     f"grid.{name}" if name in self.swept else f"solve.{name}",

@@ -49,7 +49,9 @@ class Evaluator:
     def __init__(self, task: Task, plan: Plan) -> None:
         self.task, self.plan = task, plan
         self._shared: dict[int, Any] = {}
-        self._compiled = jax.jit(jax.vmap(task.evaluate, in_axes=(0, None, None)))
+        self._compiled, *self._again = (
+            jax.jit(jax.vmap(evaluate, in_axes=(0, None, None))) for evaluate in (task.evaluate, *task.again)
+        )
 
     def __call__(self, block: Block) -> dict[str, np.ndarray]:
         """Every variable over a block, shape (len(block.solve), len(block.free), *extra)."""
@@ -59,20 +61,36 @@ class Evaluator:
         sizes = task.padded(points, len(block.solve))
         out = {v.name: self._blank(v, block) for v in task.variables}
         out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
+        every = np.arange(len(block.solve))
+        for chosen, result in self._batches(
+            self._compiled, self.plan.batch.__getitem__, every, sizes, points, free
+        ):
+            for name, values in result.items():
+                self._scatter(out[name], chosen, values[: len(chosen), : len(block.free)])
+        for again in self._again:  # gather what is not finished, so that it does not hold the batch
+            unfinished = np.isin(out["status"], task.unfinished)
+            rows = np.flatnonzero(unfinished.any(axis=1))
+            for chosen, result in self._batches(again, self.plan.again, rows, sizes, points, free):
+                for name, values in result.items():
+                    better = values[: len(chosen), : len(block.free)]
+                    wanted = unfinished[chosen].reshape(*better.shape[:2], *[1] * (better.ndim - 2))
+                    self._scatter(out[name], chosen, better, wanted)
+        return out
+
+    def _batches(self, compiled, batch_of, rows, sizes, points, free):
+        """Results of some points of a block, in batches of equal shape: (rows, {variable: array})."""
         pending = []
-        for size in np.unique(sizes):
-            rows = np.flatnonzero(sizes == size)
-            batch = self.plan.batch[int(size)]
-            for start in range(0, len(rows), batch):
-                chosen = rows[start : start + batch]
+        for size in np.unique(sizes[rows]):
+            members = rows[sizes[rows] == size]
+            batch = batch_of(int(size))
+            for start in range(0, len(members), batch):
+                chosen = members[start : start + batch]
                 filled = np.resize(chosen, batch) if len(chosen) < batch else chosen
                 point = {name: jnp.asarray(values[filled]) for name, values in points.items()}
                 point["_"] = jnp.zeros(batch)  # gives vmap its axis where there is no solve axis
-                pending.append((chosen, self._compiled(point, free, self._share(int(size)))))
+                pending.append((chosen, compiled(point, free, self._share(int(size)))))
         for chosen, result in pending:
-            for name, values in result.items():
-                self._scatter(out[name], chosen, np.asarray(values), len(block.free))
-        return out
+            yield chosen, {name: np.asarray(values) for name, values in result.items()}
 
     def _share(self, size: int):
         if size not in self._shared:
@@ -91,13 +109,12 @@ class Evaluator:
         return np.full(shape, np.nan if variable.dtype == "f8" else 0, variable.dtype)
 
     @staticmethod
-    def _scatter(target: np.ndarray, rows: np.ndarray, values: np.ndarray, free: int) -> None:
-        """Put a batch's values into a block; arrays may be longer or shorter than stored."""
-        values = values[: len(rows), :free]
+    def _scatter(target: np.ndarray, rows: np.ndarray, values: np.ndarray, wanted: Any = True) -> None:
+        """Put rows into a block, where `wanted`; arrays may be longer or shorter than stored."""
         every = slice(None)
         extent = [slice(0, min(a, b)) for a, b in zip(target.shape[2:], values.shape[2:], strict=True)]
         into: Any = (rows, every, *extent)
-        target[into] = values[(every, every, *extent)]
+        target[into] = np.where(wanted, values[(every, every, *extent)], target[into])
 
 
 def execute(

@@ -44,6 +44,8 @@ class Task:
     grid: Grid
     variables: tuple[StoredVariable, ...]
     evaluate: Callable[[dict, dict, Any], Mapping[str, Any]]
+    again: tuple[Callable[[dict, dict, Any], Mapping[str, Any]], ...] = ()  # with more effort each
+    unfinished: tuple[int, ...] = ()  # status codes of points that more effort may finish
     shared: Callable[[int], Any] = lambda size: None  # what all points of one padded size have in common
     shared_bytes: int = 0  # memory that takes, of the largest size
     extra: tuple[Axis, ...] = ()  # dimensions of variables beyond the grid, such as site
@@ -69,5 +71,5 @@ class Task:
 
     def bytes_per_point(self) -> int:
         """Stored bytes of one grid point."""
-        widths = {"f8": 8, "i1": 1}
+        widths = {"f8": 8, "i2": 2, "i1": 1}
         return 1 + sum(widths[v.dtype] * int(np.prod(self.trailing(v), dtype=int)) for v in self.variables)

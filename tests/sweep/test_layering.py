@@ -18,7 +18,7 @@ FLOORS = [
     ("reservoir", "wire"),
     ("green",),
     ("probes", "classical", "closed_forms"),
-    ("observables",),
+    ("observables", "driven"),
     ("state",),
     ("search", "sweep"),
     ("models", "runtime"),

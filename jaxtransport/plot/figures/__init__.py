@@ -27,10 +27,11 @@ from jaxtransport.plot.figures import (
     fig9,
     fig10,
     regimes,
+    trust,
 )
 from jaxtransport.plot.figures.frame import RC, Data, PaperFigure
 
-_MODULES = (fig1, fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, fig10, bulk, regimes, correspondence)
+_MODULES = (fig1, fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, fig10, bulk, regimes, correspondence, trust)
 FIGURES: dict[str, PaperFigure] = {figure.name: figure for m in _MODULES for figure in m.FIGURES}
 
 

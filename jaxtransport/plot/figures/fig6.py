@@ -2,58 +2,64 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.fig5 import BAND_EDGE
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
-SERIES, ROOTS = "fig6_series", "fig6_roots"
-
 
 def draw(data: Data) -> Figure:
-    """mu_2 and mu_3: dotted black in linear response; in colour the physical root of the third order.
-
-    `fig6_series` holds the physical branch along `injection`; `fig6_roots` all real pairs of roots, in
-    variables potential_forward and potential_reverse with one more dimension, `root`.
-    """
-    result = data["fig6"]
-    figure, panels = frame.new(1, 2, width=frame.PAGE * 0.72, height=2.7, sharey=True)
-    for axes, bias in zip(panels, ("forward", "reverse"), strict=True):
-        if ROOTS in data:
-            roots = data[ROOTS][f"potential_{bias}"]
-            for site in (2, 3):
-                one = roots.sel(site=site)
-                axes.plot(
-                    one["injection"], one.transpose("injection", "root"), ".", color="0.75", markersize=2
-                )
-        if SERIES in data:
-            for index, site in enumerate((2, 3)):
-                one = data[SERIES][f"potential_{bias}"].sel(site=site)
-                frame.exact(axes, one["injection"], one, index, rf"$\mu_{site}$, third order")
-        for site in (2, 3):
-            one = result[f"potential_{bias}"].sel(site=site)
+    """(a) The physical root against linear response, forward bias; (b) all real roots of Eq. B35."""
+    linear, series = data["fig6"], data["fig6_series"]
+    figure, (close, wide) = frame.new(1, 2, width=frame.PAGE * 0.75, height=2.8)
+    for axes in (close, wide):
+        for index, site in enumerate((2, 3)):
+            physical = series["potential_forward"].sel(site=site)
+            frame.exact(axes, physical["injection"], physical, index, rf"$\mu_{site}$, physical root")
+            first = linear["potential_forward"].sel(site=site)
             label = "linear response" if site == 2 else None
-            axes.plot(one["injection"], one, ":", color="black", linewidth=1.2, label=label)
-            end = float(one["injection"][-1])
-            axes.text(end, float(one[-1]), rf" $\mu_{site}$", va="center", fontsize=8)
+            axes.plot(first["injection"], first, ":", color="black", linewidth=1.1, label=label)
         axes.axhline(BAND_EDGE, color="0.6", linewidth=0.8)
-        axes.set(xlabel=r"$I_g/I_o$", title=f"{bias} bias")
-        axes.margins(x=0.03)
-    lowest = min(float(np.nanmin(result[f"potential_{bias}"])) for bias in ("forward", "reverse"))
-    panels[0].set_ylim(min(lowest, 1.0) - 0.05, BAND_EDGE + 0.35)
-    panels[0].text(0.05, BAND_EDGE + 0.02, "band edge", fontsize=7, color="0.35")
-    panels[0].set_ylabel(r"$\mu_2,\ \mu_3$ ($\gamma_o$)")
-    frame.legend(panels[0], loc="lower left")
-    parts = frame.said(result, "gamma", "mu_bar", "delta_mu")
+        axes.set_xlabel(r"$I_g/I_o$")
+        axes.margins(x=0.02)
+    close.text(0.05, BAND_EDGE + 0.01, "band edge", fontsize=7, color="0.35")
+    for axes in (close, wide):
+        axes.set_ylabel(r"$\mu_2,\ \mu_3$ ($\gamma_o$)")
+    close.set_ylim(1.0, 2.2)
+    frame.legend(close, loc="lower left")
+    _other_roots(wide, series)
+    frame.letter(close, "a")
+    frame.letter(wide, "b")
+    parts = frame.said(linear, "gamma", "mu_bar", "delta_mu")
     frame.note(
         figure,
-        f"$N = 4$,  {parts};  " + r"$\bar\mu$ and $\gamma$ are not given in the paper: those of Fig. 2c",
+        f"$N = 4$,  {parts},  forward bias;  "
+        + r"$\bar\mu$ and $\gamma$ are not given in the paper: those of Fig. 2c",
     )
     return figure
 
 
-FIGURES = (
-    PaperFigure("fig6", "Potentials of a short wire against I_g", ("fig6",), draw, joins=(SERIES, ROOTS)),
-)
+def _other_roots(axes: Axes, series) -> None:
+    roots = series["roots_forward"].isel(root=slice(1, None))
+    for index, site in enumerate((2, 3)):
+        one = roots.sel(terminal=site).transpose("injection", "root")
+        x = np.repeat(one["injection"].values[:, None], one.sizes["root"], axis=1)
+        look: dict[str, Any] = {
+            "marker": "o^"[index],
+            "markersize": 1.6,
+            "linestyle": "",
+            "color": frame.COLOURS[index],
+        }
+        axes.plot(
+            x[::2].ravel(), one.values[::2].ravel(), alpha=0.45, label=rf"$\mu_{site}$, other roots", **look
+        )
+    handles, labels = axes.get_legend_handles_labels()
+    frame.legend(axes, handles=handles[-2:], labels=labels[-2:], loc="lower left", bbox_to_anchor=(0, 0.36))
+
+
+FIGURES = (PaperFigure("fig6", "Potentials of a short wire against I_g", ("fig6", "fig6_series"), draw),)

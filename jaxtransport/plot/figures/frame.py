@@ -45,7 +45,6 @@ class PaperFigure:
     title: str
     sweeps: tuple[str, ...]
     draw: Callable[[Data], Figure]
-    joins: tuple[str, ...] = ()  # sweeps that are drawn too where they can be run
 
 
 def new(
@@ -112,6 +111,7 @@ WEAK_CONTACTS = (
 def legend(axes: Axes, **where: Any) -> None:
     """A legend: lines of the exact model first, closed forms, which are black or grey, after them."""
     handles, labels = axes.get_legend_handles_labels()
+    handles, labels = where.pop("handles", handles), where.pop("labels", labels)
     order = sorted(range(len(handles)), key=lambda i: vars(handles[i]).get("_color") not in COLOURS)
     look = {"handlelength": 1.6, "labelspacing": 0.3, "borderaxespad": 0.3, **where}
     axes.legend([handles[i] for i in order], [labels[i] for i in order], **look)

@@ -1,0 +1,113 @@
+r"""All real roots of the third order for a wire with two middle reservoirs (Eq. B35, for any such wire).
+
+    p_s(x) - q(y) = xi_s,     p_d(y) - q(x) = xi_d,         x, y = mu - mu_bar of the two
+
+with cubics p_a(x) = sum_m x^m / m! sum_{l' != a} T^(m-1)_al', q(x) = sum_m T^(m-1)_sd x^m / m!, and xi of
+Eq. B36. For a given x both are cubics in y; they have a common root where their resultant, a polynomial
+of degree 9 in x, vanishes. Its coefficients come from ten values on a circle, its roots from a companion
+matrix, and Newton's method polishes the pairs. Of the nine pairs that may be real, the physical one is
+connected to linear response; it is the smallest.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxtransport.green.dense import Dense
+from jaxtransport.wire import Wire
+
+ORDER, ROOTS = 3, 9
+RADIUS = 2.0  # of the circle: about as far from mu_bar as roots that fit the band
+REAL = 1e-8  # an imaginary part above this is no rounding
+POLISH = 6
+
+
+def real_roots(
+    wire: Wire, mu_bar: Array, delta_mu: Array, injected: Array, terminals: tuple[int, int]
+) -> Float[Array, "root terminal"]:
+    """All real (mu_s, mu_d) at which the third order balances, by distance from mu_bar; NaN for the rest.
+
+    Args:
+        wire: with reservoirs on the leads and on two sites in between.
+        mu_bar, delta_mu: as for `solve`; delta_mu < 0 is the reverse bias.
+        injected: 2 pi I_g.
+        terminals: indices of the two sites, from 0.
+    """
+    derivatives = _derivatives(wire, mu_bar)
+    s, d = terminals
+    last = wire.length - 1
+    p, xi = [], []
+    for a in (s, d):
+        rows = [T[a].at[a].set(0.0) / math.factorial(m) for m, T in enumerate(derivatives, 1)]
+        leads = sum(
+            row[0] * (delta_mu / 2) ** m + jnp.take(row, last) * (-delta_mu / 2) ** m
+            for m, row in enumerate(rows, 1)
+        )
+        p.append(jnp.stack([jnp.sum(row) for row in rows]))
+        xi.append(injected * wire.strength[a] + leads)
+    q = jnp.stack([T[s, d] / math.factorial(m) for m, T in enumerate(derivatives, 1)])
+    pairs = _pairs(p[0], p[1], q, xi[0], xi[1])
+    real = jnp.all(jnp.abs(pairs.imag) < REAL, axis=1)
+    x = jnp.where(real[:, None], pairs.real, jnp.nan)
+    order = jnp.argsort(jnp.where(real, jnp.max(jnp.abs(pairs), axis=1), jnp.inf))
+    return mu_bar + x[order]
+
+
+def _derivatives(wire: Wire, mu_bar: Array) -> list[Array]:
+    """T, T' and T'' at mu_bar."""
+
+    def matrix(w):
+        return Dense.at(wire, w).matrix
+
+    def slope(f):
+        return lambda w: jax.jvp(f, (w,), (jnp.ones_like(w),))[1]
+
+    return [matrix(mu_bar), slope(matrix)(mu_bar), slope(slope(matrix))(mu_bar)]
+
+
+def _cubic(c: Array, x: Array) -> Array:
+    """c_1 x + c_2 x^2 + c_3 x^3."""
+    return x * (c[0] + x * (c[1] + x * c[2]))
+
+
+def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
+    """Nine complex pairs (x, y)."""
+
+    def cubics(x):
+        """The two cubics in y that vanish together, highest power first."""
+        first = jnp.array([q[2], q[1], q[0], 0]) + 0j
+        second = jnp.array([p_d[2], p_d[1], p_d[0], 0]) + 0j
+        return first.at[3].set(xi_s - _cubic(p_s, x)), second.at[3].set(-xi_d - _cubic(q, x))
+
+    def resultant(x):
+        rows = []
+        for cubic in cubics(x):
+            rows += [jnp.concatenate([jnp.zeros(k), cubic, jnp.zeros(2 - k)]) for k in range(3)]
+        return jnp.linalg.det(jnp.stack(rows))
+
+    circle = RADIUS * np.exp(2j * np.pi * np.arange(ROOTS + 1) / (ROOTS + 1))
+    values = jax.vmap(resultant)(jnp.asarray(circle))
+    coefficients = jnp.fft.fft(values) / (ROOTS + 1) / RADIUS ** np.arange(ROOTS + 1)
+    xs = jnp.roots(coefficients[::-1], strip_zeros=False)
+
+    def partner(x):
+        first, second = cubics(x)
+        ys = jnp.roots(second, strip_zeros=False)
+        return ys[jnp.argmin(jnp.abs(jnp.polyval(first, ys)))]
+
+    def misfit(z):
+        x, y = z
+        return jnp.stack([_cubic(p_s, x) - _cubic(q, y) - xi_s, _cubic(p_d, y) - _cubic(q, x) - xi_d])
+
+    def polished(z):
+        jacobian = jax.jacfwd(misfit, holomorphic=True)
+        for _ in range(POLISH):
+            z = z - jnp.linalg.solve(jacobian(z), misfit(z))
+        return z
+
+    return jax.vmap(lambda x: polished(jnp.stack([x, partner(x)])))(xs)

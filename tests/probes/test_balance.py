@@ -1,0 +1,300 @@
+"""Finding the potentials: the printed equations, the tables, quadratic convergence, the end of the band."""
+
+from functools import partial
+
+import engine
+import jax
+import jax.numpy as jnp
+import nonlinear_reference
+import numpy as np
+import pytest
+import reference
+from checks import close
+from mpmath import diff, mpf, workdps
+from wires import disordered, make, stack
+
+import jaxtransport as jt
+from jaxtransport import layout as layouts
+from jaxtransport.closed_forms import short_wire
+from jaxtransport.driven import EFFORTS, Effort, drive
+from jaxtransport.probes import balance as balance_module
+from jaxtransport.probes.balance import Problem, Search, balance
+from jaxtransport.probes.conductor import SeriesConductor
+from jaxtransport.probes.laws import Exact, Series
+from jaxtransport.state import KERNELS
+
+DELTA_MU = 0.1
+I_O = DELTA_MU / (2 * np.pi)
+
+
+def driven(law, effort, gamma, mu_bar, injection, sign=1, N=4, temperature=None):
+    """(I_1, potentials, status, steps, residual) of a dimer wire."""
+
+    def call(gamma, mu_bar, injection, sign, *T):
+        wire = jt.Wire.dimers(N, gamma=gamma)
+        d = drive(wire, KERNELS["chain"], law, effort, mu_bar, sign * DELTA_MU, injection, *T)
+        return d.left_current(), d.potential(), d.status, d.balance.steps, d.residual()
+
+    more = () if temperature is None else (temperature,)
+    run = engine.compiled(f"driven {law} {effort} {N} {len(more)}", call)
+    return run(*(float(v) for v in (gamma, mu_bar, injection, sign, *more)))
+
+
+def relative(law, effort, gamma, mu_bar, injection):
+    forward, reverse = (abs(driven(law, effort, gamma, mu_bar, injection, s)[0]) for s in (1, -1))
+    return 2 * (reverse - forward) / (reverse + forward)
+
+
+# Delta I / Ibar at N = 4, delta_mu = .1: n = 3, and exact (None where there is no solution in the band)
+TABLE = {
+    (1.52, 0.3): [(0.3, -0.006505, -0.006505), (0.6, -0.016132, -0.016139), (1.0, -0.040001, None)],
+    (1.52, 0.5): [(0.3, -0.004852, -0.004852), (1.0, -0.030391, -0.030245), (1.5, -0.078847, -0.078780)],
+    (1.52, 0.7): [(0.3, 0.025314, 0.025314), (1.0, 0.071260, 0.071374), (1.5, 0.077356, 0.078241)],
+    (1.52, 0.9): [(0.6, 0.206437, 0.206441), (1.0, 0.336252, 0.336273), (1.5, 0.480568, 0.480703)],
+    (1.0, 0.3): [(0.3, 0.027821, 0.027821), (1.0, 0.081962, 0.081945), (1.5, 0.099689, 0.099452)],
+    (1.0, 0.7): [(0.6, 0.345862, 0.345862), (1.0, 0.574055, 0.574047), (1.5, 0.854051, 0.853994)],
+}
+
+
+@pytest.mark.parametrize("point", TABLE)
+def test_recorded_values(point):
+    """Half a unit of the last recorded digit."""
+    mu_bar, gamma = point
+    for injection, third, exact in TABLE[point]:
+        close(relative(Series(3), EFFORTS[0], gamma, mu_bar, injection), third, 6e-7, 1.0, "n = 3")
+        if exact is not None:
+            close(relative(Exact(), EFFORTS[1], gamma, mu_bar, injection), exact, 6e-7, 1.0, "exact")
+
+
+ELEMENTS = {(1, 3): "far", (2, 0): "far", (1, 2): "between", (0, 3): "lead", (1, 0): "near", (2, 3): "near"}
+
+
+def derivatives(mu_bar, gamma):
+    """T, T' and T'' of the short wire at mu_bar, Eqs. B28-B30, differentiated in 40 digits."""
+
+    def element(kind):
+        def T(m):
+            m2, g2 = m**2, mpf(gamma) ** 2
+            D = (2 + 2 * g2 + g2**2) ** 2 - (1 + 2 * g2 + 5 * g2**2 + 2 * g2**3) * m2 + g2**2 * m2**2
+            far, between = g2 * (4 - m2) / D, g2**2 * (4 - m2) / D
+            return {"far": far, "between": between, "lead": (4 - m2) / D}.get(
+                kind, far * (1 + g2**2 - g2 * (m2 - 2))
+            )
+
+        return T
+
+    out = []
+    with workdps(40):
+        for order in range(3):
+            T = np.zeros((4, 4))
+            for (i, j), kind in ELEMENTS.items():
+                T[i, j] = T[j, i] = float(diff(element(kind), mpf(mu_bar), order))
+            out.append(T)
+    return out
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_third_order_solves_the_printed_equations(sign):
+    """Eqs. B35 and B36 vanish at the potentials found, to 1e-13; each is 2 pi times an unbalanced current."""
+    for mu_bar, gamma, injection in ((1.52, 0.7, 1.5), (1.0, 0.5, 1.0), (1.52, 0.3, 0.6), (-0.4, 0.9, 1.2)):
+        _, mu, status, _, _ = driven(Series(3), EFFORTS[0], gamma, mu_bar, injection, sign)
+        assert status == 0
+        left = short_wire.series_residual(
+            np.asarray(mu)[1:3] - mu_bar, *derivatives(mu_bar, gamma), sign * DELTA_MU, injection * I_O
+        )
+        close(left, np.zeros(2), 1e-13, 1.0)
+
+
+def test_first_order_is_the_linear_law():
+    for seed in (3, 4):
+        wire = jax.tree.map(jnp.asarray, disordered(seed, 8, bare=0.2))
+        at = {"mu_bar": 0.4, "delta_mu": -0.1, "injection": 0.5}
+        linear, first = jt.solve(wire, **at), jt.solve(wire, **at, law=jt.Series(1))
+        for name in ("potentials", "currents", "bond_currents", "heat", "density", "conductance"):
+            expected = getattr(linear, name)
+            close(getattr(first, name), expected, 1e-12 if name == "heat" else 1e-13, what=name)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.05])
+@pytest.mark.parametrize(("N", "gamma", "mu_bar"), [(4, 0.7, 1.52), (8, 0.4, 1.0), (12, 0.3, -0.5)])
+def test_exact_law_against_quadrature(temperature, N, gamma, mu_bar):
+    """I_l of the potentials found, by adaptive quadrature: 1e-11 of I_o. Heat too."""
+    wire = make(layouts.dimers(N), gamma=gamma)
+    state = jt.solve(
+        jax.tree.map(jnp.asarray, wire),
+        mu_bar=mu_bar,
+        delta_mu=DELTA_MU,
+        injection=0.8,
+        law=jt.Exact(temperature=temperature),
+    )
+    assert state.status == 0
+    chain, mu = reference.chain_of(wire), np.asarray(state.potentials)
+    I, E = nonlinear_reference.flows(chain, mu, temperature)
+    close(I / DELTA_MU, state.currents, 1e-11, 1.0, "I_l")
+    close((I / DELTA_MU)[1:-1], 0.8 * chain.strength[1:-1], 1e-11, 1.0, "asked")
+    close((mu * I - E) / (2 * np.pi), state.heat, 1e-11, what="heat")
+
+
+def test_newton_converges_quadratically():
+    """Every step squares the error: e_{k+1} < C e_k^2 with one C, down to rounding."""
+    wire, mu_bar, injected = jt.Wire.dimers(4, gamma=0.5), jnp.asarray(1.52), jnp.asarray(1.5 * DELTA_MU)
+    chain = KERNELS["chain"].at(wire, mu_bar)
+    conductor = SeriesConductor(wire, mu_bar, KERNELS["chain"], 3)
+    problem = Problem(conductor, chain, mu_bar, wire.length, bounded=False)
+    bias = jnp.asarray(DELTA_MU)
+    start = problem.start(bias, injected)
+
+    def after(steps):
+        search = partial(balance_module._solve, problem, start, bias, injected, 0.0)
+        return search(steps)[0]
+
+    x = np.array([np.asarray(start), *(np.asarray(after(k)) for k in (1, 2, 3, 4, 8))])
+    errors = np.max(np.abs(x[:-1] - x[-1]), axis=1)
+    assert errors[0] > 0.01
+    ratios = errors[1:4] / errors[:3] ** 2
+    assert errors[3] < 1e-7, errors
+    assert np.all(ratios < 3 * ratios[0] + 1), (errors, ratios)
+    assert errors[4] < 1e-14
+
+
+def test_few_steps_on_the_grids_of_the_figures():
+    """At most 6 for either bias."""
+    for law, effort in ((Series(3), EFFORTS[0]), (Exact(), EFFORTS[1])):
+        for gamma in (0.5, 0.7, 0.9):
+            for injection in (0.1, 0.75, 1.5):
+                for sign in (1, -1):
+                    _, _, status, steps, residual = driven(law, effort, gamma, 1.52, injection, sign)
+                    assert status == 0
+                    assert steps <= 6
+                    assert residual < 1e-13
+
+
+# Where the exact law ends: I_g / I_o at which a source reaches the top of the band, mu_bar = 1.52, forward
+ENDS = {0.3: 0.729, 0.5: 1.552, 0.7: 2.340, 0.9: 3.192}
+
+
+@pytest.mark.parametrize("gamma", ENDS)
+def test_the_branch_ends_at_the_band_edge(gamma):
+    """Solved at .997 of the recorded end, no solution at 1.003 of it: status 5, not a crash."""
+    end = ENDS[gamma]
+    below, above = (driven(Exact(), EFFORTS[2], gamma, 1.52, factor * end) for factor in (0.997, 1.003))
+    assert below[2] == 0
+    assert np.max(np.asarray(below[1])) > 1.9
+    assert above[2] == 5
+
+
+def test_no_solution_is_a_status_and_the_series_keeps_its_value():
+    wire, at = jt.Wire.dimers(4, gamma=0.3), {"mu_bar": 1.52, "delta_mu": 0.1, "injection": 1.5}
+    exact, third = jt.solve(wire, **at, law=jt.Exact()), jt.solve(wire, **at, law=jt.Series(3))
+    assert exact.status == 5
+    assert np.isnan(exact.left_current)
+    assert third.status == 0
+    assert third.outside_band == 1
+    close(relative(Series(3), EFFORTS[0], 0.3, 1.52, 1.5), -0.104366, 6e-7, 1.0)
+
+
+def test_one_bad_point_does_not_hurt_its_neighbours():
+    """A batch with a point that has no solution: the others are bit for bit what they are without it."""
+    wires = stack([make(layouts.dimers(4), gamma=g) for g in (0.5, 0.3, 0.7)])
+
+    def call(wire, injection):
+        d = drive(wire, KERNELS["chain"], Exact(), EFFORTS[1], 1.52, DELTA_MU, injection)
+        return d.status, d.left_current()
+
+    run = jax.jit(jax.vmap(call))
+    status, current = run(wires, jnp.array([0.5, 1.5, 0.5]))
+    np.testing.assert_array_equal(status, [0, 5, 0])
+    _, alone = run(wires, jnp.array([0.5, 0.2, 0.5]))
+    np.testing.assert_array_equal(np.asarray(current)[[0, 2]], np.asarray(alone)[[0, 2]])
+
+
+def test_continuation_finds_what_newton_does_not():
+    """A start so far off that three steps do not do: continuation gets there, on the same branch."""
+    hasty = Effort(96, 1.0, Search(newton_steps=2))
+    patient = Effort(96, 1.0, Search(newton_steps=3, continuation=True))
+    failed, found = (driven(Exact(), e, 0.5, 1.52, 1.54) for e in (hasty, patient))
+    best = driven(Exact(), EFFORTS[1], 0.5, 1.52, 1.54)
+    assert failed[2] == 1
+    assert (found[2], best[2]) == (0, 0)
+    close(found[1], best[1], 1e-11)
+
+
+def test_too_few_nodes_are_noticed():
+    """Potentials spread over the band: 24 energies do not resolve N = 40, and 384 do."""
+    few, more = (driven(Exact(), EFFORTS[k], 0.3, 1.0, 1.2, N=40) for k in (0, 2))
+    assert few[2] == 1
+    assert more[2] == 0
+
+
+def test_krylov_and_dense_agree(monkeypatch):
+    """A wire beyond DENSE_SITES, solved either way: potentials to 1e-11 of their spread."""
+    N = 70
+    wire = jax.tree.map(jnp.asarray, make(layouts.dimers(N), gamma=0.5))
+
+    def solved(dense_sites):
+        monkeypatch.setattr(balance_module, "DENSE_SITES", dense_sites)
+        call = partial(drive, wire, KERNELS["chain"], Exact(), EFFORTS[1])
+        d = jax.jit(call)(jnp.asarray(1.0), jnp.asarray(0.1), jnp.asarray(0.5))
+        assert d.status == 0
+        return np.asarray(d.balance.x)
+
+    krylov, dense = solved(64), solved(128)
+    close(krylov, dense, 1e-11)
+
+
+def delta_I(law, effort):
+    def value(p):
+        gamma, mu_bar, injection, temperature = p
+        wire = jt.Wire.dimers(4, gamma=gamma)
+        T = temperature if isinstance(law, Exact) else None
+        forward, reverse = (
+            drive(wire, KERNELS["chain"], law, effort, mu_bar, sign * DELTA_MU, injection, T)
+            for sign in (1, -1)
+        )
+        return jnp.abs(reverse.left_current()) - jnp.abs(forward.left_current())
+
+    return jax.jit(value)
+
+
+@pytest.mark.parametrize(
+    ("law", "effort"), [(Series(3), EFFORTS[0]), (Exact(), EFFORTS[1])], ids=["series", "exact"]
+)
+def test_implicit_derivatives(law, effort):
+    """d Delta I by gamma, mu_bar, I_g and T: forward = reverse mode = finite differences, to 1e-6 of each."""
+    value = delta_I(law, effort)
+    p, h = jnp.array([0.6, 1.2, 0.8, 0.05]), 1e-3
+    reverse, forward = jax.jit(jax.grad(value))(p), jax.jit(jax.jacfwd(value))(p)
+    close(forward, reverse, 1e-10)
+    for k in range(4 if isinstance(law, Exact) else 3):
+        e = jnp.eye(4)[k] * h
+        slope = (8 * (value(p + e) - value(p - e)) - (value(p + 2 * e) - value(p - 2 * e))) / (12 * h)
+        close(reverse[k], slope, 1e-6, what=f"parameter {k}")
+
+
+def test_derivatives_beside_a_point_without_solution_are_finite():
+    def total(gamma):
+        def one(injection):
+            wire = jt.Wire.dimers(4, gamma=gamma)
+            d = drive(wire, KERNELS["chain"], Exact(), EFFORTS[1], 1.52, DELTA_MU, injection)
+            return jnp.where(d.status == 0, d.left_current(), 0.0)
+
+        return jnp.sum(jax.vmap(one)(jnp.array([0.3, 1.5])))
+
+    alone = jax.grad(lambda g: delta_one(g, 0.3))(0.3)
+    close(jax.jit(jax.grad(total))(0.3), alone, 1e-10)
+
+
+def delta_one(gamma, injection):
+    wire = jt.Wire.dimers(4, gamma=gamma)
+    return drive(wire, KERNELS["chain"], Exact(), EFFORTS[1], 1.52, DELTA_MU, injection).left_current()
+
+
+def test_balance_is_what_it_says():
+    """`balance` itself, with nothing around it: 2 pi I_l as asked."""
+    wire, mu_bar = jt.Wire.pair(7, gamma=0.6), jnp.asarray(0.3)
+    chain = KERNELS["chain"].at(wire, mu_bar)
+    problem = Problem(
+        SeriesConductor(wire, mu_bar, KERNELS["chain"], 2), chain, mu_bar, wire.length, bounded=False
+    )
+    found = balance(problem, jnp.asarray(0.2), jnp.asarray(0.05), Search())
+    close(problem.misfit(found.x, 0.2, 0.05), np.zeros(7), 1e-15, 1.0)
