@@ -327,7 +327,7 @@ def _short_current(law, *temperature) -> np.ndarray:
         m = np.asarray(1.0)
         if law == "series":
             return SeriesConductor(wire, m, Chain, 3).exchange(x)
-        window = Window.of(m - 3.0, m + 0.99, 96)
+        window = Window.of(m - 3.0, m + 1.5, 96)
         return ExactConductor.of(wire, Chain, m, window, *T or (None,)).exchange(x)
 
     return compiled(f"short {law} {len(temperature)}", call)(SHORT, SHORT_X, *temperature)
