@@ -1,5 +1,7 @@
 """The figures of the paper: drawn from files alone, every number where it belongs, no label cut off."""
 
+import fcntl
+import os
 from pathlib import Path
 
 import h5py
@@ -21,14 +23,19 @@ SMALLEST_PRINT = 6.0  # points, at the width of a column
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder in which `jaxtransport figures` ran once."""
-    folder = tmp_path_factory.mktemp("paper")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        made = list(api.figures(folder="pictures"))
-    assert [path.stem for path, _ in made] == list(FIGURES)
-    assert not any(failed for _, failed in made)
+    """A folder in which `jaxtransport figures` ran once; one for all processes of a test run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "paper"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch, open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first process computes, the others wait for it
+        if not (folder / "done").exists():
+            patch.chdir(folder)
+            patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+            made = list(api.figures(folder="pictures"))
+            assert [path.stem for path, _ in made] == list(FIGURES)
+            assert not any(failed for _, failed in made)
+            (folder / "done").touch()
     return folder
 
 
