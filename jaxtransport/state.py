@@ -31,7 +31,8 @@ from jaxtransport.probes.laws import Exact, Law, Linear, Series
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.wire import Wire, is_concrete, require_number
 
-NODES_WITHIN_TRANSFORMS = 64  # where values are unknown, so that the nodes cannot be chosen by them
+# Where values are unknown, so that the nodes cannot be chosen by them: at T = 0 and above.
+NODES_WITHIN_TRANSFORMS = (64, 128)
 KERNELS: dict[str, type[Chain] | type[Dense]] = {"auto": Chain, "chain": Chain, "dense": Dense}
 
 
@@ -104,10 +105,10 @@ def solve(
         InputError: energies outside the band, delta_mu = 0, both `injection` and `I_g`, an
             unknown law or kernel. Under a transform, where values are unknown, a point outside
             the band has status 5 instead.
+        PrecisionError: JAX is in single precision.
 
     Beyond linear response a state may have status 1 (a limit of Newton steps or energies was met),
     2 (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
-        PrecisionError: JAX is in single precision.
     """
     _check_wire(wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
@@ -232,7 +233,8 @@ def _tried(attempt, law: Series | Exact, at: tuple, status_of):
     nodes = law.nodes if isinstance(law, Exact) else None
     traced = not all(is_concrete(leaf) for leaf in jax.tree.leaves((at, getattr(law, "temperature", 0.0))))
     if traced or nodes is not None:
-        return attempt(replace(EFFORTS[1], nodes=nodes or NODES_WITHIN_TRANSFORMS))
+        warm = isinstance(law, Exact) and not (is_concrete(law.temperature) and law.temperature == 0)
+        return attempt(replace(EFFORTS[1], nodes=nodes or NODES_WITHIN_TRANSFORMS[warm]))
     for effort in efforts(isinstance(law, Exact) and float(law.temperature) > 0):
         result = attempt(effort)
         if int(status_of(result)) not in UNFINISHED:

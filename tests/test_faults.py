@@ -178,6 +178,10 @@ def in_single_precision(value):
     return value.astype(jnp.float32).astype(jnp.float64)
 
 
+def colder(old):
+    return lambda z: 2 * old(2 * z)
+
+
 def without_factorials(old):
     return SimpleNamespace(factorial=lambda m: 1)
 
@@ -262,7 +266,7 @@ FAULTS = [
         lambda: checks.heat_is_paid_for(state(), 12, DELTA_MU),
     ),
     Fault("sign of dw", replaced(Window, "integrals", minus), cold),
-    Fault("half of -df/dw", replaced(window_module, "_fermi_peak", half), warm),
+    Fault("T for k_B T / 2", replaced(window_module, "_fermi_peak", colder), warm),
     Fault("lost 1 / m!", replaced(conductor_module, "math", without_factorials), third_order),
     Fault(
         "sign of the density",

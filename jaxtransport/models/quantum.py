@@ -28,7 +28,7 @@ from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import LINEAR, NONLINEAR
 
-FIRST_NODES = 24  # energies of the first effort of the exact law
+THERMAL_NODES = 256  # as `probes.window` has it
 KEPT = 12  # numbers that a kernel keeps per site and energy
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
@@ -75,7 +75,10 @@ def _beyond_linear_response(spec: Spec) -> Task:
     how = {"names": spec.variables, "kernel": solve.kernel, "law": solve.law, "order": solve.order}
     how["terminals"] = _terminals(spec)
     how["warm"] = bool(solve.temperature) or spec.axis("temperature") is not None
-    energies = FIRST_NODES if solve.law == "exact" else 2 ** (solve.order - 1)
+    warm = bool(how["warm"])
+    energies = (64 if warm else 24, 384) if solve.law == "exact" else (2 ** (solve.order - 1),) * 2
+    kept = KEPT + (2 * THERMAL_NODES if warm else 0)
+    first, most = (2 * 8 * kept * nodes * max(sizes.values()) for nodes in energies)
     return Task(
         grid=grid,
         variables=variables,
@@ -89,8 +92,9 @@ def _beyond_linear_response(spec: Spec) -> Task:
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
-        scratch_bytes=2 * 8 * KEPT * energies * max(sizes.values()),
-        cost=lambda size: float(size * energies * NEWTON_SWEEPS),
+        scratch_bytes=first,
+        again_bytes=most,
+        cost=lambda size: float(size * energies[0] * NEWTON_SWEEPS),
     )
 
 

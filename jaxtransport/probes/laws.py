@@ -49,8 +49,8 @@ class Exact:
 
     Attributes:
         temperature: k_B T in gamma_o, the same in all reservoirs; 0, or a number that may be traced.
-        nodes: energies at which transmissions are computed. Default: as many as they need, up to 512;
-            inside a user's own transform, where that cannot be found out, 64.
+        nodes: energies at which transmissions are computed. Default: as many as they need, up to 384;
+            inside a user's own transform, where that cannot be found out, 64, or 128 above T = 0.
     """
 
     temperature: Any = 0.0

@@ -13,7 +13,7 @@ At a temperature, the step of the Fermi function is smeared (integration by part
     int l_j f(w; mu) dw  =  W_j(mu) = int L_j(w) (-df/dw) dw
 
 which tends to L_j(mu) as T^2 -> 0, so that K depends on the transmission alone. Energies are clipped to
-the band: outside it nothing is transmitted.
+the band, outside of which nothing is transmitted, and tails to the window, which holds them.
 """
 
 from __future__ import annotations
@@ -64,25 +64,31 @@ class Window(eqx.Module):
         return jnp.expand_dims(weight, range(1, C.ndim)) * C
 
     def thermal_integrals(self, mu: Array, temperature: Array) -> Float[Array, " node *shape"]:
-        """W_j at chemical potentials `mu`, shape (K, *mu.shape)."""
+        """W_j at chemical potentials `mu`, shape (K, *mu.shape), tails clipped to the window."""
         warm = temperature > 0
         T = jnp.where(warm, temperature, 1.0)
-        low, high = (jnp.clip(mu + side * TAIL * T, -BAND_EDGE, BAND_EDGE) for side in (-1, 1))
+        bottom, top = self.ends()
+        low, high = (jnp.clip(mu + side * TAIL * T, bottom, top) for side in (-1, 1))
         start, end = wave_number(high), wave_number(low)
         z, w = np.polynomial.legendre.leggauss(THERMAL_NODES)
         k = (start + end)[..., None] / 2 + (end - start)[..., None] / 2 * z
-        energy = 2 * jnp.cos(k)
+        # w - mu = 2 cos k - 2 cos k_mu as a product: a difference would be noise where T is tiny.
+        at_mu = wave_number(mu)[..., None]
+        above_mu = -4 * jnp.sin((k + at_mu) / 2) * jnp.sin((k - at_mu) / 2)
+        beyond = jnp.where(jnp.abs(mu) < BAND_EDGE, 0.0, mu - jnp.sign(mu) * BAND_EDGE)
+        peak = _fermi_peak((above_mu - beyond[..., None]) / T) / T
         width = (end - start)[..., None] / 2 * w * 2 * jnp.sin(k)
-        peak = width * _fermi_peak((energy - mu[..., None]) / T) / T
-        inside = jnp.sum(self.integrals(energy) * peak, -1)
-        # What lies beyond the band edges sees the integral up to the edge.
-        above = self.integrals(jnp.asarray(BAND_EDGE))[(..., *(None,) * mu.ndim)] * _fermi(
-            (BAND_EDGE - mu) / T
-        )
-        below = self.integrals(jnp.asarray(-BAND_EDGE))[(..., *(None,) * mu.ndim)] * _fermi(
-            (BAND_EDGE + mu) / T
-        )
-        return jnp.where(warm, inside + above + below, self.integrals(mu))
+        share = width * peak
+        # Nothing is transmitted beyond the window: what lies there sees the integral up to its ends. The
+        # rest adds up to what is left of 1, which the widths of a narrow step have only to 1e-16 / T.
+        above, below = _fermi((top - mu) / T), _fermi((mu - bottom) / T)
+        total = jnp.sum(share, -1)
+        some = total > 1e-3  # else mu is far outside, and the ends have it all
+        share = share * jnp.where(some, (1 - above - below) / jnp.where(some, total, 1.0), 1.0)[..., None]
+        inside = jnp.sum(self.integrals(2 * jnp.cos(k)) * share, -1)
+        here = (..., *(None,) * mu.ndim)
+        ends = self.integrals(top)[here] * above + self.integrals(bottom)[here] * below
+        return jnp.where(warm, inside + ends, self.integrals(mu))
 
     def tail(self, values: Float[Array, " node *shape"]) -> Array:
         """Largest of the last two Chebyshev coefficients of values at the nodes: the size of the error."""

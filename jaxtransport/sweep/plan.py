@@ -36,9 +36,10 @@ class Plan:
     solve_step: int
     free_step: int
 
-    def again(self, size: int) -> int:
+    def again(self, size: int, point_bytes: int) -> int:
         """Batch of the points that are gathered to be finished with more effort."""
-        return min(self.batch[size], BATCH_AGAIN)
+        most = BATCH_BYTES // max(1, point_bytes)
+        return max(LANES, min(self.batch[size], BATCH_AGAIN, LANES * (most // LANES)))
 
     def memory_bytes(self, task: Task) -> int:
         """Memory beyond the program itself, roughly: a block's results twice, a batch's arrays."""

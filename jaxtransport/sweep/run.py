@@ -70,7 +70,7 @@ class Evaluator:
         for again in self._again:  # gather what is not finished, so that it does not hold the batch
             unfinished = np.isin(out["status"], task.unfinished)
             rows = np.flatnonzero(unfinished.any(axis=1))
-            for chosen, result in self._batches(again, self.plan.again, rows, sizes, points, free):
+            for chosen, result in self._batches(again, self._batch_again, rows, sizes, points, free):
                 for name, values in result.items():
                     better = values[: len(chosen), : len(block.free)]
                     wanted = unfinished[chosen].reshape(*better.shape[:2], *[1] * (better.ndim - 2))
@@ -91,6 +91,9 @@ class Evaluator:
                 pending.append((chosen, compiled(point, free, self._share(int(size)))))
         for chosen, result in pending:
             yield chosen, {name: np.asarray(values) for name, values in result.items()}
+
+    def _batch_again(self, size: int) -> int:
+        return self.plan.again(size, self.task.again_bytes)
 
     def _share(self, size: int):
         if size not in self._shared:

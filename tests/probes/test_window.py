@@ -67,6 +67,21 @@ def test_thermal_integrals(temperature):
     close(values[1] - values[0], total, 1e-11)  # of the quadrature: f is a step of 1e-4
 
 
+@pytest.mark.parametrize("temperature", [1e-7, 1e-4, 1e-3, 0.02])
+def test_many_nodes_on_a_narrow_window(temperature):
+    """Polynomials of degree 400 overflow outside their window, where nothing may ask for them."""
+    reach = 0.2 + 37 * temperature
+    window = Window.of(jnp.asarray(0.3 - reach), jnp.asarray(0.3 + reach), 400)
+    weights = smooth(np.asarray(window.energies))
+    mu = jnp.asarray([0.15, 0.45])
+    warm = weights @ np.asarray(window.thermal_integrals(mu, jnp.asarray(temperature)))
+    cold = weights @ np.asarray(window.integrals(mu))
+    assert np.isfinite(warm).all()
+    slopes = (smooth(np.array([0.15, 0.45]) + 1e-5) - smooth(np.array([0.15, 0.45]) - 1e-5)) / 2e-5
+    expected = np.pi**2 / 6 * temperature**2 * (slopes[1] - slopes[0])  # Sommerfeld
+    close(warm[1] - warm[0] - (cold[1] - cold[0]), expected, 1e-12 + 5 * temperature**4, 1.0)
+
+
 def test_temperature_vanishes_as_its_square():
     """W(T) - W(0) = (pi^2 / 6) T^2 times the slope of the transmission (Sommerfeld), then T^4."""
     window = Window.of(jnp.asarray(-2.0), jnp.asarray(2.0), 96)
