@@ -54,6 +54,7 @@ class State(eqx.Module):
     residual: Float[Array, ""]  # largest |I_l(potentials) - asked| of all reservoirs, in I_o
     status: Int[Array, ""]  # 0 solved, 1 limit met, 2 diverged, 3 singular, 4 not finite, 5 outside the band
     steps: Int[Array, ""]  # of Newton's method; 0 in linear response
+    nodes: Int[Array, ""]  # energies of the exact law, or order of the series; 1 in linear response
     outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
 
 
@@ -139,6 +140,7 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
         residual=good(biased.residual()),
         status=status,
         steps=jnp.zeros((), int),
+        nodes=jnp.ones((), int),
         outside_band=biased.outside_band(),
     )
 
@@ -165,6 +167,7 @@ def _driven_state(
             residual=good(driven.residual()),
             status=driven.status,
             steps=driven.balance.steps,
+            nodes=jnp.asarray(driven.nodes),
             outside_band=driven.outside_band(),
         )
 

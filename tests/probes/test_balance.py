@@ -271,6 +271,18 @@ def test_implicit_derivatives(law, effort):
         close(reverse[k], slope, 1e-6, what=f"parameter {k}")
 
 
+def test_derivatives_of_a_long_wire():
+    """Through the Krylov solve, which is transposed for the reverse mode: finite differences to 1e-8."""
+
+    def value(gamma):
+        wire = jt.Wire.dimers(70, gamma=gamma)
+        return jt.nonreciprocity(wire, mu_bar=1.0, delta_mu=0.1, injection=0.3, law=jt.Exact())
+
+    compiled, h = jax.jit(value), 1e-3
+    far, near = compiled(0.5 + 2 * h) - compiled(0.5 - 2 * h), compiled(0.5 + h) - compiled(0.5 - h)
+    close(jax.jit(jax.grad(value))(0.5), (8 * near - far) / (12 * h), 1e-8)
+
+
 def test_derivatives_beside_a_point_without_solution_are_finite():
     def total(gamma):
         def one(injection):
