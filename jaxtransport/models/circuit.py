@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from jaxtransport.models.lengths import (
-    along_the_wire,
-    fixed_numbers,
-    layout_tables,
-    of_size,
-    sizes_of,
-    table_bytes,
-)
+from jaxtransport.models.lengths import fixed_numbers, layout_tables, of_size, plain_task, sizes_of
 from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
@@ -23,25 +15,13 @@ from jaxtransport.variables import CIRCUIT
 
 def make_task(spec: Spec) -> Task:
     """The task of a spec with `model = "circuit"`."""
-    grid = Grid(spec.axes)
     wire: Any = spec.tables["wire"]
     nodes = (
         {len(wire.positions) + 2: len(wire.positions) + 2}
         if wire.layout == "custom"
-        else sizes_of(spec, grid)
+        else sizes_of(spec, Grid(spec.axes))
     )
-    variables = tuple(CIRCUIT[name] for name in spec.variables)
-    return Task(
-        grid=grid,
-        variables=variables,
-        evaluate=partial(_evaluate, names=spec.variables),
-        shared=partial(_shared, spec, nodes),
-        shared_bytes=table_bytes(nodes),
-        extra=along_the_wire(variables, max(nodes)),
-        size_axis=None if spec.axis("N") is None else "N",
-        sizes=nodes,
-        size=max(nodes.values()),
-    )
+    return plain_task(spec, CIRCUIT, nodes, _evaluate, _shared)
 
 
 def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from jaxtransport.models.lengths import (
-    along_the_wire,
-    fixed_numbers,
-    layout_tables,
-    of_size,
-    sizes_of,
-    table_bytes,
-)
+from jaxtransport.models.lengths import fixed_numbers, layout_tables, of_size, plain_task, sizes_of
 from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
@@ -23,20 +15,7 @@ from jaxtransport.variables import CLASSICAL
 
 def make_task(spec: Spec) -> Task:
     """The task of a spec with `model = "classical"`."""
-    grid = Grid(spec.axes)
-    sizes = sizes_of(spec, grid)
-    variables = tuple(CLASSICAL[name] for name in spec.variables)
-    return Task(
-        grid=grid,
-        variables=variables,
-        evaluate=partial(_evaluate, names=spec.variables),
-        shared=partial(_shared, spec, sizes),
-        shared_bytes=table_bytes(sizes),
-        extra=along_the_wire(variables, max(sizes)),
-        size_axis=None if spec.axis("N") is None else "N",
-        sizes=sizes,
-        size=max(sizes.values()),
-    )
+    return plain_task(spec, CLASSICAL, sizes_of(spec, Grid(spec.axes)), _evaluate, _shared)
 
 
 def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from jaxtransport.sweep.checks import sites_of
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import padded_sizes
 from jaxtransport.sweep.spec import Spec
-from jaxtransport.sweep.task import StoredVariable
+from jaxtransport.sweep.task import StoredVariable, Task
 
 MOST_TABLE_BYTES = 4 * 10**9
 
@@ -87,6 +88,36 @@ def fixed_numbers(spec: Spec, tables: Iterable[str]) -> dict[str, Any]:
         for key, value in spec.tables[table].model_dump().items()
         if isinstance(value, int | float | list) and key not in swept and key not in NOT_NUMBERS
     }
+
+
+def plain_task(
+    spec: Spec,
+    known: Mapping[str, StoredVariable],
+    sizes: dict[int, int],
+    evaluate: Callable[..., Mapping[str, Any]],
+    shared: Callable[..., Any],
+) -> Task:
+    """A task whose every point is computed for itself: no free axes, one effort.
+
+    Args:
+        spec: the spec.
+        known: the variables of its model.
+        sizes: array size of every length.
+        evaluate: (point, free, shared, names=...) -> variables.
+        shared: (spec, sizes, size) -> what all points of a size have in common.
+    """
+    variables = tuple(known[name] for name in spec.variables)
+    return Task(
+        grid=Grid(spec.axes),
+        variables=variables,
+        evaluate=partial(evaluate, names=spec.variables),
+        shared=partial(shared, spec, sizes),
+        shared_bytes=table_bytes(sizes),
+        extra=along_the_wire(variables, max(sizes)),
+        size_axis=None if spec.axis("N") is None else "N",
+        sizes=sizes,
+        size=max(sizes.values()),
+    )
 
 
 # Keys that say where reservoirs are: `layout_tables` has read them.

@@ -34,17 +34,12 @@ def evaluate(
     with_profile: bool,
 ) -> dict[str, Any]:
     """The variables `names` and "status" at one point, for all free points (see `sweep.task`)."""
-    given = {**shared["fixed"], **point}
-    row = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0
-    wire = _wire(given, shared, row)
+    given, wire = _given(point, shared)
     solved = Solved.of(wire, given["mu_bar"], KERNELS[kernel], with_profile=with_profile)
 
     def driven(free):
         drive = {**given, **free}
-        injection = drive.get("injection")
-        if injection is None:
-            injection = drive["I_g"] * 2 * jnp.pi / drive["delta_mu"]
-        return observe(names, solved, drive["delta_mu"], injection)
+        return observe(names, solved, drive["delta_mu"], _injection(drive))
 
     return jax.vmap(driven)(free)
 
@@ -63,12 +58,8 @@ def evaluate_driven(
     effort: int,
 ) -> dict[str, Any]:
     """The same beyond linear response, with one of `driven.efforts`. There are no free axes."""
-    given = {**shared["fixed"], **point}
-    row = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0
-    wire = _wire(given, shared, row)
-    injection = given.get("injection")
-    if injection is None:
-        injection = given["I_g"] * 2 * jnp.pi / given["delta_mu"]
+    given, wire = _given(point, shared)
+    injection = _injection(given)
     of_law = Exact() if law == "exact" else Series(order or 3)
     temperature = given["temperature"] if warm else None  # absolute zero takes a shorter way
 
@@ -96,6 +87,20 @@ def evaluate_driven(
             )
             out[name] = jnp.where(out["status"] == codes.SOLVED, found, jnp.nan)
     return {name: value[None] for name, value in out.items()}
+
+
+def _given(point: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[dict[str, Any], Wire]:
+    """Every number of a point, and its wire."""
+    given = {**shared["fixed"], **point}
+    row = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0
+    return given, _wire(given, shared, row)
+
+
+def _injection(drive: Mapping[str, Any]) -> Any:
+    """I_g / I_o, however it is given."""
+    if "injection" in drive:
+        return drive["injection"]
+    return drive["I_g"] * 2 * jnp.pi / drive["delta_mu"]
 
 
 def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire:
