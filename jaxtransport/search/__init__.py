@@ -1,0 +1,1 @@
+"""Where the current becomes reciprocal, and which arrangement makes it most nonreciprocal."""
