@@ -24,6 +24,7 @@ _HOMES = {
     "solve": "jaxtransport.state",
     "nonreciprocity": "jaxtransport.state",
     "transmission": "jaxtransport.state",
+    "find_zeros": "jaxtransport.search.zeros",
     "run": "jaxtransport.api",
     "load": "jaxtransport.sweep.store",
     "InputError": "jaxtransport.errors",
@@ -45,6 +46,7 @@ __all__ = [
     "Wire",
     "__version__",
     "closed_forms",
+    "find_zeros",
     "load",
     "nonreciprocity",
     "run",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from jaxtransport.layout import Layout
     from jaxtransport.precision import PrecisionError
     from jaxtransport.probes.laws import Exact, Linear, Series
+    from jaxtransport.search.zeros import find_zeros
     from jaxtransport.state import State, nonreciprocity, solve, transmission
     from jaxtransport.sweep.store import load
     from jaxtransport.wire import Wire

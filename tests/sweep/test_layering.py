@@ -14,14 +14,14 @@ PACKAGE = Path(jaxtransport.__file__).parent
 
 # From the ground up. A module belongs to the longest name that it starts with.
 FLOORS = [
-    ("errors", "status", "precision", "layout", "variables"),
+    ("errors", "status", "precision", "layout", "parameters", "variables", "runtime"),
     ("reservoir", "wire"),
     ("green",),
     ("probes", "classical", "closed_forms"),
     ("observables", "driven"),
     ("state",),
     ("search", "sweep"),
-    ("models", "runtime"),
+    ("models",),
     ("api", "progress", "plot"),
     ("cli", "__main__"),
 ]
@@ -29,7 +29,7 @@ FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 
 # What these may import of the package, wherever it lies.
 ONLY = {
-    "sweep": {"sweep", "errors", "status", "layout", "variables"},
+    "sweep": {"sweep", "errors", "status", "layout", "parameters", "variables"},
     "plot": {"plot", "errors", "status", "layout", "variables", "sweep", "closed_forms"},
     "closed_forms": {"closed_forms", "errors"},
     "progress": {"progress", "sweep"},

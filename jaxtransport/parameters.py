@@ -1,0 +1,121 @@
+"""What a search may vary: numbers of the drive, of the whole wire, or of one of its sites.
+
+    mu_bar  delta_mu  injection  I_g  temperature        the drive
+    gamma  contact  onsite  hopping                      one number for all sites (ends, bonds) that have one
+    gamma[5]  onsite[5]  hopping[5]  strength[5]         site 5 alone, counted from 1 (hopping: bond 5 to 6)
+
+Each name is one number. mu_bar is scanned in u = arcsin(mu_bar/2), in which currents are analytic up to
+the edges of the band: u + pi/2 is the phase from site to site. Host data: no JAX, so that a sweep file is
+checked without importing it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxtransport.errors import InputError
+
+BAND_EDGE = 2.0  # in gamma_o, as `reservoir` has it
+
+DRIVE = ("mu_bar", "delta_mu", "injection", "I_g", "temperature")
+UNIFORM = ("gamma", "contact", "onsite", "hopping")
+PER_SITE = ("gamma", "onsite", "hopping", "strength")
+POSITIVE = ("gamma", "contact", "hopping", "delta_mu")
+
+# Unit, full name and symbol
+LABELS = {
+    "mu_bar": ("gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
+    "delta_mu": ("gamma_o", "bias", r"\delta\mu"),
+    "injection": ("1", "injected current over I_o", "I_g/I_o"),
+    "I_g": ("e gamma_o/hbar", "injected current", "I_g"),
+    "temperature": ("gamma_o/k_B", "temperature", "T"),
+    "gamma": ("gamma_o", "coupling of sources and drains", r"\gamma"),
+    "contact": ("gamma_o", "coupling of the leads", r"\gamma_1"),
+    "onsite": ("gamma_o", "on-site energy", r"\varepsilon"),
+    "hopping": ("gamma_o", "hopping amplitude", "t"),
+    "strength": ("1", "injected current over I_g", "s"),
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number that a search varies."""
+
+    quantity: str
+    site: int | None = None  # from 1; None for the whole wire, or the drive
+
+    @property
+    def name(self) -> str:
+        return self.quantity if self.site is None else f"{self.quantity}[{self.site}]"
+
+    @property
+    def label(self) -> tuple[str, str, str]:
+        """Unit, full name and symbol."""
+        unit, long_name, symbol = LABELS[self.quantity]
+        if self.site is None:
+            return unit, long_name, symbol
+        what = {"gamma": "coupling"}.get(self.quantity, long_name)
+        where = f"bond {self.site}" if self.quantity == "hopping" else f"site {self.site}"
+        return unit, f"{what}, {where}", f"{symbol.replace('_1', '')}_{{{self.site}}}"
+
+    def to_scan(self, value: Any) -> Any:
+        """The coordinate that is scanned."""
+        return np.arcsin(np.asarray(value) / BAND_EDGE) if self.quantity == "mu_bar" else np.asarray(value)
+
+    def from_scan(self, u: Any) -> Any:
+        """The number at a coordinate."""
+        return BAND_EDGE * np.sin(u) if self.quantity == "mu_bar" else np.asarray(u)
+
+    def stretch(self, value: Any) -> Any:
+        """d value / d coordinate."""
+        if self.quantity != "mu_bar":
+            return np.ones_like(value)
+        return np.sqrt((BAND_EDGE - value) * (BAND_EDGE + value))
+
+
+def parameter(name: Any, *, per_site: bool = True) -> Parameter:
+    """The parameter called `name`, such as "gamma" or "onsite[5]".
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    match = re.fullmatch(r"(\w+)(?:\[(\d+)\])?", name) if isinstance(name, str) else None
+    quantity, site = match.groups() if match else (str(name), None)
+    if site is None and quantity in DRIVE + UNIFORM:
+        return Parameter(quantity)
+    if site is not None and quantity in PER_SITE and per_site:
+        return Parameter(quantity, int(site))
+    known = [*DRIVE, *UNIFORM, *([f"{q}[site]" for q in PER_SITE] if per_site else [])]
+    close = difflib.get_close_matches(quantity, known, 1)
+    raise InputError(
+        f"over: {name!r} cannot be varied; "
+        + (f"did you mean {close[0]!r}?" if close else f"pass one of {', '.join(known)}")
+    )
+
+
+def window(parameter: Parameter, bounds: Any) -> tuple[float, float]:
+    """The window (low, high) of a parameter, checked: finite, in order, where the parameter has a meaning."""
+    name = parameter.name
+    try:
+        low, high = (float(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        raise InputError(f"over[{name!r}] = {bounds!r}: pass two numbers, (low, high)") from None
+    if any(isinstance(bound, bool) for bound in bounds) or not np.all(np.isfinite([low, high])):
+        raise InputError(f"over[{name!r}] = {bounds!r}: pass two finite numbers, (low, high)")
+    if not low < high:
+        raise InputError(f"over[{name!r}] = {bounds!r}: an empty window; pass (low, high) with low < high")
+    if parameter.quantity == "mu_bar" and not (low >= -BAND_EDGE and high <= BAND_EDGE):
+        raise InputError(
+            f"over[{name!r}] = {bounds!r}: reaches outside the band, where no current flows; "
+            f"pass a window within |mu_bar| < {BAND_EDGE:g} (gamma_o)"
+        )
+    if parameter.quantity in POSITIVE and not low > 0:
+        raise InputError(f"over[{name!r}] = {bounds!r}: pass numbers > 0")
+    if parameter.quantity == "temperature" and not low >= 0:
+        raise InputError(f"over[{name!r}] = {bounds!r}: pass numbers >= 0")
+    return low, high

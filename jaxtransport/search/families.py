@@ -1,0 +1,49 @@
+r"""Which closed form has a zero: the two families of one pair (Sec. III C, Eq. 22).
+
+    first      sin((N - 3) k) = 0                                     whatever gamma
+    second     gamma^2 sin((N - 3) k) = 2 sin k cos((N - 2) k)         k = arccos(mu_bar / 2)
+
+They hold in linear response for a source at site 2 and a drain at N - 1 (or the reverse) of one coupling
+gamma, leads of coupling 1, hopping 1 and no on-site energies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxtransport.wire import Wire
+
+NONE, FIRST, SECOND, BOTH = range(4)
+MEANINGS = "none first second both"
+SAME = 1e-9  # how well an expression has to vanish, per site: zeros are known to 1e-13
+
+
+def is_pair(wire: Wire) -> bool:
+    """True if the closed form for one pair holds for `wire` (host data)."""
+    N = int(wire.length)
+    coupling, strength = np.asarray(wire.coupling)[:N], np.asarray(wire.strength)[:N]
+    if N < 4:
+        return False
+    expected = np.zeros(N)
+    expected[[0, 1, -2, -1]] = 1.0, coupling[1], coupling[1], 1.0
+    driven = np.zeros(N)
+    driven[1], driven[-2] = strength[1], -strength[1]
+    return bool(
+        np.array_equal(coupling, expected)
+        and np.array_equal(strength, driven)
+        and strength[1] != 0
+        and not np.any(np.asarray(wire.onsite)[:N])
+        and np.all(np.abs(np.asarray(wire.hopping)[: N - 1]) == 1)
+    )
+
+
+def family(N: Any, mu_bar: Any, gamma: Any) -> NDArray[np.int8]:
+    """The family of each zero of one pair: `NONE`, `FIRST`, `SECOND` or `BOTH`."""
+    k = np.arccos(np.asarray(mu_bar) / 2)
+    wave = np.sin((N - 3) * k)
+    other = np.asarray(gamma) ** 2 * wave - 2 * np.sin(k) * np.cos((N - 2) * k)
+    first, second = (np.abs(value) < SAME * N for value in (wave, other))
+    return (FIRST * first + SECOND * second).astype(np.int8)

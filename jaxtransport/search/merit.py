@@ -1,0 +1,230 @@
+"""What an arrangement of sources and drains is worth, and which reservoir is best as which.
+
+    r = delta I / I_g = sum_l s_l phi_l,      s_l = +1 source, -1 drain, 0 probe
+
+phi_l is the profile without injected currents between leads at x_1 - x_N = 1. It depends on sites and
+couplings, not on which reservoir is what; so one solve serves every assignment of the roles, and the
+largest r has the sources where phi is highest and the drains where it is lowest. With g = 2 pi G and
+i = I_g / I_o, at every energy of a window and averaged over it:
+
+    nonreciprocity   Delta I / I_g = 2 sgn(r) min(g / i, |r|)                   -> 2 r     for i -> 0
+    relative         Delta I / Ibar = 2 sgn(r) min(g, i |r|) / max(g, i |r|)    -> 2 r / g (per i)
+    reciprocal       root mean square of Delta I / I_g, to be made small
+
+A candidate is a row of `sites` (from 0) that hold a reservoir and a row of `gammas`, their couplings.
+Entries that only pad a row have the coupling 0.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from jaxtransport.green.chain import Chain
+from jaxtransport.wire import Wire
+
+ASSIGNMENTS = 3_000  # ways to give out the roles that are all tried, where sorting does not give the best
+FEW, MANY = 64, 2048  # candidates in one batch: two shapes, so two compilations
+ROUGH = 1e-12  # values that differ by less than this share are the same: roundings differ among machines
+
+
+class Task(eqx.Module):
+    """What is asked for. `choice`: how roles are given out, see `choose`."""
+
+    bare: Wire  # with its leads, and no other reservoir
+    energies: Float[Array, " energy"]
+    weights: Float[Array, " energy"]  # of the mean over the window; their sum is 1
+    injection: Float[Array, ""]  # I_g / I_o; 0 for the limit of small I_g
+    pairs: Int[Array, ""]
+    table: Float[Array, "way slot"]  # roles to try, or to start from
+    goal: str = eqx.field(static=True)
+    limit: bool = eqx.field(static=True)  # i -> 0
+    choice: str = eqx.field(static=True)  # "sorted", "table" or "swaps"
+
+
+class Candidates(NamedTuple):
+    """Rows of arrangements with their couplings."""
+
+    sites: np.ndarray
+    gammas: np.ndarray
+
+    def take(self, rows) -> Candidates:
+        return Candidates(self.sites[rows], self.gammas[rows])
+
+    @classmethod
+    def join(cls, *parts: Candidates) -> Candidates:
+        return cls(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+
+
+def merit(task: Task, r: Array, g: Array) -> Array:
+    """The value of the goal, and less its value for "reciprocal", so that more is always better."""
+    i, size = task.injection, jnp.abs(r)
+    if task.goal == "relative":
+        values = (
+            2 * r / g if task.limit else jnp.sign(r) * 2 * jnp.minimum(g, i * size) / jnp.maximum(g, i * size)
+        )
+    else:
+        values = 2 * r if task.limit else jnp.sign(r) * 2 * jnp.minimum(g / i, size)
+    if task.goal == "reciprocal":
+        # The slope of a root has no value at 0, where this goal is met.
+        square = jnp.sum(task.weights * values**2, axis=-1)
+        return -jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+    return jnp.sum(task.weights * values, axis=-1)
+
+
+def profile(task: Task, sites: Array, gammas: Array) -> tuple[Array, Array]:
+    """phi on `sites`, shape (energy, slot), and g, shape (energy,)."""
+    bare = task.bare
+    coupling = jnp.zeros(bare.sites).at[sites].set(gammas)
+    coupling = jnp.where(bare.coupling > 0, bare.coupling, coupling)
+    wire = Wire(bare.onsite, bare.hopping, coupling, bare.strength, bare.length)
+
+    def at(energy):
+        chain = Chain.at(wire, energy)
+        return chain.potentials(jnp.zeros(()), 0.5, -0.5)[sites], chain.respond()[0]
+
+    return jax.vmap(at)(task.energies)
+
+
+def choose(task: Task, phi: Array, g: Array, held: Array) -> Array:
+    """Roles s of the slots that are best for this profile.
+
+    sorted   sources on the highest, drains on the lowest: exact where the goal grows with every phi_l s_l
+    table    every way is tried
+    swaps    from each row of the table two roles change places, as long as that helps
+    """
+    if task.choice == "sorted":
+        weights = task.weights / g if task.goal == "relative" else task.weights
+        height = jnp.where(held, weights @ phi, -jnp.inf)
+        rank = jnp.argsort(jnp.argsort(-height))
+        held_sites = jnp.sum(held)
+        drains = (rank >= held_sites - task.pairs) & (rank < held_sites)
+        return jnp.where(rank < task.pairs, 1.0, jnp.where(drains, -1.0, 0.0))
+    value = lambda roles: merit(task, phi @ roles, g)
+    ways = task.table
+    if task.choice == "swaps":
+        ways = jax.vmap(lambda roles: _swap(task, roles, phi, g, held))(ways)
+    return ways[jnp.argmax(jax.vmap(value)(ways))]
+
+
+def _swap(task: Task, roles: Array, phi: Array, g: Array, held: Array) -> Array:
+    slots = roles.shape[0]
+    both = held[:, None] & held
+
+    def better(state):
+        return state[1]
+
+    def step(state):
+        roles, _, here = state
+        gain = (roles[None, :] - roles[:, None]) * (phi[:, :, None] - phi[:, None, :])
+        r = (phi @ roles)[:, None, None] + gain
+        values = jnp.where(both, jax.vmap(jax.vmap(lambda r: merit(task, r, g), 1), 2)(r), -jnp.inf)
+        a, b = jnp.unravel_index(jnp.argmax(values), (slots, slots))
+        best = values[a, b]
+        swapped = roles.at[a].set(roles[b]).at[b].set(roles[a])
+        improves = best > here + ROUGH * jnp.abs(here)
+        return jnp.where(improves, swapped, roles), improves, jnp.maximum(best, here)
+
+    start = (roles, jnp.asarray(True), merit(task, phi @ roles, g))
+    return lax.while_loop(better, step, start)[0]
+
+
+@jax.jit
+def _rate_all(task: Task, sites: Array, gammas: Array) -> tuple[Array, Array]:
+    def one(sites, gammas):
+        phi, g = profile(task, sites, gammas)
+        roles = choose(task, phi, g, gammas > 0)
+        return merit(task, phi @ roles, g), roles
+
+    return jax.vmap(one)(sites, gammas)
+
+
+def rate(task: Task, candidates: Candidates) -> tuple[np.ndarray, np.ndarray]:
+    """Merit of every candidate, -inf where it is not finite, and its best roles."""
+    rows, slots = candidates.sites.shape
+    work = task.energies.size * slots * (1 if task.choice == "sorted" else len(task.table))
+    batch = FEW if rows <= 8 * FEW else int(np.clip(2**20 // work, FEW, MANY))
+    if task.choice == "swaps":
+        batch = FEW
+    merits: list[np.ndarray] = []
+    roles: list[np.ndarray] = []
+    for start in range(0, rows, batch):
+        part = candidates.take(np.minimum(np.arange(start, start + batch), rows - 1))
+        for found, values in zip((merits, roles), _rate_all(task, *part), strict=True):
+            found.append(np.asarray(values))
+    merit = np.concatenate(merits)[:rows]
+    return np.where(np.isfinite(merit), merit, -np.inf), np.concatenate(roles)[:rows]
+
+
+def couplings_of(task: Task, candidates: Candidates) -> np.ndarray:
+    """gamma of every site of the padded wire, leads included, one candidate a row."""
+    lead = np.asarray(task.bare.coupling)
+    out = np.zeros((len(candidates.sites), lead.size))
+    np.put_along_axis(out, candidates.sites, candidates.gammas, axis=1)
+    return np.where(lead > 0, lead, out)
+
+
+def merit_of_wire(task: Task, coupling: Array, strength: Array) -> Array:
+    """Merit by the response of the leads to the injected currents, for roles that are given."""
+    bare = task.bare
+    wire = Wire(bare.onsite, bare.hopping, coupling, strength, bare.length)
+    g, r = jax.vmap(lambda energy: Chain.at(wire, energy).respond())(task.energies)
+    return merit(task, r, g)
+
+
+@jax.jit
+def _rate_wires(task: Task, couplings: Array, strength: Array) -> Array:
+    return jax.vmap(lambda coupling: merit_of_wire(task, coupling, strength))(couplings)
+
+
+def rate_wires(task: Task, couplings: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """`merit_of_wire` of every row of couplings; -inf where it is not finite."""
+    merits = []
+    for start in range(0, len(couplings), FEW):
+        rows = np.minimum(np.arange(start, start + FEW), len(couplings) - 1)
+        merits.append(np.asarray(_rate_wires(task, couplings[rows], strength)))
+    merit = np.concatenate(merits)[: len(couplings)]
+    return np.where(np.isfinite(merit), merit, -np.inf)
+
+
+def margin(merit: np.ndarray | float) -> np.ndarray:
+    """What two merits have to differ by to count as different."""
+    return ROUGH * np.maximum(np.abs(merit), 0.01)
+
+
+def ways(terminals: int, pairs: int, slots: int, *, full: bool) -> np.ndarray:
+    """Ways to give `pairs` sources and drains to the first `terminals` of `slots`, one a row.
+
+    `full`: all of them. Otherwise a few to start from: alternating, grouped, and mirror images.
+    """
+    rows: list[tuple[Sequence[int], Sequence[int]]] = []
+    if full:
+        for sources in itertools.combinations(range(terminals), pairs):
+            rest = [l for l in range(terminals) if l not in sources]
+            rows += [(sources, drains) for drains in itertools.combinations(rest, pairs)]
+    else:
+        even = np.linspace(0, terminals - 1, 2 * pairs).round().astype(int).tolist()
+        rows = [(even[0::2], even[1::2]), (even[:pairs], even[pairs:])]
+        if pairs % 2 == 0:
+            half = pairs // 2
+            outer, inner = ([*range(a, a + half)] for a in (0, half))
+            mirror = lambda slots: [*slots, *(terminals - 1 - slot for slot in slots)]
+            rows.append((mirror(outer), mirror(inner)))
+    table = np.zeros((len(rows), slots))
+    for row, (at_sources, at_drains) in zip(table, rows, strict=True):
+        row[list(at_sources)], row[list(at_drains)] = 1.0, -1.0
+    return table
+
+
+def count_ways(terminals: int, pairs: int) -> int:
+    """How many ways there are to pick sources and drains among `terminals` reservoirs."""
+    return math.comb(terminals, pairs) * math.comb(terminals - pairs, pairs)

@@ -1,0 +1,139 @@
+r"""Zeros of Delta I in one parameter, of many wires together.
+
+    scan      delta I on Chebyshev cells, as many as it needs                   (`search.scan`)
+    polish    changes of sign and touches, by Newton's method on delta I itself   (`search.polish`)
+
+Transmissions hold waves of phase 2 N k along the wire, with dk = d mu_bar / 2 sin k at fixed gamma: that
+sets how fine a scan begins. `CELL` radians of N k to a cell of 16 nodes resolve delta I of most wires at
+once; cells that do not are halved until they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxtransport.parameters import Parameter
+from jaxtransport.probes.laws import Linear
+from jaxtransport.search.polish import polish
+from jaxtransport.search.scan import SEEN_AT, Cells, Floats, candidates, cover
+from jaxtransport.search.target import Model, Problems, Target
+
+CELL = 2.3  # radians of N k; measured: fewer cost more cells, more cost more halvings
+LEAST_CELLS = 4
+PART = 1e-5  # accuracy of the scan, of the largest value in a cell: what Newton's method starts from
+CLOSE = 1e-3  # dips below this part of a cell's largest value are looked at
+ROUNDING_LINEAR = 16 * 2.0**-52  # of I_g times all strengths; 0.5 measured, up to N = 8000
+ROUNDING_BEYOND = 1e-11  # of I_o and I_g times all strengths: what the exact law carries
+
+# What a search found
+ZEROS, NOTHING, FLAT, UNSOLVED = range(4)
+FINDINGS = "zeros no_zero flat unsolved"
+
+
+@dataclass(frozen=True)
+class Points:
+    """Zeros of many searches: `searched` says whose; and what each search found."""
+
+    searched: NDArray[np.int64]  # (zero,)
+    value: Floats  # of the parameter
+    residual: Floats  # |Delta I| there, I_o
+    slope: Floats  # d Delta I / d parameter, I_o
+    multiplicity: NDArray[np.int8]
+    finding: NDArray[np.int8]  # (search,)
+    least: Floats  # smallest |Delta I| that was seen where there is no zero, I_o
+    least_at: Floats  # the parameter there
+    gaps: list[tuple[int, float, float]]  # where there is no steady state: search, from, to
+    evaluations: int
+
+
+def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -> Points:
+    """Every zero of Delta I within `bounds` of the one parameter of `model`, for every problem."""
+    (parameter,) = model.parameters
+    target, count = Target(model, problems), len(problems)
+    low, high = (np.full(count, parameter.to_scan(bound)) for bound in bounds)
+    floor = rounding(model, problems, [bounds])
+
+    def values(whose, where):
+        return target.values(whose, parameter.from_scan(where)[None]).diverted
+
+    def slopes(whose, where):
+        at = parameter.from_scan(where)
+        parts, slope = target.slopes(whose, at[None])
+        return parts.diverted, slope[0] * parameter.stretch(at)
+
+    seen = cover(values, low, high, cells(parameter, problems, bounds), part=PART, floor=floor)
+    largest = np.zeros(count)
+    np.maximum.at(largest, seen.cells.whose, seen.cells.largest)
+    known = np.zeros(count, bool)
+    known[seen.cells.whose] = True
+    flat = known & (largest <= floor)
+    least, least_at = _least(seen.cells, count)
+    found = candidates(seen.cells, close=CLOSE, floor=floor)
+    found = found.only(~flat[found.whose])
+    zeros = polish(found, slopes, low, high, floor)
+
+    at = parameter.from_scan(zeros.where)
+    parts = target.values(zeros.whose, at[None])
+    sign = np.sign(parts.conducted)
+    finding = np.where(~known, UNSOLVED, np.where(flat, FLAT, NOTHING))
+    finding[zeros.whose] = ZEROS
+    return Points(
+        searched=zeros.whose,
+        value=at,
+        residual=np.abs(parts.nonreciprocity()),
+        slope=2 * sign * zeros.slope / parameter.stretch(at),
+        multiplicity=zeros.multiplicity,
+        finding=finding.astype(np.int8),
+        least=np.where(finding == ZEROS, np.nan, 2 * np.where(flat, largest, least)),
+        least_at=np.where(finding == ZEROS, np.nan, parameter.from_scan(least_at)),
+        gaps=[(p, float(parameter.from_scan(a)), float(parameter.from_scan(b))) for p, a, b in seen.gaps],
+        evaluations=target.evaluations,
+    )
+
+
+def cells(parameter: Parameter, problems: Problems, bounds: tuple[float, float]) -> NDArray[np.int64]:
+    """How many cells each scan begins with: by the phase that the window spans along the wire."""
+    N = np.asarray(problems.wire.length)
+    low, high = (float(parameter.to_scan(bound)) for bound in bounds)
+    if parameter.quantity == "mu_bar":
+        span = high - low
+    elif parameter.quantity in ("onsite", "hopping") and parameter.site is None:
+        span = min(np.pi, (high - low) / 2)  # k moves by half of what the energy does, mid-band
+    else:
+        span = 0.0  # one site, or couplings: no phase winds up along the wire
+    return np.maximum(LEAST_CELLS, np.ceil(span * N / CELL)).astype(int)
+
+
+def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, float]]) -> Floats:
+    """What |delta I| cannot be told from 0, for every problem, in I_o."""
+    drive = {name: np.abs(np.asarray(values)) for name, values in problems.drive.items()}
+    strength = np.abs(np.asarray(problems.wire.strength)).sum(axis=0)
+    for parameter, window in zip(model.parameters, bounds, strict=True):
+        most = max(abs(bound) for bound in window)
+        if parameter.quantity == "strength":
+            strength = strength + most
+        elif parameter.quantity in drive:
+            extreme = min(window) if parameter.quantity == "delta_mu" else most
+            drive[parameter.quantity] = np.full_like(strength, extreme)
+    injection = drive["injection"] if "injection" in drive else drive["I_g"] * 2 * np.pi / drive["delta_mu"]
+    if isinstance(model.law, Linear):
+        return ROUNDING_LINEAR * injection * strength
+    return ROUNDING_BEYOND * (1 + injection * strength)
+
+
+def _least(cells: Cells, count: int) -> tuple[Floats, Floats]:
+    """The smallest |f| that was seen of every function, and where."""
+    size = np.abs(cells.seen()[:, 1:-1])
+    j = size.argmin(axis=1)
+    value = size[np.arange(len(j)), j]
+    order = np.lexsort((value, cells.whose))
+    whose, first = np.unique(cells.whose[order], return_index=True)
+    rows = order[first]
+    least, at = np.full(count, np.nan), np.full(count, np.nan)
+    least[whose] = value[rows]
+    at[whose] = np.clip(cells.at(rows, SEEN_AT[j[rows] + 1]), cells.low[rows], cells.high[rows])
+    return least, at

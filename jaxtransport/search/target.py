@@ -1,0 +1,214 @@
+r"""What vanishes where the current is reciprocal, of many wires at once.
+
+    I_1(+-) = +- G delta mu - delta I        under forward and reverse bias, in any law
+    Delta I = 2 sgn(G delta I) min(|G delta mu|, |delta I|)
+
+Delta I has kinks where the two parts cross; delta I = -[I_1(+) + I_1(-)] / 2 is smooth, vanishes where
+Delta I does, and is 0 for no injection. In linear response delta I = I_g r with r of `probes.response`,
+whatever the bias. Everything here is in I_o = e |delta mu| / 2 pi hbar.
+
+Wires of a batch have equally many array entries and lie along the *last* axis of every array: what the
+kernels sweep over then comes first, and nothing is transposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from jaxtransport import status as codes
+from jaxtransport.driven import UNFINISHED, drive, efforts
+from jaxtransport.green.transmission import Transmission
+from jaxtransport.observables import Solved
+from jaxtransport.parameters import Parameter
+from jaxtransport.probes.balance import thorough
+from jaxtransport.probes.laws import Exact, Linear, Series
+from jaxtransport.search.place import put
+from jaxtransport.wire import Wire
+
+SMALL, LARGE = 256, 2**17  # points of a small batch; sites x points of a large one: it fits a cache
+
+
+class Problems(eqx.Module):
+    """Wires and what drives them, along the last axis of every array."""
+
+    wire: Wire
+    drive: dict[str, Array]  # mu_bar; delta_mu, injection or I_g, temperature where given
+
+    def __len__(self) -> int:
+        return self.wire.length.shape[0]
+
+    @classmethod
+    def of(cls, wires: Sequence[Wire], drive: Mapping[str, Any]) -> Problems:
+        """Several wires under one drive, padded to a common size: few sizes, because each is compiled."""
+        sites = padded(max(wire.sites for wire in wires))
+
+        def along(*leaves: Array) -> np.ndarray:
+            arrays = [np.asarray(leaf) for leaf in leaves]
+            entries = max(array.size for array in arrays)
+            full = entries if arrays[0].ndim == 0 else sites - max(w.sites for w in wires) + entries
+            out = np.zeros((*[full] * arrays[0].ndim, len(arrays)), np.result_type(*arrays))
+            for i, array in enumerate(arrays):
+                out[..., i][tuple(slice(n) for n in array.shape)] = array
+            return out
+
+        stacked = jax.tree.map(along, *wires)
+        full = {name: np.full(len(wires), value, float) for name, value in drive.items()}
+        return cls(*jax.tree.map(jnp.asarray, (stacked, full)))
+
+    def one(self, i: int) -> tuple[Wire, dict[str, Array]]:
+        """Wire and drive number `i`, as host data."""
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[..., i], (self.wire, self.drive))
+
+
+def padded(sites: int) -> int:
+    """Array entries of wires up to `sites` long: multiples of 8, then two sizes in every doubling."""
+    if sites <= 64:
+        return 8 * -(-sites // 8)
+    power = 1 << (sites - 1).bit_length()
+    return 3 * power // 4 if sites <= 3 * power // 4 else power
+
+
+class Parts(NamedTuple):
+    """What changes sign with the bias and what does not, in I_o, and how it was found."""
+
+    diverted: Array  # delta I = -[I_1(+) + I_1(-)] / 2
+    conducted: Array  # G delta mu = [I_1(+) - I_1(-)] / 2
+    status: Array
+
+    def nonreciprocity(self) -> Any:
+        """Delta I."""
+        b, a = self.diverted, self.conducted
+        return 2 * np.where(abs(b) <= abs(a), np.sign(a) * b, a * np.sign(b))
+
+
+@dataclass(frozen=True)
+class Model:
+    """How currents follow from a wire and its drive, and which of their numbers are coordinates."""
+
+    parameters: tuple[Parameter, ...]
+    law: Linear | Series | Exact
+    kernel: type[Transmission]
+    warm: bool = False  # exact law above T = 0
+    effort: int = 0
+    differentiable: bool = False  # whether Newton's method has to carry derivatives
+
+    def parts(self, wire: Wire, given: dict[str, Array], coordinates: Array) -> Parts:
+        """delta I and G delta mu of one wire, with `coordinates` (one for each parameter) put in."""
+        for i, parameter in enumerate(self.parameters):
+            wire, given = put(parameter, wire, given, coordinates[i])
+        size = given.get("delta_mu", jnp.ones(()))
+        injection = given["injection"] if "injection" in given else given["I_g"] * 2 * jnp.pi / size
+        if isinstance(self.law, Linear):
+            solved = Solved.of(wire, given["mu_bar"], self.kernel, with_profile=False)
+            status = solved.status(
+                jnp.asarray(1e-300), injection
+            )  # linear response needs no room in the band
+            answer = solved.response
+            return self._finished(injection * answer.injection, answer.conductance, status)
+        law = Exact() if isinstance(self.law, Exact) else self.law
+        effort = efforts(self.warm)[self.effort]
+        if isinstance(self.law, Exact) and self.law.nodes is not None:
+            effort = replace(effort, nodes=self.law.nodes)
+        if not self.differentiable:
+            effort = replace(effort, search=thorough(effort.search))
+
+        def under(sign):
+            driven = drive(
+                wire,
+                self.kernel,
+                law,
+                effort,
+                given["mu_bar"],
+                sign * size,
+                injection,
+                given["temperature"] if self.warm else None,
+            )
+            return driven.left_current(), driven.status
+
+        (forward, reverse), status = jax.vmap(under)(jnp.array([1.0, -1.0]))
+        return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, jnp.max(status))
+
+    @staticmethod
+    def _finished(diverted: Array, conducted: Array, status: Array) -> Parts:
+        good = status == codes.SOLVED
+        blank = lambda value: jnp.where(good, value, jnp.nan)
+        return Parts(blank(diverted), blank(conducted), status)
+
+
+@partial(jax.jit, static_argnums=0)
+def _parts(model: Model, problems: Problems, index: Array, coordinates: Array) -> Parts:
+    chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
+    return jax.vmap(model.parts, in_axes=-1)(chosen.wire, chosen.drive, coordinates)
+
+
+@partial(jax.jit, static_argnums=0)
+def _slopes(model: Model, problems: Problems, index: Array, coordinates: Array) -> tuple[Parts, Array]:
+    """The parts, and d delta I / d coordinate for each."""
+
+    def one(wire, given, at):
+        def along(direction):
+            parts, tangent = jax.jvp(lambda at: model.parts(wire, given, at), (at,), (direction,))
+            return parts, tangent.diverted
+
+        return jax.vmap(along, out_axes=(None, 0))(jnp.eye(len(model.parameters)))
+
+    chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
+    return jax.vmap(one, in_axes=-1)(chosen.wire, chosen.drive, coordinates)
+
+
+class Target:
+    """delta I of a batch of problems at any points, computed in batches of two fixed shapes."""
+
+    def __init__(self, model: Model, problems: Problems) -> None:
+        self.model, self.problems = model, problems
+        self.large = max(SMALL, 8 * (LARGE // problems.wire.sites // 8))
+        self.evaluations = 0
+
+    def values(self, index: np.ndarray, coordinates: np.ndarray) -> Parts:
+        """delta I and the rest at points (index of a problem, its coordinates), shapes (n,) and (d, n)."""
+        return self._tried(_parts, lambda parts: parts, index, coordinates)
+
+    def slopes(self, index: np.ndarray, coordinates: np.ndarray) -> tuple[Parts, np.ndarray]:
+        """The same with d delta I / d coordinate, shape (d, n)."""
+        parts, slopes = self._tried(_slopes, lambda result: result[0], index, coordinates)
+        return parts, slopes.reshape(len(index), -1).T
+
+    def _tried(self, compiled, parts_of, index, coordinates):
+        """Everything with the least effort, and what that leaves unfinished with more."""
+        model = replace(self.model, differentiable=compiled is _slopes)
+        result = self._batches(compiled, model, index, coordinates)
+        fixed = isinstance(self.model.law, Exact) and self.model.law.nodes is not None
+        if isinstance(self.model.law, Linear) or fixed:
+            return result
+        for effort in range(1, len(efforts(self.model.warm))):
+            left = np.flatnonzero(np.isin(parts_of(result).status, UNFINISHED))
+            if not len(left):
+                break
+            better = self._batches(compiled, replace(model, effort=effort), index[left], coordinates[:, left])
+            for old, new in zip(jax.tree.leaves(result), jax.tree.leaves(better), strict=True):
+                old[left] = new
+        return result
+
+    def _batches(self, compiled, model, index, coordinates):
+        """Results in batches filled up to a fixed shape by repeating points, as NumPy."""
+        n, coordinates = len(index), np.asarray(coordinates, float)
+        self.evaluations += n
+        if n == 0:  # one point, thrown away: the result keeps its shape
+            index, coordinates = np.zeros(1, int), np.zeros((len(coordinates), 1))
+        pending, start = [], 0
+        while start < len(index):
+            size = self.large if len(index) - start > SMALL else SMALL
+            rows = np.arange(start, start + size) % len(index)
+            pending.append(compiled(model, self.problems, index[rows], coordinates[:, rows]))
+            start += size
+        host = [jax.tree.map(np.asarray, result) for result in pending]
+        return jax.tree.map(lambda *parts: np.concatenate(parts)[:n], *host)

@@ -1,0 +1,247 @@
+"""Zeros of nonreciprocity: where |I_1| is the same under forward and reverse bias, Delta I = 0.
+
+    find_zeros(wire, over={"mu_bar": (-1.99, 1.99)})                        points on a line
+    find_zeros(wire, over={"gamma": (0.1, 1), "mu_bar": (-1.9, 1.9)})       curves in a plane
+    find_zeros(lambda N: Wire.pair(N, gamma=0.5), over={"N": (4, 40)})      lengths
+
+This module takes a user's arguments and gives back labelled data; how zeros are found is in
+`search.points`, `search.curves` and `search.lengths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from jaxtransport.errors import InputError
+from jaxtransport.parameters import DRIVE, Parameter, parameter, window
+from jaxtransport.probes.laws import Exact, Law, Linear
+from jaxtransport.reservoir import BAND_EDGE
+from jaxtransport.runtime import computing
+from jaxtransport.search.curves import find_curves
+from jaxtransport.search.lengths import LENGTH, find_lengths
+from jaxtransport.search.place import check_site
+from jaxtransport.search.points import find_points
+from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
+from jaxtransport.search.target import Model, Problems
+from jaxtransport.state import KERNELS
+from jaxtransport.wire import Wire, is_concrete, require_number
+
+if TYPE_CHECKING:
+    import xarray
+
+MOST_LENGTHS = 10_000
+
+
+def find_zeros(
+    wire: Wire | Sequence[Wire] | Callable[[int], Wire],
+    over: Mapping[str, Any],
+    *,
+    mu_bar: Any = None,
+    delta_mu: Any = None,
+    injection: Any = None,
+    I_g: Any = None,
+    law: Law | None = None,
+    kernel: str = "auto",
+) -> xarray.Dataset:
+    """Every zero of Delta I in a window of one parameter, or all curves of zeros in two.
+
+    Args:
+        wire: a wire; several of them, searched together; or for `over={"N": ...}` a function from N to
+            a wire, such as `lambda N: Wire.pair(N, gamma=0.5)`.
+        over: the window (low, high) of one parameter or two: "mu_bar", "delta_mu", "injection", "I_g",
+            "temperature"; "gamma", "contact", "onsite", "hopping", or one site's, as in "onsite[5]"; "N".
+        mu_bar: mean potential of the leads, gamma_o; where it is not searched.
+        delta_mu: bias, gamma_o, > 0. Needed beyond linear response, where zeros depend on it.
+        injection: I_g / I_o. Default 1; zeros in linear response do not depend on it.
+        I_g: the same current in e gamma_o / hbar, instead; needs `delta_mu`.
+        law: `Linear()`, the default; `Series(3)`; `Exact(temperature=0.0)`.
+        kernel: "auto", "chain" or "dense".
+
+    Returns:
+        One parameter, over `zero`: the parameter; `residual` |Delta I| there (I_o); `slope`, the derivative
+        of Delta I (I_o per unit of the parameter); `multiplicity`, 2 where Delta I touches 0 without a change
+        of sign; `family`, which closed form of one pair has this zero (0 none, 1 first, 2 second, 3 both);
+        for several wires `searched`, the number of the wire, from 1. `finding` says what each search came
+        to: 0 zeros, 1 no zero, 2 flat (Delta I vanishes throughout), 3 unsolved (no steady state anywhere).
+        The attribute `message` says it in words.
+
+        Two parameters, over `zero`, the points along all curves: both parameters, `residual`, and `curve`,
+        the number of the curve; over `line`: `points`, `closed`, `multiplicity`; and Delta I on a map.
+
+    Raises:
+        InputError: a parameter that cannot be varied, a window that is empty or outside the band, a wrong
+            wire or drive.
+
+    Double precision is switched on here, whatever JAX is set to. Meant for the host: not inside `jax.jit`.
+    """
+    names = tuple(over) if isinstance(over, Mapping) else ()
+    if not 1 <= len(names) <= 2:
+        raise InputError(
+            f"over = {over!r}: pass one or two parameters with their windows, such as "
+            'over={"mu_bar": (-1.99, 1.99)}; for more, see nearest_zero'
+        )
+    with computing():
+        if LENGTH in names:
+            return _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel)
+        searched = tuple(parameter(name) for name in names)
+        bounds = [window(p, over[p.name]) for p in searched]
+        wires = checked_wires(wire)
+        for p in searched:
+            for each in wires:
+                check_site(p, each)
+        law, drive = checked_drive(searched, bounds, mu_bar, delta_mu, injection, I_g, law)
+        bounds, cut = within_band(searched, bounds, drive, law)
+        model = model_of(searched, law, kernel)
+        if len(searched) == 2:
+            if len(wires) > 1:
+                raise InputError(f"wire: {len(wires)} of them; curves are followed for one wire at a time")
+            curves = find_curves(model, Problems.of(wires, drive), bounds)
+            return curves_dataset(curves, model, wires[0], drive, bounds, cut)
+        problems = Problems.of(wires, drive)
+        points = find_points(model, problems, bounds[0])
+        return points_dataset(points, model, problems, bounds[0], cut, many=not isinstance(wire, Wire))
+
+
+def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarray.Dataset:
+    if len(over) > 1:
+        raise InputError("over: 'N' is searched alone; for other parameters too, search wire by wire")
+    if not callable(wire) or isinstance(wire, Wire):
+        raise InputError(
+            "wire: over N it has to grow; pass a function from N to a wire, "
+            "such as lambda N: jt.Wire.pair(N, gamma=0.5)"
+        )
+    bounds = over[LENGTH]
+    try:
+        low, high = bounds
+        whole = all(int(b) == b and not isinstance(b, bool) for b in (low, high))
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole or not 2 <= low < high:
+        raise InputError(f"over['N'] = {bounds!r}: pass two whole numbers, (shortest, longest), from 2")
+    if high - low >= MOST_LENGTHS:
+        raise InputError(f"over['N'] = {bounds!r}: {high - low + 1:,} lengths; pass at most {MOST_LENGTHS:,}")
+    law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law)
+    wires, skipped = {}, 0
+    for N in range(int(low), int(high) + 1):
+        try:
+            wires[N] = wire(N)
+        except InputError:
+            skipped += 1  # such as dimers of an odd N
+    if not wires:
+        wire(int(low))  # says why
+    for each in wires.values():
+        checked_wires(each)
+    found = find_lengths(model_of((), law, kernel), wires, drive)
+    return lengths_dataset(found, wires, drive, (int(low), int(high)), skipped)
+
+
+def checked_wires(wire: Any) -> list[Wire]:
+    """One wire or several, as a list."""
+    wires = [wire] if isinstance(wire, Wire) else wire
+    if isinstance(wires, str | bytes) or not isinstance(wires, Sequence) or not wires:
+        raise InputError(f"wire: a {type(wire).__name__}; pass a Wire, or a list of them")
+    for i, each in enumerate(wires):
+        if not isinstance(each, Wire):
+            raise InputError(f"wire: entry {i} is a {type(each).__name__}; pass wires only")
+        if not all(is_concrete(leaf) for leaf in jax.tree.leaves(each)):
+            raise InputError("wire: traced by JAX; call this outside jit, vmap and grad")
+        if np.ndim(each.length):
+            raise InputError("wire: a batch of wires; pass them as a list")
+    return list(wires)
+
+
+def checked_drive(
+    searched: Sequence[Parameter],
+    bounds: Sequence[tuple[float, float]],
+    mu_bar: Any,
+    delta_mu: Any,
+    injection: Any,
+    I_g: Any,
+    law: Law | None,
+) -> tuple[Law, dict[str, float]]:
+    """The law, and a number for everything that drives a wire (a placeholder for what is searched)."""
+    law = Linear() if law is None else law
+    if not isinstance(law, Law):
+        raise InputError(f"law = {law!r}: pass Linear(), Series(order) or Exact(temperature)")
+    given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
+    ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
+    for name, value in given.items():
+        if value is None:
+            continue
+        require_number(name, value)
+        if not is_concrete(value):
+            raise InputError(f"{name}: traced by JAX; call this outside jit, vmap and grad")
+        if name in ranges:
+            raise InputError(f"{name} = {value}: given, and searched too; keep one of them")
+    drive = {name: float(value) for name, value in given.items() if value is not None}
+    drive |= {name: bounds[0] for name, bounds in ranges.items() if name in DRIVE}
+    if "mu_bar" not in drive:
+        raise InputError("mu_bar: missing; pass the mean potential of the leads, in gamma_o")
+    if drive.get("delta_mu", 1.0) <= 0:
+        raise InputError(
+            f"delta_mu = {delta_mu}: pass the bias as a number > 0; forward and reverse are both taken"
+        )
+    if "injection" in drive and "I_g" in drive:
+        raise InputError("injection and I_g: both say the injected current; pass one of them")
+    if "delta_mu" not in drive and ("I_g" in drive or not isinstance(law, Linear)):
+        why = "I_g is measured by it" if "I_g" in drive else "beyond linear response zeros depend on it"
+        raise InputError(f"delta_mu: missing; pass the bias, in gamma_o: {why}")
+    if "I_g" not in drive:
+        drive.setdefault("injection", 1.0)
+    if "temperature" in ranges and not isinstance(law, Exact):
+        raise InputError("over: 'temperature' goes with law=Exact(); remove it, or pass that law")
+    if isinstance(law, Exact) and "temperature" not in ranges:
+        if not is_concrete(law.temperature):
+            raise InputError("temperature: traced by JAX; call this outside jit, vmap and grad")
+        drive["temperature"] = float(law.temperature)
+    if "mu_bar" not in ranges:
+        most = (
+            ranges.get("delta_mu", (0, drive.get("delta_mu", 0.0)))[1] if not isinstance(law, Linear) else 0.0
+        )
+        if abs(drive["mu_bar"]) + most / 2 >= BAND_EDGE:
+            reach = f" with delta_mu = {most:g}" if most else ""
+            raise InputError(
+                f"mu_bar = {drive['mu_bar']:g}{reach}: outside the band, where no current flows; "
+                f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)"
+            )
+    return law, drive
+
+
+def within_band(
+    searched: Sequence[Parameter], bounds: Sequence[tuple[float, float]], drive: Mapping[str, float], law: Law
+) -> tuple[list[tuple[float, float]], str]:
+    """The windows, with that of mu_bar cut where a lead would leave the band, and a word about it."""
+    ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
+    if "mu_bar" not in ranges or isinstance(law, Linear):
+        return list(bounds), ""
+    low, high = ranges["mu_bar"]
+    widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive["delta_mu"]
+    edge = BAND_EDGE - widest / 2
+    if max(low, -edge) >= min(high, edge):
+        raise InputError(
+            f"over['mu_bar'] = {(low, high)}: with delta_mu = {widest:g} a lead is outside the band there; "
+            f"pass a window that reaches into |mu_bar| < {edge:g} (gamma_o)"
+        )
+    ranges["mu_bar"] = (max(low, -edge), min(high, edge))
+    cut = (
+        ""
+        if ranges["mu_bar"] == (low, high)
+        else f"; searched to |mu_bar| = {edge:g}, where a lead leaves the band"
+    )
+    return [ranges[p.name] for p in searched], cut
+
+
+def model_of(searched: Sequence[Parameter], law: Law, kernel: str) -> Model:
+    """How delta I follows from the coordinates of a search."""
+    if kernel not in KERNELS:
+        raise InputError(f"kernel = {kernel!r}: pass one of {', '.join(KERNELS)}")
+    varied = any(p.quantity == "temperature" for p in searched)
+    warm = isinstance(law, Exact) and (varied or float(law.temperature) > 0)
+    static = (
+        Exact(nodes=law.nodes) if isinstance(law, Exact) else law
+    )  # the temperature is a number of the drive
+    return Model(tuple(searched), static, KERNELS[kernel], warm)
