@@ -25,6 +25,8 @@ _HOMES = {
     "nonreciprocity": "jaxtransport.state",
     "transmission": "jaxtransport.state",
     "find_zeros": "jaxtransport.search.zeros",
+    "design": "jaxtransport.search.design",
+    "Design": "jaxtransport.search.design",
     "run": "jaxtransport.api",
     "load": "jaxtransport.sweep.store",
     "InputError": "jaxtransport.errors",
@@ -35,6 +37,7 @@ _MODULES = ("closed_forms",)
 
 __all__ = [
     "Circuit",
+    "Design",
     "Exact",
     "InputError",
     "Lattice",
@@ -46,6 +49,7 @@ __all__ = [
     "Wire",
     "__version__",
     "closed_forms",
+    "design",
     "find_zeros",
     "load",
     "nonreciprocity",
@@ -65,6 +69,7 @@ if TYPE_CHECKING:
     from jaxtransport.layout import Layout
     from jaxtransport.precision import PrecisionError
     from jaxtransport.probes.laws import Exact, Linear, Series
+    from jaxtransport.search.design import Design, design
     from jaxtransport.search.zeros import find_zeros
     from jaxtransport.state import State, nonreciprocity, solve, transmission
     from jaxtransport.sweep.store import load

@@ -54,7 +54,7 @@ def make_task(spec: Spec) -> Task:
             kernel=kernel,
             with_profile=with_profile,
         ),
-        shared=partial(_shared, spec, sizes),
+        shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=along_the_wire(variables, max(sizes)),
         along=unit_of_current(spec),
@@ -83,9 +83,12 @@ def _beyond_linear_response(spec: Spec) -> Task:
         grid=grid,
         variables=variables,
         evaluate=partial(_evaluate_driven, effort=0, **how),
-        again=tuple(partial(_evaluate_driven, effort=effort, **how) for effort in (1, 2)),
+        again=tuple(
+            partial(_evaluate_driven, effort=effort, **how)
+            for effort in ((1,) if solve.law == "series" else (1, 2))
+        ),
         unfinished=(codes.STEP_LIMIT, codes.DIVERGED),
-        shared=partial(_shared, spec, sizes),
+        shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=(*along_the_wire(variables, max(sizes)), *_root_axes(spec)),
         along=unit_of_current(spec),
@@ -130,7 +133,7 @@ def _dense_cost(size: int) -> float:
     return size**3 / 10  # an inverse against one sweep along the chain, roughly
 
 
-def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
+def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
     """Everything the points of one padded size have in common: layouts at each N, fixed numbers."""
     lengths = of_size(sizes, size)
     occupied, strength = layout_tables(spec.tables["wire"], lengths, size)

@@ -34,7 +34,7 @@ def evaluate(
     with_profile: bool,
 ) -> dict[str, Any]:
     """The variables `names` and "status" at one point, for all free points (see `sweep.task`)."""
-    given, wire = _given(point, shared)
+    given, wire = given_at(point, shared)
     solved = Solved.of(wire, given["mu_bar"], KERNELS[kernel], with_profile=with_profile)
 
     def driven(free):
@@ -58,7 +58,7 @@ def evaluate_driven(
     effort: int,
 ) -> dict[str, Any]:
     """The same beyond linear response, with one of `driven.efforts`. There are no free axes."""
-    given, wire = _given(point, shared)
+    given, wire = given_at(point, shared)
     injection = _injection(given)
     of_law = Exact() if law == "exact" else Series(order or 3)
     temperature = given["temperature"] if warm else None  # absolute zero takes a shorter way
@@ -89,7 +89,7 @@ def evaluate_driven(
     return {name: value[None] for name, value in out.items()}
 
 
-def _given(point: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[dict[str, Any], Wire]:
+def given_at(point: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[dict[str, Any], Wire]:
     """Every number of a point, and its wire."""
     given = {**shared["fixed"], **point}
     row = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0

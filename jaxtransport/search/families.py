@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxtransport.probes.laws import Linear
+from jaxtransport.search.target import Model, Problems
 from jaxtransport.wire import Wire
 
 NONE, FIRST, SECOND, BOTH = range(4)
@@ -47,3 +50,26 @@ def family(N: Any, mu_bar: Any, gamma: Any) -> NDArray[np.int8]:
     other = np.asarray(gamma) ** 2 * wave - 2 * np.sin(k) * np.cos((N - 2) * k)
     first, second = (np.abs(value) < SAME * N for value in (wave, other))
     return (FIRST * first + SECOND * second).astype(np.int8)
+
+
+def families_of(
+    searched: NDArray[np.int64], at: NDArray[np.float64], model: Model, problems: Problems
+) -> NDArray[np.int8]:
+    """Family of every zero: 0 where no closed form is known to hold."""
+    out = np.zeros(len(at), np.int8)
+    if not isinstance(model.law, Linear):
+        return out
+    (parameter,) = model.parameters
+    if parameter.site is not None or parameter.quantity not in ("mu_bar", "gamma"):
+        return out
+    wires = jax.tree.map(np.asarray, problems.wire)
+    for i in np.unique(searched):
+        wire = jax.tree.map(lambda leaf: leaf[..., i], wires)  # noqa: B023
+        if not is_pair(wire):
+            continue
+        rows = searched == i
+        value = at[rows]
+        mu_bar = value if parameter.quantity == "mu_bar" else float(problems.drive["mu_bar"][i])
+        gamma = value if parameter.quantity == "gamma" else wire.coupling[1]
+        out[rows] = family(int(wire.length), mu_bar, gamma)
+    return out

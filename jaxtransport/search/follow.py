@@ -23,7 +23,8 @@ from jaxtransport.search.target import Model, Problems
 
 LONGEST, SHORTEST = 0.01, 1e-7
 TURN = 0.15  # radians a step, at most
-CORRECTIONS = 4
+CORRECTIONS = 8
+SETTLED = 1e-9  # of the window: a Newton step below it leaves an error of its square
 MOST_POINTS = 4000
 ATTEMPTS = 3 * MOST_POINTS
 
@@ -69,19 +70,22 @@ def correct(
 def _corrected(model, problems, frame, along, s):
     """A point on the curve, and the unit tangent there."""
 
-    def step(carry, _):
-        s, _, _ = carry
+    def step(carry):
+        s, _, _, number = carry
         h, slope = _with_slope(model, problems, frame, along, s)
         square = jnp.sum(slope**2)
-        move = -h * slope / jnp.where(square > 0, square, 1.0)
-        move = jnp.where(square > 0, move, jnp.nan)
-        tangent = jnp.stack([-slope[1], slope[0]]) / jnp.sqrt(jnp.where(square > 0, square, 1.0))
-        return (s + move, tangent, jnp.sqrt(jnp.sum(move**2))), None
+        safe = jnp.where(square > 0, square, 1.0)
+        move = jnp.where(square > 0, -h * slope / safe, jnp.nan)
+        tangent = jnp.stack([-slope[1], slope[0]]) / jnp.sqrt(safe)
+        return s + move, tangent, jnp.sqrt(jnp.sum(move**2)), number + 1
 
-    start = (s, jnp.zeros(2), jnp.zeros(()))
-    (s, tangent, last), _ = lax.scan(step, start, None, length=CORRECTIONS)
-    good = last < 1e-9
-    return jnp.where(good, s, jnp.nan), tangent
+    def unsettled(carry):
+        *_, moved, number = carry  # false for NaN: lost
+        return (number == 0) | ((moved > SETTLED) & (moved < 1) & (number < CORRECTIONS))
+
+    start = (s, jnp.zeros(2), jnp.zeros(()), jnp.zeros((), int))
+    s, tangent, moved, _ = lax.while_loop(unsettled, step, start)
+    return jnp.where(moved <= SETTLED, s, jnp.nan), tangent
 
 
 class _State(NamedTuple):

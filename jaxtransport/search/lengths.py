@@ -7,7 +7,6 @@ one with the smaller |Delta I| is reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 from jaxtransport.search.points import rounding
 from jaxtransport.search.scan import Floats
 from jaxtransport.search.target import Model, Problems, Target
-from jaxtransport.wire import Wire
 
 LENGTH = "N"
 
@@ -34,10 +32,9 @@ class Lengths:
     flat: bool
 
 
-def find_lengths(model: Model, wires: Mapping[int, Wire], drive: Mapping[str, float]) -> Lengths:
-    """Delta I of `wires` (N -> wire) under one drive, and where it vanishes."""
-    N = np.array(list(wires))
-    problems = Problems.of(list(wires.values()), drive)
+def find_lengths(model: Model, problems: Problems) -> Lengths:
+    """Delta I of wires of increasing length, and where it vanishes."""
+    N = np.asarray(problems.wire.length)
     parts = Target(model, problems).values(np.arange(len(N)), np.zeros((0, len(N))))
     value = np.asarray(parts.nonreciprocity())
     floor = rounding(model, problems, [])

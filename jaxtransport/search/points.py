@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from jaxtransport.parameters import Parameter
 from jaxtransport.probes.laws import Linear
+from jaxtransport.search.families import families_of
+from jaxtransport.search.flatness import why_flat
 from jaxtransport.search.polish import polish
 from jaxtransport.search.scan import SEEN_AT, Cells, Floats, candidates, cover
 from jaxtransport.search.target import Model, Problems, Target
@@ -46,8 +48,39 @@ class Points:
     finding: NDArray[np.int8]  # (search,)
     least: Floats  # smallest |Delta I| that was seen where there is no zero, I_o
     least_at: Floats  # the parameter there
+    family: NDArray[np.int8]  # which closed form of one pair has the zero; 0 for none
+    why_flat: str  # of the one search, if there is one and it is flat
     gaps: list[tuple[int, float, float]]  # where there is no steady state: search, from, to
     evaluations: int
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[NDArray[np.int64], Points]]) -> Points:
+        """Searches that were done in parts: (their numbers, what was found)."""
+        count = sum(len(rows) for rows, _ in parts)
+        per_search = {
+            name: np.zeros(count, getattr(parts[0][1], name).dtype)
+            for name in ("finding", "least", "least_at")
+        }
+        for rows, points in parts:
+            for name, values in per_search.items():
+                values[rows] = getattr(points, name)
+        searched = np.concatenate([rows[points.searched] for rows, points in parts])
+        order = np.argsort(searched, kind="stable")
+        per_zero = {
+            name: np.concatenate([getattr(points, name) for _, points in parts])[order]
+            for name in ("value", "residual", "slope", "multiplicity", "family")
+        }
+        gaps = [(int(rows[i]), low, high) for rows, points in parts for i, low, high in points.gaps]
+        evaluations = sum(points.evaluations for _, points in parts)
+        why = parts[0][1].why_flat if count == 1 else ""
+        return cls(
+            searched[order],
+            **per_zero,
+            why_flat=why,
+            **per_search,
+            gaps=sorted(gaps),
+            evaluations=evaluations,
+        )
 
 
 def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -> Points:
@@ -90,6 +123,8 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         finding=finding.astype(np.int8),
         least=np.where(finding == ZEROS, np.nan, 2 * np.where(flat, largest, least)),
         least_at=np.where(finding == ZEROS, np.nan, parameter.from_scan(least_at)),
+        family=families_of(zeros.whose, at, model, problems),
+        why_flat=why_flat(*problems.one(0)) if count == 1 and flat[0] else "",
         gaps=[(p, float(parameter.from_scan(a)), float(parameter.from_scan(b))) for p, a, b in seen.gaps],
         evaluations=target.evaluations,
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from jaxtransport.parameters import Parameter
 from jaxtransport.probes.laws import Linear
-from jaxtransport.search import families
+from jaxtransport.search import families, flatness
 from jaxtransport.search.curves import Curves
 from jaxtransport.search.lengths import Lengths
 from jaxtransport.search.points import FINDINGS, FLAT, NOTHING, UNSOLVED, ZEROS, Points
@@ -47,8 +46,7 @@ def _numbered(count: int, long_name: str) -> tuple[np.ndarray, dict[str, str]]:
 
 def points_dataset(
     points: Points,
-    model: Model,
-    problems: Problems,
+    parameter: Parameter,
     bounds: tuple[float, float],
     cut: str = "",
     *,
@@ -57,8 +55,8 @@ def points_dataset(
     """Zeros in one parameter over `zero`; what each search came to over `search`, if there are several."""
     import xarray
 
-    (parameter,) = model.parameters
-    count = np.bincount(points.searched, minlength=len(problems))
+    searches = len(points.finding)
+    count = np.bincount(points.searched, minlength=searches)
     variables: dict[str, Any] = {
         parameter.name: ("zero", points.value, _labels(*parameter.label)),
         "residual": ("zero", points.residual, RESIDUAL),
@@ -68,7 +66,7 @@ def points_dataset(
             _labels(f"I_o/({parameter.label[0]})", f"slope of the nonreciprocity in {parameter.name}"),
         ),
         "multiplicity": ("zero", points.multiplicity, MULTIPLICITY),
-        "family": ("zero", families_of(points, model, problems), FAMILY),
+        "family": ("zero", points.family, FAMILY),
     }
     over: Any = "search" if many else ()
     per_search: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
@@ -82,38 +80,15 @@ def points_dataset(
     coordinates = {"zero": ("zero", *_numbered(len(points.value), "zero"))}
     if many:
         variables["searched"] = ("zero", points.searched + 1, _labels("1", "number of the search"))
-        coordinates["search"] = ("search", *_numbered(len(problems), "search"))
-    message = messages(points, parameter, problems, bounds, cut)
+        coordinates["search"] = ("search", *_numbered(searches, "search"))
+    message = messages(points, parameter, bounds, cut)
     return xarray.Dataset(variables, coordinates, {"message": message})
 
 
-def families_of(points: Points, model: Model, problems: Problems) -> np.ndarray:
-    """Family of every zero: 0 where no closed form is known to hold."""
-    out = np.zeros(len(points.value), np.int8)
-    if not isinstance(model.law, Linear):
-        return out
-    (parameter,) = model.parameters
-    if parameter.site is not None or parameter.quantity not in ("mu_bar", "gamma"):
-        return out
-    wires = jax.tree.map(np.asarray, problems.wire)
-    for i in np.unique(points.searched):
-        wire = jax.tree.map(lambda leaf: leaf[..., i], wires)  # noqa: B023
-        if not families.is_pair(wire):
-            continue
-        rows = points.searched == i
-        value = points.value[rows]
-        mu_bar = value if parameter.quantity == "mu_bar" else float(problems.drive["mu_bar"][i])
-        gamma = value if parameter.quantity == "gamma" else wire.coupling[1]
-        out[rows] = families.family(int(wire.length), mu_bar, gamma)
-    return out
-
-
-def messages(
-    points: Points, parameter: Parameter, problems: Problems, bounds: tuple[float, float], cut: str
-) -> str:
+def messages(points: Points, parameter: Parameter, bounds: tuple[float, float], cut: str) -> str:
     """What was found, in words."""
     where = f"{bounds[0]:g} <= {parameter.name} <= {bounds[1]:g}"
-    count = len(problems)
+    count = len(points.finding)
     gaps = "".join(
         f"; no steady state for {low:.6g} <= {parameter.name} <= {high:.6g}, nothing searched there"
         for i, low, high in (points.gaps if count == 1 else [])
@@ -130,10 +105,9 @@ def messages(
     if finding == UNSOLVED:
         return f"unsolved: no steady state anywhere in {where}{cut}"
     if finding == FLAT:
-        wire, drive = problems.one(0)
         return (
             f"flat: Delta I vanishes throughout {where} (|Delta I| <= {points.least[0]:.1e} I_o), "
-            f"so no zero is isolated{why_flat(wire, drive)}{gaps}{cut}"
+            f"so no zero is isolated{points.why_flat}{gaps}{cut}"
         )
     if finding == NOTHING:
         return (
@@ -146,35 +120,16 @@ def messages(
     return f"{found:,} {'zero' if found == 1 else 'zeros'} of Delta I in {where}{also}{gaps}{cut}"
 
 
-def why_flat(wire: Wire, drive: Mapping[str, Any]) -> str:
-    """A reason why Delta I vanishes identically, if one is known."""
-    N = int(wire.length)
-    strength, coupling = np.asarray(wire.strength)[:N], np.asarray(wire.coupling)[:N]
-    if not np.any(strength[1:-1]):
-        return ": no source or drain injects a current"
-    if drive.get("injection") == 0 or drive.get("I_g") == 0:
-        return ": I_g = 0, nothing is injected"
-    along = [strength, coupling, np.asarray(wire.onsite)[:N], np.abs(np.asarray(wire.hopping)[: N - 1])]
-    if all(np.array_equal(values, values[::-1]) for values in along):
-        return ": the wire is its own mirror image"
-    return ""
-
-
-def lengths_dataset(
-    found: Lengths,
-    wires: Mapping[int, Wire],
-    drive: Mapping[str, float],
-    bounds: tuple[int, int],
-    skipped: int,
-) -> xarray.Dataset:
+def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int]) -> xarray.Dataset:
     """Lengths where Delta I vanishes or changes sign, over `zero`; Delta I at every length, over `length`."""
     import xarray
 
     N = found.N[found.rows]
     family = np.zeros(len(N), np.int8)
-    for i, n in enumerate(N):
-        if found.exact[i] and families.is_pair(wires[int(n)]):
-            family[i] = families.family(n, drive["mu_bar"], float(np.asarray(wires[int(n)].coupling)[1]))
+    for i, row in enumerate(found.rows):
+        wire, drive = problems.one(row)
+        if found.exact[i] and families.is_pair(wire):
+            family[i] = families.family(N[i], drive["mu_bar"], wire.coupling[1])
     label = _labels("1", "number of sites", "N")
     exact = "Delta I vanishes to rounding; else it changes sign next to this length"
     variables = {
@@ -195,14 +150,14 @@ def lengths_dataset(
         "length": ("length", found.N, label),
     }
     where = f"{bounds[0]} <= N <= {bounds[1]}"
+    skipped = bounds[1] - bounds[0] + 1 - len(found.N)  # such as odd N of dimers
     other = f"; {skipped} lengths make no wire and were passed over" if skipped else ""
     failed = int((found.status != 0).sum())
     other += f"; {failed} lengths have no steady state" if failed else ""
     if failed == len(found.N):
         text = f"unsolved: no steady state anywhere in {where}"
     elif found.flat:
-        first = next(iter(wires.values()))
-        text = f"flat: Delta I vanishes at every length in {where}{why_flat(first, drive)}"
+        text = f"flat: Delta I vanishes at every length in {where}{flatness.why_flat(*problems.one(0))}"
     elif not len(N):
         least = np.nanmin(np.abs(found.nonreciprocity))
         text = f"no zero of Delta I in {where}: the smallest |Delta I| is {least:.3g} I_o"
@@ -218,7 +173,7 @@ def curves_dataset(
     found: Curves,
     model: Model,
     wire: Wire,
-    drive: Mapping[str, float],
+    drive: Mapping[str, Any],
     bounds: Sequence[tuple[float, float]],
     cut: str = "",
 ) -> xarray.Dataset:
@@ -264,7 +219,7 @@ def curves_dataset(
         coordinates[f"{p.name}_map"] = (f"{p.name}_map", axis, _labels(*p.label))
     where = " and ".join(f"{a:g} <= {p.name} <= {b:g}" for p, (a, b) in zip(parameters, bounds, strict=True))
     if found.flat:
-        text = f"flat: Delta I vanishes throughout {where}{why_flat(wire, drive)}"
+        text = f"flat: Delta I vanishes throughout {where}{flatness.why_flat(wire, drive)}"
     elif not np.isfinite(found.nonreciprocity).any():
         text = f"unsolved: no steady state anywhere in {where}"
     elif not curves:
@@ -278,7 +233,7 @@ def curves_dataset(
     return xarray.Dataset(variables, coordinates, {"message": text + cut})
 
 
-def _families_of_curves(found: Curves, model: Model, wire: Wire, drive: Mapping[str, float]) -> np.ndarray:
+def _families_of_curves(found: Curves, model: Model, wire: Wire, drive: Mapping[str, Any]) -> np.ndarray:
     """The family that all points of a curve have, by the closed form of one pair; else 0."""
     out = np.zeros(len(found.curves), np.int8)
     names = [p.name for p in model.parameters]

@@ -189,7 +189,9 @@ class Target:
         fixed = isinstance(self.model.law, Exact) and self.model.law.nodes is not None
         if isinstance(self.model.law, Linear) or fixed:
             return result
-        for effort in range(1, len(efforts(self.model.warm))):
+        # The series has no energies that more effort could add: the second try is its last.
+        tries = 2 if isinstance(self.model.law, Series) else len(efforts(self.model.warm))
+        for effort in range(1, tries):
             left = np.flatnonzero(np.isin(parts_of(result).status, UNFINISHED))
             if not len(left):
                 break

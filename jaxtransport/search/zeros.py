@@ -10,6 +10,7 @@ This module takes a user's arguments and gives back labelled data; how zeros are
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,11 @@ from jaxtransport.search.points import find_points
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Model, Problems
 from jaxtransport.state import KERNELS
+from jaxtransport.sweep.search_spec import MOST_LENGTHS
 from jaxtransport.wire import Wire, is_concrete, require_number
 
 if TYPE_CHECKING:
     import xarray
-
-MOST_LENGTHS = 10_000
 
 
 def find_zeros(
@@ -103,7 +103,7 @@ def find_zeros(
             return curves_dataset(curves, model, wires[0], drive, bounds, cut)
         problems = Problems.of(wires, drive)
         points = find_points(model, problems, bounds[0])
-        return points_dataset(points, model, problems, bounds[0], cut, many=not isinstance(wire, Wire))
+        return points_dataset(points, searched[0], bounds[0], cut, many=not isinstance(wire, Wire))
 
 
 def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarray.Dataset:
@@ -125,18 +125,17 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
     if high - low >= MOST_LENGTHS:
         raise InputError(f"over['N'] = {bounds!r}: {high - low + 1:,} lengths; pass at most {MOST_LENGTHS:,}")
     law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law)
-    wires, skipped = {}, 0
+    wires = {}
     for N in range(int(low), int(high) + 1):
-        try:
+        with contextlib.suppress(InputError):  # such as dimers of an odd N
             wires[N] = wire(N)
-        except InputError:
-            skipped += 1  # such as dimers of an odd N
     if not wires:
         wire(int(low))  # says why
     for each in wires.values():
         checked_wires(each)
-    found = find_lengths(model_of((), law, kernel), wires, drive)
-    return lengths_dataset(found, wires, drive, (int(low), int(high)), skipped)
+    problems = Problems.of(list(wires.values()), drive)
+    found = find_lengths(model_of((), law, kernel), problems)
+    return lengths_dataset(found, problems, (int(low), int(high)))
 
 
 def checked_wires(wire: Any) -> list[Wire]:
@@ -190,8 +189,12 @@ def checked_drive(
     if "delta_mu" not in drive and ("I_g" in drive or not isinstance(law, Linear)):
         why = "I_g is measured by it" if "I_g" in drive else "beyond linear response zeros depend on it"
         raise InputError(f"delta_mu: missing; pass the bias, in gamma_o: {why}")
-    if "I_g" not in drive:
-        drive.setdefault("injection", 1.0)
+    if "I_g" not in drive and "injection" not in drive:
+        if not isinstance(law, Linear):
+            raise InputError(
+                "injection: missing; pass I_g / I_o (or I_g): beyond linear response zeros depend on it"
+            )
+        drive["injection"] = 1.0
     if "temperature" in ranges and not isinstance(law, Exact):
         raise InputError("over: 'temperature' goes with law=Exact(); remove it, or pass that law")
     if isinstance(law, Exact) and "temperature" not in ranges:

@@ -6,6 +6,7 @@ mistakes and no mistake twice.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
@@ -25,6 +26,16 @@ def sites_of(wire: Any) -> dict[str, Any]:
     return {key: getattr(wire, key) if key == "spacing" else getattr(wire, key) or () for key in keys}
 
 
+def lengths_of(wire: Any, low: int, high: int) -> list[int]:
+    """Every N from `low` to `high` at which the layout of a [wire] table makes a wire."""
+    out = []
+    for N in range(low, high + 1):
+        with contextlib.suppress(InputError, TypeError, KeyError):  # what is wrong is said elsewhere
+            layouts.make(wire.layout, N, **sites_of(wire))
+            out.append(N)
+    return out
+
+
 class Checks:
     """Everything that involves more than one key. A model adds its own."""
 
@@ -35,10 +46,25 @@ class Checks:
         self.wire, self.drive, self.output = tables["wire"], tables["drive"], tables["output"]
         self.axes = {a.name: a.values for a in axes}
         self.swept = set(grid) if isinstance(grid, dict) else set()
+        self.searched: dict[str, list[float]] = {}
         self.mistakes = mistakes
+
+    def search(self, over: Mapping[str, list[float]]) -> None:
+        """Take what a search varies as axes: the ends of its windows, and every length that makes a wire."""
+        for name in over:
+            if name in self.swept:
+                self.mistakes.add(f"grid.{name}", "is searched too; keep one of them")
+        self.searched = {name: bounds for name, bounds in over.items() if name not in self.swept}
+        self.swept |= set(self.searched)
+        self.axes |= {name: np.array(bounds) for name, bounds in self.searched.items()}
+        if "N" in self.searched:
+            low, high = (int(bound) for bound in self.searched["N"])
+            self.axes["N"] = np.array(lengths_of(self.wire, low, high) or [low])  # none: then say why
 
     def key(self, name: str) -> str:
         """Where a parameter is given: grid.N if swept, wire.N otherwise."""
+        if name in self.searched:
+            return "search.over"
         return f"grid.{name}" if name in self.swept else f"{self.home.get(name, 'wire')}.{name}"
 
     def value(self, name: str) -> Any:

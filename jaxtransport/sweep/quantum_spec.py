@@ -12,7 +12,9 @@ import numpy as np
 from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
+from jaxtransport.parameters import BAND_EDGE, parameter
 from jaxtransport.sweep.checks import Checks
+from jaxtransport.sweep.search_spec import SearchTable
 from jaxtransport.sweep.tables import (
     MOST_SITES,
     Mistakes,
@@ -29,7 +31,6 @@ from jaxtransport.sweep.tables import (
 from jaxtransport.sweep.values import axis, choice, either, list_of, not_negative, positive, real, whole
 from jaxtransport.variables import BY_LAW, LINEAR, NONLINEAR, per_point
 
-BAND_EDGE = 2.0
 HIGHEST_ORDER = 9  # of the series; as `probes.laws` has it
 
 PerSite = Annotated[float | list[float] | None, PlainValidator(either(real))]
@@ -74,6 +75,7 @@ TABLES: dict[str, type[Table]] = {
     "drive": DriveTable,
     "solve": SolveTable,
     "output": OutputTable,
+    "search": SearchTable,
 }
 
 # Axis -> reader, unit, long name, symbol
@@ -96,11 +98,14 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables = read_tables(raw, TABLES, mistakes)
     axes = read_axes(raw.get("grid", {}), AXES, mistakes)
-    _Checks(tables, axes, raw.get("grid"), mistakes).all()
+    checks = _Checks(tables, axes, raw.get("grid"), mistakes)
+    checks.all()
+    if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
+        mistakes.add("search.over", "missing; pass what is searched, such as { mu_bar = [-1.99, 1.99] }")
     if mistakes.lines:
         return None
     wanted = tables.pop("output").variables  # type: ignore[attr-defined]
-    swept = {a.name for a in axes}
+    swept = {a.name for a in axes} | set(checks.searched)
     known = BY_LAW[tables["solve"].law]  # type: ignore[attr-defined]
     return Parsed(_completed(tables, swept), axes, tuple(per_point(known) if wanted is None else wanted))
 
@@ -115,7 +120,8 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
         both = contact if isinstance(contact, list) else [contact, contact]
         wire = wire.model_copy(update={"contact": both})
     if drive.injection is None and drive.I_g is None and not swept & {"injection", "I_g"}:
-        drive = drive.model_copy(update={"injection": 0.0})  # probes alone: nothing is driven
+        # Probes alone: nothing is driven. A search in linear response: zeros do not depend on it.
+        drive = drive.model_copy(update={"injection": 1.0 if tables["search"].over else 0.0})
     solve = tables["solve"]
     if solve.law == "series" and solve.order is None:
         solve = solve.model_copy(update={"order": 3})
@@ -130,7 +136,10 @@ class _Checks(Checks):
     home = HOME
 
     def all(self) -> None:
-        self.required()
+        if self.tables["search"].over is not None:
+            self.search(self.tables["search"].over)
+        if self.mistakes.clean("search.over"):  # else what it varies would seem to be missing
+            self.required()
         self.one_injection()
         self.keys_of_layout()
         if "gamma" in self.swept and isinstance(self.wire.gamma, list):
@@ -143,6 +152,7 @@ class _Checks(Checks):
         self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR})
         if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
             self.roots()
+        self.for_search()
 
     def required(self) -> None:
         missing = {
@@ -153,10 +163,13 @@ class _Checks(Checks):
         }
         if self.wire.sources or self.wire.drains or self.wire.probes or self.wire.layout != "custom":
             missing["gamma"] = "the coupling of sources and drains, in gamma_o"
+        if self.searched and self.tables["solve"].law == "linear" and not self.given("I_g"):
+            del missing["delta_mu"]  # zeros in linear response do not depend on it
         self.require(missing)
         drives = self.wire.layout != "custom" or self.wire.sources or self.wire.drains
         given = [n for n in ("injection", "I_g") if self.given(n)]
-        if drives and not given:
+        needless = self.tables["search"].over is not None and self.tables["solve"].law == "linear"
+        if drives and not given and not needless:
             self.add("injection", "missing; pass the injected current I_g / I_o (or I_g in e gamma_o/hbar)")
 
     def one_injection(self) -> None:
@@ -222,8 +235,8 @@ class _Checks(Checks):
 
     def band(self) -> None:
         mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")
-        if mu_bar is None or not mu_bar.size:
-            return
+        if mu_bar is None or not mu_bar.size or "mu_bar" in self.searched:
+            return  # a window of a search is cut where a lead leaves the band
         worst = mu_bar[np.argmax(np.abs(mu_bar))]
         half = 0.0 if delta_mu is None else delta_mu.max() / 2
         if abs(worst) >= BAND_EDGE:
@@ -244,6 +257,30 @@ class _Checks(Checks):
             self.mistakes.add("output.variables", 'roots_* go with law = "series" and order = 3; remove them')
         if found is not None and ("N" in self.swept or found[0].occupied().sum() != 2):
             self.mistakes.add("output.variables", "roots_* take one N and two middle reservoirs; remove them")
+
+    def for_search(self) -> None:
+        """Sites that a search varies are there; a search has its own variables."""
+        if not self.searched:
+            return
+        if self.output.variables is not None:
+            self.mistakes.add("output.variables", "goes with `jaxtransport run`, not [search]; remove it")
+        one_site = [p for p in (parameter(n) for n in self.searched if n != "N") if p.site is not None]
+        if not one_site:
+            return
+        if "N" in self.swept:
+            self.mistakes.add(
+                "search.over", f"{one_site[0].name} does not go with an N axis; remove one of them"
+            )
+            return
+        found = self.layouts_at_lengths()
+        for p in one_site if found else ():
+            layout = found[0]  # type: ignore[index]
+            last = layout.N - 1 if p.quantity == "hopping" else layout.N
+            held = [1, *np.flatnonzero(layout.occupied()) + 1, layout.N]
+            held = {"gamma": held, "strength": held[1:-1]}.get(p.quantity, list(range(1, last + 1)))
+            if p.site not in held:
+                known = ", ".join(map(str, held)) or "none: no reservoir there"
+                self.mistakes.add("search.over", f"{p.name}: pass one of {known}")
 
     def law(self) -> None:
         for name, law in (("order", "series"), ("temperature", "exact")):

@@ -45,6 +45,12 @@ class Spec:
         """The axis called `name`, if it is swept."""
         return next((a for a in self.axes if a.name == name), None)
 
+    @property
+    def search(self) -> dict[str, tuple[float, float]] | None:
+        """What a search varies, with its windows; None in the file of a sweep."""
+        over = getattr(self.tables.get("search"), "over", None)
+        return None if over is None else {name: tuple(bounds) for name, bounds in over.items()}
+
     def canonical(self) -> dict[str, Any]:
         """What is computed, as flat JSON values: no title, comments or choice of output."""
         out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.axes]}

@@ -1,0 +1,170 @@
+"""The search that a spec asks for: its wires at every point of the outer grid, and what is found there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxtransport.models.quantum import shared_by
+from jaxtransport.models.quantum_point import given_at
+from jaxtransport.parameters import DRIVE, parameter
+from jaxtransport.probes.laws import Exact, Law, Linear, Series
+from jaxtransport.search.curves import find_curves
+from jaxtransport.search.lengths import LENGTH, find_lengths
+from jaxtransport.search.many import joined, with_outer
+from jaxtransport.search.points import Points, find_points
+from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
+from jaxtransport.search.target import Problems, padded
+from jaxtransport.search.zeros import model_of, within_band
+from jaxtransport.sweep.checks import lengths_of
+from jaxtransport.sweep.grid import Grid
+from jaxtransport.sweep.spec import Spec
+
+if TYPE_CHECKING:
+    import xarray
+
+CHUNK = 2**17  # sites x searches solved together
+Report = Callable[[int, int], None]  # (done, total) searches
+
+
+def search(spec: Spec, report: Report = lambda done, total: None) -> xarray.Dataset:
+    """What the [search] of `spec` finds, at every point of its grid."""
+    over: Any = spec.search
+    grid = Grid(spec.axes)
+    points = grid.points(np.arange(grid.size))
+    report(0, grid.size)
+    if LENGTH in over:
+        find = partial(_lengths, spec, over[LENGTH])
+    else:
+        find = partial(_curves, spec) if len(over) == 2 else partial(_points, spec)
+    data = find(points, grid.size, report)
+    if grid.axes:
+        labels = {a.name: {"units": a.unit, "long_name": a.long_name, "symbol": a.symbol} for a in grid.axes}
+        data = with_outer(data, {name: (values, labels[name]) for name, values in points.items()})
+    return data
+
+
+def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:
+    """Zeros in one parameter: many wires at once, the short ones first."""
+    bounds, model, cut = _asked(spec)
+    found: list[tuple[np.ndarray, Points]] = []
+    done = 0
+    for rows in _chunks(spec, points, count):
+        problems = _problems(spec, points, rows)
+        found.append((rows, find_points(model, problems, bounds[0])))
+        done += len(rows)
+        report(done, count)
+    whole = Points.joined(found)
+    return points_dataset(whole, model.parameters[0], bounds[0], cut, many=bool(spec.axes))
+
+
+def _curves(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:
+    bounds, model, cut = _asked(spec)
+    parts = []
+    for i in range(count):
+        problems = _problems(spec, points, np.array([i]))
+        wire, drive = problems.one(0)
+        parts.append(curves_dataset(find_curves(model, problems, bounds), model, wire, drive, bounds, cut))
+        report(i + 1, count)
+    return _together(spec, parts)
+
+
+def _lengths(
+    spec: Spec, bounds: tuple[float, float], points: dict[str, np.ndarray], count: int, report: Report
+) -> xarray.Dataset:
+    low, high = (int(bound) for bound in bounds)
+    N = np.array(lengths_of(spec.tables["wire"], low, high))
+    model = model_of((), _law(spec), spec.tables["solve"].kernel)  # type: ignore[attr-defined]
+    parts = []
+    for i in range(count):
+        here = {name: np.full(len(N), values[i]) for name, values in points.items()} | {LENGTH: N}
+        problems = _problems(spec, here, np.arange(len(N)))
+        parts.append(lengths_dataset(find_lengths(model, problems), problems, (low, high)))
+        report(i + 1, count)
+    return _together(spec, parts)
+
+
+def _together(spec: Spec, parts: list[xarray.Dataset]) -> xarray.Dataset:
+    if not spec.axes:
+        return parts[0]
+    data = joined(parts)
+    grid = Grid(spec.axes)
+    lines = []
+    for i, part in enumerate(parts):
+        at = ", ".join(f"{name} = {values[0]:g}" for name, values in grid.points(np.array([i])).items())
+        lines.append(f"{at}: {part.attrs['message']}")
+    data.attrs["message"] = "\n".join(lines)
+    return data
+
+
+def _asked(spec: Spec):
+    """Windows and model of a search in one or two parameters, and a word about a window that was cut."""
+    over: Any = spec.search
+    searched = [parameter(name) for name in over]
+    drive: Any = spec.tables["drive"]
+    law = _law(spec)
+    axis = spec.axis("delta_mu")
+    widest = {"delta_mu": float(axis.values.max()) if axis is not None else drive.delta_mu}
+    bounds, cut = within_band(searched, list(over.values()), widest, law)
+    model = model_of(searched, law, spec.tables["solve"].kernel)  # type: ignore[attr-defined]
+    return bounds, model, cut
+
+
+def _law(spec: Spec) -> Law:
+    solve: Any = spec.tables["solve"]
+    if solve.law == "series":
+        return Series(solve.order)
+    if solve.law == "linear":
+        return Linear()
+    # A temperature that is an axis is a number of the drive; any above zero says that tails are needed.
+    swept = spec.axis("temperature") is not None
+    return Exact(temperature=1.0 if swept else solve.temperature or 0.0)
+
+
+def _chunks(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[np.ndarray]:
+    """Rows of the grid that are solved together: of similar length, not too many."""
+    wire: Any = spec.tables["wire"]
+    sizes = np.array([padded(int(N)) for N in points.get(LENGTH, np.full(count, wire.N or 0))])
+    for size in np.unique(sizes):
+        rows = np.flatnonzero(sizes == size)
+        step = max(1, CHUNK // int(size))
+        for start in range(0, len(rows), step):
+            yield rows[start : start + step]
+
+
+def _problems(spec: Spec, points: dict[str, np.ndarray], rows: np.ndarray) -> Problems:
+    """Wires and drives at some points of the grid."""
+    wire: Any = spec.tables["wire"]
+    lengths = points[LENGTH][rows].tolist() if LENGTH in points else [wire.N]
+    size = padded(max(lengths))
+    sizes = {int(N): size for N in lengths}
+    shared = shared_by(spec, sizes, size)
+    for name in ("gamma", "contact"):  # searched, and put in later
+        shared["fixed"].setdefault(name, np.asarray(1.0))
+    here = {name: values[rows] for name, values in points.items()} | {"_": np.zeros(len(rows))}
+    wires, given = _wires(
+        jax.tree.map(jnp.asarray, here),
+        jax.tree.map(jnp.asarray, shared),
+    )
+    searched = spec.search or {}
+    drive = {name: given[name] for name in DRIVE if name in given}
+    for name in DRIVE:
+        if name in searched:
+            drive[name] = jnp.full(len(rows), searched[name][0], float)
+    if "injection" in searched or "I_g" in searched:
+        drive.pop("I_g" if "injection" in searched else "injection", None)
+    return Problems(wires, drive)
+
+
+@jax.jit
+def _wires(points, shared):
+    def one(point):
+        given, wire = given_at(point, shared)
+        return wire, {name: value for name, value in given.items() if name in DRIVE}
+
+    return jax.vmap(one, out_axes=-1)(points)

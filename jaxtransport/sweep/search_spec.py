@@ -1,0 +1,51 @@
+"""[search] of a sweep file: what `jaxtransport zeros` varies, and its windows.
+
+[search]
+over = { mu_bar = [-1.99, 1.99] }                       zeros on a line
+over = { gamma = [0.1, 1.0], mu_bar = [-1.9, 1.9] }     curves of zeros
+over = { N = [4, 40] }                                  lengths
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
+
+from jaxtransport.parameters import parameter, window
+from jaxtransport.sweep.tables import Table
+from jaxtransport.sweep.values import list_of, whole
+
+MOST_LENGTHS = 10_000
+
+
+def _over(value: Any) -> dict[str, list[float]]:
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= 2:
+        raise ValueError(
+            f"{value!r}; pass one or two parameters with their windows, such as {{ mu_bar = [-1.99, 1.99] }}"
+        )
+    out: dict[str, list[float]] = {}
+    for name, bounds in value.items():
+        out[name] = _lengths(bounds) if name == "N" else list(window(parameter(name), bounds))
+    if "N" in out and len(out) > 1:
+        raise ValueError("N is searched alone; make the other one an axis of [grid]")
+    return out
+
+
+def _lengths(bounds: Any) -> list:
+    try:
+        low, high = list_of(whole(2))(bounds)
+    except ValueError:
+        raise ValueError(f"N = {bounds!r}; pass two whole numbers, [shortest, longest], from 2") from None
+    if not low < high < low + MOST_LENGTHS:
+        raise ValueError(
+            f"N = {bounds!r}; pass [shortest, longest], in order, at most {MOST_LENGTHS:,} lengths"
+        )
+    return [low, high]
+
+
+class SearchTable(Table):
+    """[search]"""
+
+    over: Annotated[dict[str, list[float]] | None, PlainValidator(_over)] = None
