@@ -1,8 +1,9 @@
-"""Running a sweep file: what `jaxtransport run` and `jaxtransport.run` share."""
+"""Running a sweep file: what the command line and `jaxtransport.run` share."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def execute(
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
+    if spec.search is not None:
+        raise InputError("search: is for `jaxtransport zeros`; use that, or remove [search]")
     _check_output(output)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
     if output.exists() and not force:
@@ -105,6 +108,75 @@ def execute(
                 return loop.execute(task, store, plan, report)
     finally:
         lock.release()
+
+
+def zeros(
+    spec: str | Path,
+    output: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> xarray.Dataset:
+    """Run the [search] of a sweep file: zeros of nonreciprocity, at every point of its grid.
+
+    An output of the same spec is read rather than computed again. Arguments and errors as for `run`;
+    what comes back is described at `find_zeros`.
+    """
+    parsed = specs.read(spec, overrides)
+    path = parsed.default_output if output is None else Path(output)
+    search(parsed, path, force=force, report=report)
+    return stores.load(path)
+
+
+def search(
+    spec: Spec,
+    output: Path,
+    *,
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> int:
+    """Search as a validated spec says, into `output`, unless its result is there.
+
+    Returns:
+        How many searches were done: 0 if their result was on file.
+
+    Raises:
+        InputError: a spec without [search]; else as for `run`.
+    """
+    if spec.search is None:
+        raise InputError(
+            "search: missing; pass what is searched, such as [search] over = { mu_bar = [-1.99, 1.99] }, "
+            "or use `jaxtransport run`"
+        )
+    _check_output(output)
+    output = Path(os.path.realpath(output))
+    if output.exists() and not force:
+        _check_same(spec, output)
+        return 0
+
+    from jaxtransport import runtime
+    from jaxtransport.models.search import search as search_grid
+    from jaxtransport.search.store import save
+    from jaxtransport.sweep.run import Progress
+
+    start = time.time()
+
+    def done(number: int, total: int) -> None:
+        report(Progress(total, number, 0, seconds=time.time() - start))
+
+    lock = stores.Lock(output)
+    try:
+        with runtime.computing():
+            data = search_grid(spec, done)
+            for name, moment in (("started", start), ("finished", time.time())):
+                long_name = "start of the run" if name == "started" else "end of the run"
+                data[name] = ((), moment, {"units": stores.SINCE, "long_name": long_name})
+            origin = {"title": spec.title, "model": spec.model, "spec": spec.text}
+            save(data, output, {**origin, "fingerprint": spec.fingerprint, **runtime.provenance()})
+    finally:
+        lock.release()
+    return data.sizes.get("search", 1)
 
 
 def figures(

@@ -1,12 +1,13 @@
-"""The command line: `jaxtransport run | validate | status | plot | figures | info`.
+"""The command line: `jaxtransport run | validate | status | plot | figures | zeros | info`.
 
 Exit codes: 0 done, 1 some points failed, 2 wrong input, 130 interrupted.
-JAX is imported by `run`, `figures` and `info` alone, when they start to compute.
+JAX is imported by `run`, `figures`, `zeros` and `info` alone, when they start to compute.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+)
+
+ORIGIN = (
+    "title",
+    "model",
+    "fingerprint",
+    "jaxtransport_version",
+    "jax_version",
+    "python_version",
+    "device",
+    "precision",
+    "revision",
 )
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC.toml", help="Sweep file.")]
@@ -118,6 +131,9 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
     from jaxtransport.sweep import spec as specs
 
     parsed = specs.read(spec, set_ or ())
+    if parsed.search is not None:
+        _validated_search(spec, parsed, as_json)
+        return
     cost = api.estimate(parsed, parsed.default_output)
     axes = {a.name: len(a.values) for a in parsed.axes}
     if as_json:
@@ -147,30 +163,37 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
         )
 
 
+def _validated_search(path: Path, spec: Any, as_json: bool) -> None:
+    """What a search will do: its windows, and how often."""
+    axes = {a.name: len(a.values) for a in spec.axes}
+    searches = math.prod(axes.values())
+    if as_json:
+        _print_json(
+            spec=str(path), search=spec.search, axes=axes, searches=searches, fingerprint=spec.fingerprint
+        )
+        return
+    grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
+    what = " and ".join(f"{low:g} <= {name} <= {high:g}" for name, (low, high) in spec.search.items())
+    print(f"{path}: good, for jaxtransport zeros")
+    print(f"  search     {'curves' if len(spec.search) == 2 else 'zeros'} in {what}")
+    print(f"  searches   {searches:,} ({grid})")
+    print(f"  result     {spec.default_output}")
+
+
 @app.command()
 def status(result: ResultPath, as_json: AsJson = False) -> None:
     """How far a result file is, what failed, and where it comes from."""
     from jaxtransport.sweep import store
 
     attributes = store.read_attributes(result)
+    if store.is_search(result):
+        _status_of_search(result, as_json)
+        return
     counts = _named(store.count_statuses(result))
     total = sum(counts.values())
     done = total - counts.get("not_computed", 0)
     started, finished = store.times(result)
-    origin = {
-        key: str(attributes[key])
-        for key in (
-            "title",
-            "model",
-            "fingerprint",
-            "jaxtransport_version",
-            "jax_version",
-            "python_version",
-            "device",
-            "precision",
-            "revision",
-        )
-    }
+    origin = {key: str(attributes[key]) for key in ORIGIN}
     if as_json:
         _print_json(
             output=str(result),
@@ -185,6 +208,28 @@ def status(result: ResultPath, as_json: AsJson = False) -> None:
     print(f"{result}: {done:,} of {total:,} points ({100 * done / total:.1f} %)")
     for name, n in counts.items():
         print(f"  {name:<14}{n:>14,}")
+    _print_origin(origin, started, finished)
+
+
+def _status_of_search(result: Path, as_json: bool) -> None:
+    from jaxtransport.sweep import store
+    from jaxtransport.zeros_text import summary
+
+    data = store.load(result)
+    origin = {key: str(data.attrs.get(key, "")) for key in ORIGIN}
+    started, finished = store.times(result)
+    if as_json:
+        message = str(data.attrs["message"])
+        found = summary(data)
+        _print_json(
+            output=str(result), message=message, **found, started=started, finished=finished, **origin
+        )
+        return
+    print(f"{result}: {data.attrs['message']}")
+    _print_origin(origin, started, finished)
+
+
+def _print_origin(origin: dict[str, str], started: float, finished: float) -> None:
     for key, value in origin.items():
         if value:
             print(f"  {key.replace('_', ' '):<22}{value}")
@@ -255,6 +300,45 @@ def figures(
             file=sys.stderr,
         )
     if failures:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def zeros(
+    spec: SpecPath,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Default: results/SPEC.h5")
+    ] = None,
+    set_: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output, of whatever spec.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the zeros of nonreciprocity that [search] of a sweep file asks for: points, or curves."""
+    from jaxtransport import api
+    from jaxtransport.progress import reporter
+    from jaxtransport.sweep import spec as specs
+    from jaxtransport.sweep import store
+    from jaxtransport.zeros_text import rows, summary
+
+    parsed = specs.read(spec, set_ or ())
+    path = parsed.default_output if output is None else output
+    try:
+        with reporter(parsed.name, quiet=quiet or as_json, unit="searches") as report:
+            api.search(parsed, path, force=force, report=report)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written; run the same command again", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    data = store.load(path)
+    if as_json:
+        _print_json(output=str(path), message=str(data.attrs["message"]), **summary(data))
+    elif not quiet:
+        print(f"{path}: {data.attrs['message']}")
+        for line in rows(data):
+            print(line)
+        print(f"picture: jaxtransport plot {path}")
+    if unsolved := summary(data)["unsolved"]:
+        print(f"{unsolved:,} searches found no steady state anywhere", file=sys.stderr)
         raise typer.Exit(FAILED)
 
 

@@ -15,17 +15,17 @@ LINE_SECONDS = 5.0
 
 
 @contextlib.contextmanager
-def reporter(name: str, *, quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
+def reporter(name: str, *, quiet: bool = False, unit: str = "points") -> Iterator[Callable[[Progress], None]]:
     """A function to call with every `Progress`."""
     if quiet or sys.stderr is None:
         yield lambda progress: None
     elif sys.stderr.isatty():
-        yield from _bar(name)
+        yield from _bar(name, unit)
     else:
-        yield _lines(name)
+        yield _lines(name, unit)
 
 
-def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
+def _bar(name: str, unit: str) -> Iterator[Callable[[Progress], None]]:
     from rich import progress as rich
     from rich.console import Console
 
@@ -33,7 +33,7 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         rich.TextColumn("{task.description}"),
         rich.BarColumn(bar_width=None),
         rich.TaskProgressColumn(),
-        rich.TextColumn("{task.fields[rate]} points/s"),
+        rich.TextColumn(f"{{task.fields[rate]}} {unit}/s"),
         rich.TimeRemainingColumn(),
     )
     with rich.Progress(*columns, console=Console(stderr=True)) as bar:
@@ -46,7 +46,7 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         yield report
 
 
-def _lines(name: str) -> Callable[[Progress], None]:
+def _lines(name: str, unit: str) -> Callable[[Progress], None]:
     last = time.monotonic()
 
     def report(progress: Progress) -> None:
@@ -58,8 +58,8 @@ def _lines(name: str) -> Callable[[Progress], None]:
         share = 100 * progress.done / progress.total
         left = f"{progress.seconds_left:,.0f} s left" if progress.rate else "starting"
         print(
-            f"{name}: {progress.done:,} of {progress.total:,} points ({share:.0f} %), "
-            f"{progress.rate:,.0f} points/s, {left}",
+            f"{name}: {progress.done:,} of {progress.total:,} {unit} ({share:.0f} %), "
+            f"{progress.rate:,.0f} {unit}/s, {left}",
             file=sys.stderr,
             flush=True,
         )

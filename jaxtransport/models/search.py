@@ -17,7 +17,7 @@ from jaxtransport.probes.laws import Exact, Law, Linear, Series
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.many import joined, with_outer
-from jaxtransport.search.points import Points, find_points
+from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Problems, padded
 from jaxtransport.search.zeros import model_of, within_band
@@ -60,7 +60,9 @@ def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Repor
         done += len(rows)
         report(done, count)
     whole = Points.joined(found)
-    return points_dataset(whole, model.parameters[0], bounds[0], cut, many=bool(spec.axes))
+    many = bool(spec.axes)
+    line = None if many else sampled(model, _problems(spec, points, np.array([0])), bounds[0])
+    return points_dataset(whole, model.parameters[0], bounds[0], cut, many=many, line=line)
 
 
 def _curves(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 
 from jaxtransport.errors import InputError
 from jaxtransport.plot import panels, style
-from jaxtransport.plot.view import View, choose
+from jaxtransport.plot.view import choose
+from jaxtransport.plot.zeros import draw_search
 from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep.store import load, read_attributes
+from jaxtransport.sweep.store import is_search, load
 
 FORMATS = (".png", ".pdf", ".svg")
 KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
@@ -40,10 +41,17 @@ def draw_file(
     check_format(picture)
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
         raise InputError(f"-o {picture}: is the result itself; pass another name")
-    read_attributes(result)
+    searched = is_search(result)
     data = load(result)
     with mpl.rc_context({**style.RC, "backend": "agg"}):
-        save(draw(data, variable=variable, x=x, y=y, at=at), picture, [data])
+        if searched:
+            given = {"--variable": variable, "--y": y, "--at": at or None}
+            for option in (option for option, value in given.items() if value is not None):
+                raise InputError(f"{option}: a picture of a search takes only --x; leave it out")
+            figure = draw_zeros(data, x=x)
+        else:
+            figure = draw(data, variable=variable, x=x, y=y, at=at)
+        save(figure, picture, [data])
 
 
 def check_format(picture: Path) -> None:
@@ -84,9 +92,18 @@ def draw(
 ) -> Figure:
     """The picture of a loaded result as a matplotlib figure."""
     view = choose(_by_position(data), variable=variable, x=x, y=y, at=at)
-    figure = KINDS[view.kind](view)
+    return _titled(KINDS[view.kind](view), data, view.fixed)
+
+
+def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
+    """The picture of a loaded search as a matplotlib figure."""
+    spec = specs.parse(str(data.attrs["spec"]))
+    return _titled(draw_search(data, tuple(spec.search or ()), x=x), data, {})
+
+
+def _titled(figure: Figure, data: xr.Dataset, fixed: Mapping[str, float]) -> Figure:
     columns = int(figure.get_figwidth() * 14)
-    figure.supxlabel("\n".join(_wrap(_caption(data, view), columns)), fontsize=9, color="0.25")
+    figure.supxlabel("\n".join(_wrap(_caption(data, fixed), columns)), fontsize=9, color="0.25")
     if title := str(data.attrs.get("title", "")):
         figure.suptitle(textwrap.fill(title, columns), fontsize=10.5)
     return figure
@@ -99,18 +116,20 @@ def _by_position(data: xr.Dataset) -> xr.Dataset:
     return data
 
 
-def _caption(data: xr.Dataset, view: View) -> list[str]:
+def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
     """Everything held fixed, as pieces of text: axes at one value, then the parameters of the spec."""
     spec = specs.parse(str(data.attrs["spec"]))
     wire: Any = spec.tables["wire"]
     model = specs.MODELS[spec.model]
+    # Zeros in linear response are the same under any bias and for any injection.
+    linear = spec.search is not None and getattr(spec.tables["solve"], "law", "") == "linear"
+    needless = ("injection", "I_g", "delta_mu") if linear else ()
     kind = [] if spec.model == "quantum" else [spec.model]
-    pieces = [*kind, wire.layout] + [
-        f"${style.equals(data[name], value)}$" for name, value in view.fixed.items()
-    ]
+    pieces = [*kind, wire.layout] + [f"${style.equals(data[name], value)}$" for name, value in fixed.items()]
     for name, (_, unit, _, symbol) in model.axes.items():
         value = getattr(spec.tables.get(model.table_of(name)), name, None)
-        if spec.axis(name) is not None or value is None or value == model.plain.get(name):
+        varied = spec.axis(name) is not None or name in (spec.search or ()) or name in needless
+        if varied or value is None or value == model.plain.get(name):
             continue
         several = sorted(set(value)) if isinstance(value, list) else [value]
         quantity = xr.DataArray(several[0], name=name, attrs={"symbol": symbol, "units": unit})

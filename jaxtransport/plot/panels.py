@@ -28,7 +28,7 @@ def lines(view: View) -> Figure:
     _finish(axes, view, array)
     axes.set_ylabel(style.label_of(array, long=True))
     if view.family:
-        _legend(axes)
+        legend(axes)
     return figure
 
 
@@ -50,7 +50,7 @@ def profiles(view: View) -> Figure:
     unit = style.unit_of(array)
     axes.set_ylabel(f"{long_name} ${symbol}$" + (f" (${unit}$)" if unit else ""))
     if view.family or len(view.names) > 1:
-        _legend(axes)
+        legend(axes)
     return figure
 
 
@@ -63,7 +63,7 @@ def maps(view: View) -> Figure:
     figure, grid = plt.subplots(
         rows, columns, figsize=(width, height), sharex=True, sharey=True, squeeze=False
     )
-    norm, colours, extend = _scale(array.values)
+    norm, colours, extend = scale(array.values)
     mesh: Any = None
     for axes, (label, member) in zip(grid.flat, members, strict=False):
         mesh = _map(axes, member, view, norm, colours)
@@ -108,7 +108,7 @@ def _line(axes: Axes, array: xr.DataArray, x: str, index: int, label: str, *, da
     )
 
 
-def _legend(axes: Axes) -> None:
+def legend(axes: Axes) -> None:
     """Above the panel, where it hides no data; as many columns as fit its width."""
     widest = max(style.width_of(label) for label in axes.get_legend_handles_labels()[1])
     axes.legend(
@@ -132,7 +132,7 @@ def _finish(axes: Axes, view: View, array: xr.DataArray) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _scale(values: np.ndarray) -> tuple[Normalize, str, str]:
+def scale(values: np.ndarray) -> tuple[Normalize, str, str]:
     """Colour scale: symmetric about zero for signed values, and deaf to a few extreme ones."""
     finite = values[np.isfinite(values)]
     if not finite.size:

@@ -20,12 +20,14 @@ def with_outer(data: xarray.Dataset, outer: Mapping[str, Labelled]) -> xarray.Da
         data: a result with `searched` over `zero` and perhaps `searched_line` over `line`.
         outer: values of every outer axis, one for each search.
 
-    Each axis comes as a column over `zero`, and over `search` as search_<name>.
+    Each axis comes as a column over `zero`, over `search` as search_<name> and over `line` as line_<name>.
     """
     rows = data["searched"].values - 1
     for name, (values, attributes) in outer.items():
         data[name] = ("zero", values[rows], attributes)
         data[f"search_{name}"] = ("search", values, attributes)
+        if "searched_line" in data:
+            data[f"line_{name}"] = ("line", values[data["searched_line"].values - 1], attributes)
     return data
 
 

@@ -28,6 +28,7 @@ CELL = 2.3  # radians of N k; measured: fewer cost more cells, more cost more ha
 LEAST_CELLS = 4
 PART = 1e-5  # accuracy of the scan, of the largest value in a cell: what Newton's method starts from
 CLOSE = 1e-3  # dips below this part of a cell's largest value are looked at
+SAMPLES = 801  # of Delta I for a picture
 ROUNDING_LINEAR = 16 * 2.0**-52  # of I_g times all strengths; 0.5 measured, up to N = 8000
 ROUNDING_BEYOND = 1e-11  # of I_o and I_g times all strengths: what the exact law carries
 
@@ -128,6 +129,15 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         gaps=[(p, float(parameter.from_scan(a)), float(parameter.from_scan(b))) for p, a, b in seen.gaps],
         evaluations=target.evaluations,
     )
+
+
+def sampled(model: Model, problems: Problems, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Delta I of the one problem at evenly spaced values of the parameter, a little inside the window."""
+    ends = 1e-9 * (bounds[1] - bounds[0])  # the edges of the band carry no current
+    number = SAMPLES if isinstance(model.law, Linear) else SAMPLES // 4 + 1
+    at = np.linspace(bounds[0] + ends, bounds[1] - ends, number)
+    parts = Target(model, problems).values(np.zeros(len(at), int), at[None])
+    return at, np.asarray(parts.nonreciprocity())
 
 
 def cells(parameter: Parameter, problems: Problems, bounds: tuple[float, float]) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xarray
 
 RESIDUAL = {"units": "I_o", "long_name": "what is left of the nonreciprocity", "symbol": r"|\Delta I|"}
+NONRECIPROCITY = {"units": "I_o", "long_name": "nonreciprocity", "symbol": r"\Delta I"}
 MULTIPLICITY = {"units": "1", "long_name": "multiplicity: 2 where the sign does not change"}
 FAMILY = {
     "units": "1",
@@ -51,8 +52,12 @@ def points_dataset(
     cut: str = "",
     *,
     many: bool,
+    line: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> xarray.Dataset:
-    """Zeros in one parameter over `zero`; what each search came to over `search`, if there are several."""
+    """Zeros in one parameter over `zero`; what each search came to over `search`, if there are several.
+
+    `line`: values of the parameter and Delta I there, for a picture of a single search.
+    """
     import xarray
 
     searches = len(points.finding)
@@ -78,6 +83,10 @@ def points_dataset(
     for name, (values, attributes) in per_search.items():
         variables[name] = (over, values if many else values[0], attributes)
     coordinates = {"zero": ("zero", *_numbered(len(points.value), "zero"))}
+    if line is not None:  # one search: what it looked at, for a picture
+        name = f"{parameter.name}_map"
+        variables["nonreciprocity"] = (name, line[1], NONRECIPROCITY)
+        coordinates[name] = (name, line[0], _labels(*parameter.label))
     if many:
         variables["searched"] = ("zero", points.searched + 1, _labels("1", "number of the search"))
         coordinates["search"] = ("search", *_numbered(searches, "search"))
@@ -95,7 +104,7 @@ def messages(points: Points, parameter: Parameter, bounds: tuple[float, float], 
     )
     if count > 1:
         n = np.bincount(points.finding, minlength=4)
-        text = f"{count:,} searches in {where}: {n[ZEROS]:,} with {len(points.value):,} zeros in all"
+        text = f"{count:,} searches in {where}: {n[ZEROS]:,} with zeros, {len(points.value):,} in all"
         for code, what in ((NOTHING, "without a zero"), (FLAT, "flat"), (UNSOLVED, "without a steady state")):
             text += f", {n[code]:,} {what}" if n[code] else ""
         if points.gaps:
@@ -142,7 +151,7 @@ def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int])
         ),
         "exact": ("zero", found.exact.astype(np.int8), _labels("1", exact)),
         "family": ("zero", family, FAMILY),
-        "nonreciprocity": ("length", found.nonreciprocity, _labels("I_o", "nonreciprocity", r"\Delta I")),
+        "nonreciprocity": ("length", found.nonreciprocity, NONRECIPROCITY),
         "status": ("length", found.status.astype(np.int8), _labels("1", "status of the length")),
     }
     coordinates = {
@@ -208,7 +217,7 @@ def curves_dataset(
         "nonreciprocity": (
             tuple(f"{p.name}_map" for p in parameters),
             found.nonreciprocity,
-            _labels("I_o", "nonreciprocity", r"\Delta I"),
+            NONRECIPROCITY,
         ),
     }
     coordinates: dict[str, Any] = {

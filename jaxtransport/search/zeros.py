@@ -25,7 +25,7 @@ from jaxtransport.runtime import computing
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.place import check_site
-from jaxtransport.search.points import find_points
+from jaxtransport.search.points import find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Model, Problems
 from jaxtransport.state import KERNELS
@@ -103,7 +103,9 @@ def find_zeros(
             return curves_dataset(curves, model, wires[0], drive, bounds, cut)
         problems = Problems.of(wires, drive)
         points = find_points(model, problems, bounds[0])
-        return points_dataset(points, searched[0], bounds[0], cut, many=not isinstance(wire, Wire))
+        many = not isinstance(wire, Wire)
+        line = None if many else sampled(model, problems, bounds[0])
+        return points_dataset(points, searched[0], bounds[0], cut, many=many, line=line)
 
 
 def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarray.Dataset:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import xarray
 
 FORMAT = "jaxtransport sweep 1"
+SEARCH_FORMAT = "jaxtransport search 1"
 ATTRIBUTES = (  # that every result carries
     "spec",
     "fingerprint",
@@ -46,6 +47,7 @@ ATTRIBUTES = (  # that every result carries
     "precision",
     "revision",
 )
+SINCE = "seconds since 1970-01-01 00:00:00"
 OVERHEAD_BYTES = 2**20  # attributes and headers, generously
 
 
@@ -73,9 +75,16 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
     """
     with _open(path, "r") as file:
         attributes = dict(file.attrs)
+    if attributes["format"] == SEARCH_FORMAT:
+        attributes.setdefault("plan", "")  # a search is done in one go
     if missing := [name for name in ATTRIBUTES if not isinstance(attributes.get(name), str)]:
         raise _damaged(path, missing)
     return attributes
+
+
+def is_search(path: str | Path) -> bool:
+    """True for the result of a search, False for that of a sweep. Errors as for `read_attributes`."""
+    return bool(read_attributes(path)["format"] == SEARCH_FORMAT)
 
 
 def count_statuses(path: str | Path) -> dict[int, int]:
@@ -107,10 +116,13 @@ def _open(path: str | Path, mode: str) -> h5py.File:
                 f"{path}: is not an HDF5 file; pass a result of jaxtransport, or delete it"
             ) from None
         raise InputError(f"{path}: cannot be opened ({error}); delete it and run its sweep again") from None
-    if not np.array_equal(file.attrs.get("format"), FORMAT):
+    form = file.attrs.get("format")
+    if not isinstance(form, str) or form not in (FORMAT, SEARCH_FORMAT):
         file.close()
         raise InputError(f"{path}: is HDF5, but not a result of jaxtransport; pass another file")
-    needed = {"status": np.integer, "started": np.floating, "finished": np.floating}
+    needed: dict[str, type] = {"started": np.floating, "finished": np.floating}
+    if form == FORMAT:
+        needed["status"] = np.integer
     if missing := [name for name, kind in needed.items() if not _is_dataset(file, name, kind)]:
         file.close()
         raise _damaged(path, missing)
@@ -270,10 +282,10 @@ def require_space(path: Path, needed: int) -> None:
 def discard_part(path: Path) -> None:
     """Remove what a run that was killed while it made `path` has left of it."""
     with contextlib.suppress(OSError):
-        _part(path).unlink(missing_ok=True)
+        part_of(path).unlink(missing_ok=True)
 
 
-def _part(path: Path) -> Path:
+def part_of(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
@@ -289,7 +301,7 @@ def create(path: Path, task: Task, attributes: Mapping[str, str]) -> None:
         InputError: no space, or no permission; nothing is left behind then.
     """
     require_space(path, needed_bytes(task))
-    part = _part(path)
+    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(part, "w", locking=False) as file:
@@ -338,9 +350,8 @@ def _fill(file, task, attributes) -> None:
     status = dataset("status", dims, "i1", codes.NOT_COMPUTED, "1", "status of the point")
     status.attrs["flag_values"] = np.array(list(codes.MEANINGS), np.int8)
     status.attrs["flag_meanings"] = " ".join(codes.MEANINGS.values())
-    since = "seconds since 1970-01-01 00:00:00"
-    dataset("started", (), "f8", np.nan, since, "start of the run")[()] = time.time()
-    dataset("finished", (), "f8", np.nan, since, "end of the run")
+    dataset("started", (), "f8", np.nan, SINCE, "start of the run")[()] = time.time()
+    dataset("finished", (), "f8", np.nan, SINCE, "end of the run")
 
 
 def _label(dataset: h5py.Dataset, unit: str, long_name: str, symbol: str) -> None:

@@ -1,0 +1,36 @@
+"""Results of searches on file: HDF5 that h5py and xarray open, written whole and put in place in one step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxtransport.errors import InputError
+from jaxtransport.sweep import store as stores
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str]) -> None:
+    """Write `data` to `path`, where a file that is there stays until the new one is whole.
+
+    Raises:
+        InputError: no space, or no permission; nothing is left behind then.
+    """
+    stores.require_space(path, data.nbytes + stores.OVERHEAD_BYTES)
+    data = data.assign_attrs({"format": stores.SEARCH_FORMAT, **attributes})
+    part = stores.part_of(path)
+    plain = {str(name): {"_FillValue": None} for name in data.variables}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data.to_netcdf(part, engine="h5netcdf", encoding=plain)
+        os.replace(part, path)
+    except OSError as error:
+        stores.discard_part(path)
+        raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+    except BaseException:
+        stores.discard_part(path)
+        raise
