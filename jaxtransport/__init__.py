@@ -25,6 +25,8 @@ _HOMES = {
     "nonreciprocity": "jaxtransport.state",
     "transmission": "jaxtransport.state",
     "find_zeros": "jaxtransport.search.zeros",
+    "nearest_zero": "jaxtransport.search.nearest",
+    "vary": "jaxtransport.search.place",
     "design": "jaxtransport.search.design",
     "Design": "jaxtransport.search.design",
     "run": "jaxtransport.api",
@@ -52,12 +54,14 @@ __all__ = [
     "design",
     "find_zeros",
     "load",
+    "nearest_zero",
     "nonreciprocity",
     "run",
     "solve",
     "solve_circuit",
     "steady_state",
     "transmission",
+    "vary",
 ]
 
 if TYPE_CHECKING:
@@ -70,6 +74,8 @@ if TYPE_CHECKING:
     from jaxtransport.precision import PrecisionError
     from jaxtransport.probes.laws import Exact, Linear, Series
     from jaxtransport.search.design import Design, design
+    from jaxtransport.search.nearest import nearest_zero
+    from jaxtransport.search.place import vary
     from jaxtransport.search.zeros import find_zeros
     from jaxtransport.state import State, nonreciprocity, solve, transmission
     from jaxtransport.sweep.store import load

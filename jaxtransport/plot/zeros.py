@@ -84,7 +84,7 @@ def _marked(axes: Axes, x: np.ndarray, y: np.ndarray, family: np.ndarray) -> Non
     for code, (label, colour, marker) in FAMILIES.items():
         chosen = family == code
         if chosen.any():
-            look = {"color": colour, "markersize": size, "zorder": 3, "clip_on": False}
+            look: dict[str, Any] = {"color": colour, "markersize": size, "zorder": 3, "clip_on": False}
             axes.plot(x[chosen], y[chosen], marker, label=label, **look)
     if np.any(family):
         panels.legend(axes)

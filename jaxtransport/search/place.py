@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxtransport.errors import InputError
-from jaxtransport.parameters import DRIVE, Parameter
-from jaxtransport.wire import Wire
+from jaxtransport.parameters import DRIVE, POSITIVE, Parameter, parameter
+from jaxtransport.precision import require_double
+from jaxtransport.wire import Wire, is_concrete, require_number
 
 
 def read(parameter: Parameter, wire: Wire, drive: Mapping[str, Any]) -> float:
@@ -51,6 +52,25 @@ def put(
     else:
         chosen = jnp.ones(old.shape, bool)  # sites beyond the wire are cut off anyway
     return eqx.tree_at(lambda w: getattr(w, field), wire, jnp.where(chosen, value, old)), drive
+
+
+def vary(wire: Wire, values: Mapping[str, float]) -> Wire:
+    """`wire` with some of its numbers changed, by their names: "gamma", "contact", "onsite[5]" ...
+
+    Raises:
+        InputError: a name that is not a number of this wire.
+    """
+    require_double()
+    for name, value in values.items():
+        changed = parameter(name)
+        if changed.quantity in DRIVE:
+            raise InputError(f"{name}: belongs to the drive, not to the wire; pass it to `solve`")
+        require_number(name, value)
+        check_site(changed, wire)
+        if changed.quantity in POSITIVE and is_concrete(value) and not value > 0:
+            raise InputError(f"{name} = {value}: pass a number > 0")
+        wire, _ = put(changed, wire, {}, jnp.asarray(value, float))
+    return wire
 
 
 def check_site(parameter: Parameter, wire: Wire) -> None:

@@ -152,12 +152,12 @@ def _parts(model: Model, problems: Problems, index: Array, coordinates: Array) -
 
 @partial(jax.jit, static_argnums=0)
 def _slopes(model: Model, problems: Problems, index: Array, coordinates: Array) -> tuple[Parts, Array]:
-    """The parts, and d delta I / d coordinate for each."""
+    """The parts, and the derivatives of delta I and of G delta mu in every coordinate, shape (d, 2)."""
 
     def one(wire, given, at):
         def along(direction):
             parts, tangent = jax.jvp(lambda at: model.parts(wire, given, at), (at,), (direction,))
-            return parts, tangent.diverted
+            return parts, jnp.stack([tangent.diverted, tangent.conducted])
 
         return jax.vmap(along, out_axes=(None, 0))(jnp.eye(len(model.parameters)))
 
@@ -179,8 +179,13 @@ class Target:
 
     def slopes(self, index: np.ndarray, coordinates: np.ndarray) -> tuple[Parts, np.ndarray]:
         """The same with d delta I / d coordinate, shape (d, n)."""
+        parts, slopes = self.jacobian(index, coordinates)
+        return parts, slopes[0]
+
+    def jacobian(self, index: np.ndarray, coordinates: np.ndarray) -> tuple[Parts, np.ndarray]:
+        """The same with the derivatives of delta I and of G delta mu, shape (2, d, n)."""
         parts, slopes = self._tried(_slopes, lambda result: result[0], index, coordinates)
-        return parts, slopes.reshape(len(index), -1).T
+        return parts, slopes.transpose(2, 1, 0)
 
     def _tried(self, compiled, parts_of, index, coordinates):
         """Everything with the least effort, and what that leaves unfinished with more."""

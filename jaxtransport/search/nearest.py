@@ -1,0 +1,208 @@
+r"""The zero of Delta I that is nearest to a given wire, in any number of parameters.
+
+    least  sum_j [(p_j - p_j(wire)) / (high_j - low_j)]^2    where  delta I(p) = 0  and  low <= p <= high,
+
+and where asked  G(p) = a given conductance. Sequential quadratic programming (SciPy's SLSQP) from the wire
+itself and from points spread over the window, with exact derivatives; what it finds is brought onto
+delta I = 0 by Newton steps of least change. With one parameter all zeros are known (`search.points`); with
+several the nearest one found comes first, and no search can promise that none is nearer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from jaxtransport.errors import InputError
+from jaxtransport.parameters import DRIVE, parameter, window
+from jaxtransport.probes.laws import Law
+from jaxtransport.runtime import computing
+from jaxtransport.search.place import check_site, read
+from jaxtransport.search.points import find_points, rounding
+from jaxtransport.search.report import RESIDUAL
+from jaxtransport.search.target import Model, Problems, Target
+from jaxtransport.search.zeros import checked_drive, checked_wires, model_of, within_band
+from jaxtransport.wire import Wire
+
+if TYPE_CHECKING:
+    import xarray
+
+Floats = NDArray[np.float64]
+SAME = 1e-6  # of the windows: found twice
+STARTS = 16
+NEWTON = 12
+
+
+def nearest_zero(
+    wire: Wire,
+    over: Mapping[str, Any],
+    *,
+    mu_bar: Any = None,
+    delta_mu: Any = None,
+    injection: Any = None,
+    I_g: Any = None,
+    conductance: float | None = None,
+    law: Law | None = None,
+    kernel: str = "auto",
+    starts: int = STARTS,
+    seed: int = 0,
+) -> xarray.Dataset:
+    """Zeros of Delta I near a wire: the least change of some of its numbers that makes it reciprocal.
+
+    Args:
+        wire: the wire to start from.
+        over: window (low, high) of every parameter that may change, named as for `find_zeros`. Changes are
+            measured in units of the windows, so a narrow window makes its parameter dear.
+        mu_bar, delta_mu, injection, I_g: the drive, as for `find_zeros`; what is in `over` is given
+            here too, as the value to start from.
+        conductance: e^2/h, if the zero is to have a given one.
+        law, kernel: as for `find_zeros`.
+        starts, seed: how many points the search begins from, besides the wire itself, and their seed.
+
+    Returns:
+        Over `zero`, nearest first: every parameter; `change`, the root of the sum of squared changes in
+        units of the windows; `residual` |Delta I| (I_o); `conductance` (e^2/h). The attribute `message`
+        says it in words; there may be no zero at all. `jaxtransport.vary` puts the numbers into the wire.
+
+    Raises:
+        InputError: as for `find_zeros`; a wire outside the windows, or whose sites differ where one number
+            for all is to change.
+    """
+    names = tuple(over) if isinstance(over, Mapping) else ()
+    if not names:
+        raise InputError(f"over = {over!r}: pass parameters and windows, such as {{'gamma': (0.1, 1)}}")
+    if isinstance(starts, bool) or not isinstance(starts, int) or not 0 <= starts <= 10_000:
+        raise InputError(f"starts = {starts!r}: pass a whole number from 0 to 10,000")
+    with computing():
+        searched = tuple(parameter(name) for name in names)
+        bounds = [window(p, over[p.name]) for p in searched]
+        (wire,) = checked_wires(wire) if isinstance(wire, Wire) else [_refused(wire)]
+        for p in searched:
+            check_site(p, wire)
+        given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
+        rest = {name: value for name, value in given.items() if name not in names}
+        checked, drive = checked_drive(searched, bounds, law=law, **{**dict.fromkeys(given), **rest})
+        bounds, cut = within_band(searched, bounds, drive, checked)
+        at_start = {**drive, **{name: given[name] for name in names if name in given}}
+        if "temperature" in names:
+            at_start["temperature"] = getattr(checked, "temperature", None)
+        origin = np.array(
+            [_start(p.name, read(p, wire, at_start), b) for p, b in zip(searched, bounds, strict=True)]
+        )
+        if conductance is not None and not (isinstance(conductance, int | float) and conductance > 0):
+            raise InputError(f"conductance = {conductance!r}: pass a number > 0, in e^2/h")
+        search = _Search(
+            model_of(searched, checked, kernel), Problems.of([wire], drive), bounds, origin, conductance
+        )
+        return _dataset(search, search.found(starts, seed), cut)
+
+
+def _refused(wire: Any) -> Wire:
+    raise InputError(f"wire: a {type(wire).__name__}; pass a Wire")
+
+
+def _start(name: str, value: float, bounds: tuple[float, float]) -> float:
+    low, high = bounds
+    if not np.isfinite(value):
+        more = f"pass {name}=..." if name in DRIVE else "its sites differ; search them one by one"
+        raise InputError(f"over: the wire has no one value of {name!r} to start from: {more}")
+    if not low <= value <= high:
+        raise InputError(f"over[{name!r}] = {bounds}: the wire has {value:g}; pass a window that holds it")
+    return value
+
+
+class _Search:
+    """delta I, and what else has to be met, in coordinates scaled to the windows."""
+
+    def __init__(
+        self,
+        model: Model,
+        problems: Problems,
+        bounds: list[tuple[float, float]],
+        origin: Floats,
+        conductance: float | None,
+    ) -> None:
+        self.target = Target(model, problems)
+        self.low, self.high = np.array(bounds).T
+        self.origin = (origin - self.low) / (self.high - self.low)
+        self.conductance = conductance
+        self.floor = float(rounding(model, problems, bounds)[0])
+
+    def constraints(self, s: Floats) -> tuple[Floats, Floats]:
+        """What has to vanish at s, and its derivatives: shapes (m,) and (m, d)."""
+        width = self.high - self.low
+        parts, slopes = self.target.jacobian(np.zeros(1, int), (self.low + width * s)[:, None])
+        value = np.array([parts.diverted[0], parts.conducted[0]])
+        slope = slopes[:, :, 0] * width
+        if self.conductance is None:
+            return value[:1], slope[:1]
+        return value - [0.0, self.conductance], slope
+
+    def found(self, starts: int, seed: int, known: Iterable[float] = ()) -> list[Floats]:
+        """Distinct zeros, nearest first; `known` are zeros in the one parameter."""
+        begin = [self.origin, *np.random.default_rng(seed).random((starts, len(self.origin)))]
+        if len(self.origin) == 1:
+            begin = [(np.array([zero]) - self.low) / (self.high - self.low) for zero in known]
+        zeros: list[Floats] = []
+        for s in begin:
+            zero = self._from(s)
+            if zero is not None and all(np.linalg.norm(zero - other) > SAME for other in zeros):
+                zeros.append(zero)
+        return sorted(zeros, key=lambda s: float(np.linalg.norm(s - self.origin)))
+
+    def _from(self, start: Floats) -> Floats | None:
+        best = optimize.minimize(
+            lambda s: np.sum((s - self.origin) ** 2),
+            start,
+            jac=lambda s: 2 * (s - self.origin),
+            bounds=[(0.0, 1.0)] * len(start),
+            constraints={
+                "type": "eq",
+                "fun": lambda s: np.nan_to_num(self.constraints(s)[0], nan=1e3),
+                "jac": lambda s: np.nan_to_num(self.constraints(s)[1]),
+            },
+            method="SLSQP",
+            options={"maxiter": 200, "ftol": 1e-14},
+        )
+        s = np.clip(best.x, 0.0, 1.0)
+        for _ in range(NEWTON):
+            value, slope = self.constraints(s)
+            if not np.all(np.isfinite(value)):
+                return None
+            if np.all(np.abs(value) <= self.floor / 4):
+                break
+            free = ((s > 0) | (slope.sum(axis=0) != 0)) & (slope != 0).any(axis=0)
+            s = np.clip(s - np.linalg.pinv(slope * free) @ value, 0.0, 1.0)
+        value, slope = self.constraints(s)
+        tolerance = np.array([self.floor, 1e-12 * (self.conductance or 1.0)])[: len(value)]
+        return s if np.all(np.abs(value) <= tolerance) else None
+
+
+def _dataset(search: _Search, zeros: list[Floats], cut: str) -> xarray.Dataset:
+    import xarray
+
+    parameters = search.target.model.parameters
+    s = np.array(zeros).reshape(len(zeros), len(parameters))
+    at = search.low + (search.high - search.low) * s
+    parts = search.target.values(np.zeros(len(s), int), at.T)
+    change = np.linalg.norm(s - search.origin, axis=1)
+    label = lambda unit, name, symbol: {"units": unit, "long_name": name, "symbol": symbol}
+    variables = {p.name: ("zero", at[:, i], label(*p.label)) for i, p in enumerate(parameters)}
+    variables |= {
+        "change": ("zero", change, label("1", "change in units of the windows", "d")),
+        "residual": ("zero", np.abs(parts.nonreciprocity()), RESIDUAL),
+        "conductance": ("zero", np.asarray(parts.conducted), label("e^2/h", "conductance", "G")),
+    }
+    also = "" if search.conductance is None else f" with G = {search.conductance:g} e^2/h"
+    message = f"no zero of Delta I{also} found in the windows" + cut
+    if zeros:
+        least = ", ".join(f"{p.name} = {at[0, i]:.6g}" for i, p in enumerate(parameters))
+        message = f"nearest zero of Delta I{also}: {least}; {len(zeros)} found in all{cut}"
+    coordinates = {
+        "zero": ("zero", np.arange(1, len(zeros) + 1), {"units": "1", "long_name": "zero, nearest first"})
+    }
+    return xarray.Dataset(variables, coordinates, {"message": message})
