@@ -90,15 +90,14 @@ def nearest_zero(
         at_start = {**drive, **{name: given[name] for name in names if name in given}}
         if "temperature" in names:
             at_start["temperature"] = getattr(checked, "temperature", None)
-        origin = np.array(
-            [_start(p.name, read(p, wire, at_start), b) for p, b in zip(searched, bounds, strict=True)]
-        )
+        pairs = zip(searched, bounds, strict=True)
+        origin = np.array([_start(p.name, read(p, wire, at_start), b) for p, b in pairs])
         if conductance is not None and not (isinstance(conductance, int | float) and conductance > 0):
             raise InputError(f"conductance = {conductance!r}: pass a number > 0, in e^2/h")
-        search = _Search(
-            model_of(searched, checked, kernel), Problems.of([wire], drive), bounds, origin, conductance
-        )
-        return _dataset(search, search.found(starts, seed), cut)
+        model, problems = model_of(searched, checked, kernel), Problems.of([wire], drive)
+        search = _Search(model, problems, bounds, origin, conductance)
+        known = find_points(model, problems, bounds[0]).value if len(searched) == 1 else ()
+        return _dataset(search, search.found(starts, seed, known), cut)
 
 
 def _refused(wire: Any) -> Wire:
@@ -202,7 +201,6 @@ def _dataset(search: _Search, zeros: list[Floats], cut: str) -> xarray.Dataset:
     if zeros:
         least = ", ".join(f"{p.name} = {at[0, i]:.6g}" for i, p in enumerate(parameters))
         message = f"nearest zero of Delta I{also}: {least}; {len(zeros)} found in all{cut}"
-    coordinates = {
-        "zero": ("zero", np.arange(1, len(zeros) + 1), {"units": "1", "long_name": "zero, nearest first"})
-    }
+    number = {"units": "1", "long_name": "zero, nearest first"}
+    coordinates = {"zero": ("zero", np.arange(1, len(zeros) + 1), number)}
     return xarray.Dataset(variables, coordinates, {"message": message})

@@ -22,7 +22,7 @@ FLOORS = [
     ("state",),
     ("search", "sweep"),
     ("models",),
-    ("api", "progress", "plot"),
+    ("api", "progress", "plot", "zeros_text"),
     ("cli", "__main__"),
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
