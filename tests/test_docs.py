@@ -36,7 +36,7 @@ def test_sweep_files_in_the_docs_are_good(page):
 def test_the_python_examples_run(tmp_path, monkeypatch, capsys):
     (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
     monkeypatch.chdir(tmp_path)
-    wires, classical = blocks(ROOT / "README.md", "python")
+    wires, classical, searches = blocks(ROOT / "README.md", "python")
     assert len(wires.strip().splitlines()) <= 18
     names: dict = {}
     exec(compile(wires, "README.md", "exec"), names)
@@ -46,6 +46,10 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys):
     current, *_ = capsys.readouterr().out.split()
     # Eq. 8: (1 - (1 - p)(N / 2 - 1) i) / (1 + (N - 2)(1 - p)) at N = 30, p = .9, i = .2.
     assert float(current) == pytest.approx((1 - 0.1 * 14 * 0.2) / (1 + 28 * 0.1), abs=1e-12)
+    exec(compile(searches, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert printed.startswith("11 zeros of Delta I")
+    assert "11 curves of zeros" in printed
 
 
 def test_the_example_of_the_laws_prints_what_the_page_says(capsys):
@@ -55,6 +59,23 @@ def test_the_example_of_the_laws_prints_what_the_page_says(capsys):
     printed = [float(v) for v in capsys.readouterr().out.split()]
     said = re.search(r"prints (.*?) \(I_o\)", page.read_text(encoding="utf-8"))[1]
     assert printed == pytest.approx([float(v) for v in re.findall(r"0\.\d+", said)], abs=5e-5)
+
+
+def test_the_examples_of_the_zeros_print_what_the_page_says(capsys):
+    page = ROOT / "docs/zeros.md"
+    names: dict = {}
+    printed = []
+    for example in blocks(page, "python"):
+        exec(compile(example, "zeros.md", "exec"), names)
+        printed.append(capsys.readouterr().out)
+    one, many, curves, near = printed
+    said = re.search(r"prints `(.*?)`", page.read_text(encoding="utf-8"))[1]
+    assert one.startswith(said)
+    assert "[2 1 1]" in one
+    assert many.rstrip().endswith("[ 6  9 12 15 18]")
+    assert curves.startswith("2 curves of zeros")
+    assert float(curves.split()[-1]) < 1e-12
+    assert [float(v) for v in near.split()] == pytest.approx([0.48965, 1.49658, 0.4], abs=5e-6)
 
 
 def test_the_gallery_shows_every_figure():
@@ -97,3 +118,12 @@ def test_public_names_exist():
         assert getattr(jt, name) is not None
     with pytest.raises(AttributeError, match="nothing_like_it"):
         jt.nothing_like_it  # noqa: B018
+
+
+def test_the_examples_of_the_designs_print_what_the_page_says(capsys):
+    text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    pairs = re.findall(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", text, re.S)
+    assert len(pairs) == text.count("```python")
+    for example, said in pairs:
+        exec(compile(example, "design.md", "exec"), {})
+        assert capsys.readouterr().out.split() == said.split()

@@ -28,6 +28,7 @@ from jaxtransport.sweep.spec import Spec
 if TYPE_CHECKING:
     import xarray
 
+ONE_SIZE = 2**13  # sites x searches that are quicker solved in arrays of one size
 CHUNK = 2**17  # sites x searches solved together
 Report = Callable[[int, int], None]  # (done, total) searches
 
@@ -54,8 +55,8 @@ def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Repor
     bounds, model, cut = _asked(spec)
     found: list[tuple[np.ndarray, Points]] = []
     done = 0
-    for rows in _chunks(spec, points, count):
-        problems = _problems(spec, points, rows)
+    for rows, size in _chunks(spec, points, count):
+        problems = _problems(spec, points, rows, size)
         found.append((rows, find_points(model, problems, bounds[0])))
         done += len(rows)
         report(done, count)
@@ -68,8 +69,9 @@ def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Repor
 def _curves(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:
     bounds, model, cut = _asked(spec)
     parts = []
+    sizes = _sizes(spec, points, count)
     for i in range(count):
-        problems = _problems(spec, points, np.array([i]))
+        problems = _problems(spec, points, np.array([i]), int(sizes[i]))
         wire, drive = problems.one(0)
         parts.append(curves_dataset(find_curves(model, problems, bounds), model, wire, drive, bounds, cut))
         report(i + 1, count)
@@ -128,22 +130,33 @@ def _law(spec: Spec) -> Law:
     return Exact(temperature=1.0 if swept else solve.temperature or 0.0)
 
 
-def _chunks(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[np.ndarray]:
+def _chunks(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[tuple[np.ndarray, int]]:
     """Rows of the grid that are solved together: of similar length, not too many."""
-    wire: Any = spec.tables["wire"]
-    sizes = np.array([padded(int(N)) for N in points.get(LENGTH, np.full(count, wire.N or 0))])
+    sizes = _sizes(spec, points, count)
     for size in np.unique(sizes):
         rows = np.flatnonzero(sizes == size)
         step = max(1, CHUNK // int(size))
         for start in range(0, len(rows), step):
-            yield rows[start : start + step]
+            yield rows[start : start + step], int(size)
 
 
-def _problems(spec: Spec, points: dict[str, np.ndarray], rows: np.ndarray) -> Problems:
-    """Wires and drives at some points of the grid."""
+def _sizes(spec: Spec, points: dict[str, np.ndarray], count: int) -> np.ndarray:
+    """Array size of the wire at every point of the grid: few sizes, because each is compiled for seconds."""
+    wire: Any = spec.tables["wire"]
+    lengths = points.get(LENGTH, np.full(count, wire.N or 0))
+    sizes = np.array([padded(int(N)) for N in lengths])
+    if count * sizes.max() <= ONE_SIZE:
+        sizes[:] = sizes.max()
+    return sizes
+
+
+def _problems(
+    spec: Spec, points: dict[str, np.ndarray], rows: np.ndarray, size: int | None = None
+) -> Problems:
+    """Wires and drives at some points of the grid, in arrays of `size` sites."""
     wire: Any = spec.tables["wire"]
     lengths = points[LENGTH][rows].tolist() if LENGTH in points else [wire.N]
-    size = padded(max(lengths))
+    size = padded(max(lengths)) if size is None else size
     sizes = {int(N): size for N in lengths}
     shared = shared_by(spec, sizes, size)
     for name in ("gamma", "contact"):  # searched, and put in later
