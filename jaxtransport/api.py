@@ -57,6 +57,7 @@ def run(
     overrides: Sequence[str] = (),
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
+    devices: int | None = None,
 ) -> xarray.Dataset:
     """Run a sweep file and return its result, in memory and with no file left open.
 
@@ -68,14 +69,16 @@ def run(
         overrides: "table.key=value" each, as for --set.
         force: replace an output that was made by another spec.
         report: called with the progress before the first and after every block.
+        devices: how many local devices compute, together; all of them by default.
 
     Raises:
         InputError: every mistake in the spec; an output of another spec, or one that cannot be
             written, or that another run is writing.
+        KeyboardInterrupt: after SIGINT or SIGTERM, with everything stored that was in flight.
     """
     parsed = specs.read(spec, overrides)
     path = parsed.default_output if output is None else Path(output)
-    execute(parsed, path, force=force, report=report)
+    execute(parsed, path, force=force, report=report, devices=devices)
     return stores.load(path)
 
 
@@ -85,6 +88,7 @@ def execute(
     *,
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
+    devices: int | None = None,
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
     if spec.search is not None:
@@ -98,6 +102,7 @@ def execute(
 
     from jaxtransport import runtime
     from jaxtransport.sweep import run as loop
+    from jaxtransport.sweep.interrupts import graceful
 
     lock = stores.Lock(output)
     try:
@@ -105,7 +110,12 @@ def execute(
             task = make_task(spec)
             plan = _prepare(spec, task, output, force)
             with stores.Store(output, task.grid, [v.name for v in task.variables]) as store:
-                return loop.execute(task, store, plan, report)
+                with graceful() as stop:
+                    chosen = runtime.devices(devices)
+                    progress = loop.execute(task, store, plan, report, devices=chosen, stop=stop)
+                if progress.done < progress.total:
+                    raise KeyboardInterrupt
+                return progress
     finally:
         lock.release()
 

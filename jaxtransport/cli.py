@@ -82,6 +82,9 @@ def run(
         Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Default: results/SPEC.h5")
     ] = None,
     set_: Overrides = None,
+    devices: Annotated[
+        int | None, typer.Option(metavar="K", help="Compute on K local devices (cores). Default: all.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output of another spec.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: AsJson = False,
@@ -95,9 +98,10 @@ def run(
 
     parsed = specs.read(spec, set_ or ())
     path = parsed.default_output if output is None else output
+    _offer_cores(devices)
     try:
         with reporter(parsed.name, quiet=quiet or as_json) as report:
-            progress = api.execute(parsed, path, force=force, report=report)
+            progress = api.execute(parsed, path, force=force, report=report, devices=devices)
     except KeyboardInterrupt:
         kept = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
         print(f"interrupted: {kept}; run the same command again to go on", file=sys.stderr)
@@ -357,6 +361,15 @@ def info(as_json: AsJson = False) -> None:
         return
     for key, value in facts.items():
         print(f"{key.replace('_', ' '):<22}{', '.join(value) if isinstance(value, list) else value}")
+
+
+def _offer_cores(count: int | None) -> None:
+    """Tell JAX, which is not loaded yet, to make a device of every core: a device computes on one."""
+    if count is not None and count < 1:
+        raise InputError(f"--devices {count}: pass a whole number >= 1")
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(count or cores))
 
 
 def _named(counts: dict[int, int]) -> dict[str, int]:

@@ -5,7 +5,8 @@
     gamma[5]  onsite[5]  hopping[5]  strength[5]         site 5 alone, counted from 1 (hopping: bond 5 to 6)
 
 Each name is one number. mu_bar is scanned in u = arcsin(mu_bar/2), in which currents are analytic up to
-the edges of the band: u + pi/2 is the phase from site to site. Host data: no JAX, so that a sweep file is
+the edges of the band: u + pi/2 is the phase from site to site. Couplings and hopping are scanned by their
+logarithm, energies by their arsinh: windows may span decades. Host data: no JAX, so that a sweep file is
 checked without importing it.
 """
 
@@ -25,6 +26,7 @@ BAND_EDGE = 2.0  # in gamma_o, as `reservoir` has it
 DRIVE = ("mu_bar", "delta_mu", "injection", "I_g", "temperature")
 UNIFORM = ("gamma", "contact", "onsite", "hopping")
 PER_SITE = ("gamma", "onsite", "hopping", "strength")
+LOGARITHMIC = ("gamma", "contact", "hopping")  # of which a window may span decades
 POSITIVE = ("gamma", "contact", "hopping", "delta_mu")
 
 # Unit, full name and symbol
@@ -64,18 +66,31 @@ class Parameter:
         return unit, f"{what}, {where}", f"{symbol.replace('_1', '')}_{{{self.site}}}"
 
     def to_scan(self, value: Any) -> Any:
-        """The coordinate that is scanned."""
-        return np.arcsin(np.asarray(value) / BAND_EDGE) if self.quantity == "mu_bar" else np.asarray(value)
+        """The coordinate u that is scanned: arcsin(mu_bar/2), log of a coupling, arsinh of an energy."""
+        value = np.asarray(value, float)
+        if self.quantity == "mu_bar":
+            return np.arcsin(value / BAND_EDGE)
+        if self.quantity in LOGARITHMIC:
+            return np.log(value)
+        return np.arcsinh(value) if self.quantity == "onsite" else value
 
-    def from_scan(self, u: Any) -> Any:
-        """The number at a coordinate."""
-        return BAND_EDGE * np.sin(u) if self.quantity == "mu_bar" else np.asarray(u)
+    def from_scan(self, u: Any, numpy: Any = np) -> Any:
+        """The number at a coordinate; `numpy` may be `jax.numpy`."""
+        u = numpy.asarray(u, float)
+        if self.quantity == "mu_bar":
+            return BAND_EDGE * numpy.sin(u)
+        if self.quantity in LOGARITHMIC:
+            return numpy.exp(u)
+        return numpy.sinh(u) if self.quantity == "onsite" else u
 
     def stretch(self, value: Any) -> Any:
-        """d value / d coordinate."""
-        if self.quantity != "mu_bar":
-            return np.ones_like(value)
-        return np.sqrt((BAND_EDGE - value) * (BAND_EDGE + value))
+        """d value / d coordinate, where the parameter has this value."""
+        value = np.asarray(value, float)
+        if self.quantity == "mu_bar":
+            return np.sqrt((BAND_EDGE - value) * (BAND_EDGE + value))
+        if self.quantity in LOGARITHMIC:
+            return value
+        return np.sqrt(1 + value**2) if self.quantity == "onsite" else np.ones_like(value)
 
 
 def parameter(name: Any, *, per_site: bool = True) -> Parameter:

@@ -17,6 +17,7 @@ import jax
 from jax.experimental.compilation_cache import compilation_cache
 
 import jaxtransport
+from jaxtransport.errors import InputError
 
 
 def cache_folder() -> Path | None:
@@ -63,6 +64,20 @@ def _configure(values: dict) -> None:
     for name, value in values.items():
         jax.config.update(name, value)
     compilation_cache.reset_cache()  # JAX looks at these settings once, unless told to look again
+
+
+def devices(count: int | None) -> list[jax.Device]:
+    """The first `count` local devices, by default all.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    local = jax.local_devices()
+    if count is not None and not 1 <= count <= len(local):
+        raise InputError(
+            f"devices = {count}: JAX has {len(local)} here ({local[0].platform}); pass 1 to {len(local)}"
+        )
+    return local[:count]
 
 
 def provenance() -> dict[str, str]:

@@ -97,14 +97,14 @@ def test_set_overrides_and_replaces_an_axis(spec, jaxtransport):
 def test_points_that_fail_give_exit_1_and_a_count(spec, jaxtransport, monkeypatch):
     from jaxtransport.sweep.run import Evaluator
 
-    compute = Evaluator.__call__
+    finish = Evaluator.finish
 
-    def broken(self, block):
-        values = compute(self, block)
+    def broken(self, pending):
+        values = finish(self, pending)
         values["status"][1] = 4
         return values
 
-    monkeypatch.setattr(Evaluator, "__call__", broken)
+    monkeypatch.setattr(Evaluator, "finish", broken)
     code, _, err = jaxtransport("run", spec)
     assert code == 1
     assert "1 of 3 points failed: 1 not_finite" in err

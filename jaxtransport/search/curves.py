@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from jaxtransport.parameters import Parameter
 from jaxtransport.probes.laws import Linear
 from jaxtransport.search.follow import CLOSED, LEFT, Frame, correct, follow, height
-from jaxtransport.search.points import CLOSE, PART, cells, rounding
-from jaxtransport.search.polish import polish
-from jaxtransport.search.scan import Floats, candidates, cover
+from jaxtransport.search.points import cells, rounding, zeros_on
+from jaxtransport.search.scan import Floats, starting
 from jaxtransport.search.target import Model, Problems, Target
 
 LINES = 33  # in each direction
@@ -65,8 +64,7 @@ class Plane:
             [[p.to_scan(b) for b in pair] for p, pair in zip(model.parameters, bounds, strict=True)]
         )
         self.low, self.width = ends[:, 0], ends[:, 1] - ends[:, 0]
-        energy = [p.quantity == "mu_bar" for p in model.parameters]
-        self.frame = Frame(jnp.asarray(self.low), jnp.asarray(self.width), jnp.asarray(energy))
+        self.frame = Frame(jnp.asarray(self.low), jnp.asarray(self.width))
         self.floor = float(rounding(model, problems, bounds)[0])
 
     def coordinates(self, s: Floats) -> Floats:
@@ -101,18 +99,9 @@ class Plane:
 
         low, high, floor = np.zeros(LINES), np.ones(LINES), np.full(LINES, self.floor)
         count = np.repeat(cells(self.model.parameters[axis], self.problems, self.bounds[axis]), LINES)
-        seen = cover(
-            lambda whose, where: self.parts(place(whose, where)).diverted,
-            low,
-            high,
-            count,
-            part=PART,
-            floor=floor,
-        )
-        largest = np.zeros(LINES)
-        np.maximum.at(largest, seen.cells.whose, seen.cells.largest)
-        found = candidates(seen.cells, close=CLOSE, floor=floor)
-        zeros = polish(found.only(largest[found.whose] > self.floor), slopes, low, high, floor)
+        begin = starting(low, high, count)
+        values = lambda whose, where: np.asarray(self.parts(place(whose, where)).diverted)
+        _, _, zeros = zeros_on(values, slopes, begin, low, high, floor)
         return place(zeros.whose, zeros.where).T, zeros.multiplicity == 2
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from jaxtransport.parameters import Parameter
 from jaxtransport.search.target import Model, Problems
 
 LONGEST, SHORTEST = 0.01, 1e-7
@@ -36,18 +37,17 @@ class Frame(NamedTuple):
 
     low: Array  # (2,)
     width: Array  # (2,)
-    energy: Array  # (2,), True where the coordinate is arcsin(mu_bar / 2)
 
-    def coordinates(self, s: Array) -> Array:
+    def coordinates(self, parameters: tuple[Parameter, ...], s: Array) -> Array:
         """Parameters at s."""
         u = self.low + self.width * s
-        return jnp.where(self.energy, 2 * jnp.sin(u), u)
+        return jnp.stack([p.from_scan(u[i], jnp) for i, p in enumerate(parameters)])
 
 
 def height(model: Model, problems: Problems, frame: Frame, along: int | None, s: Array) -> Array:
     """h at s: delta I of the one problem, or its derivative along axis `along`."""
     wire, drive = jax.tree.map(lambda leaf: leaf[..., 0], (problems.wire, problems.drive))
-    value = lambda s: model.parts(wire, drive, frame.coordinates(s)).diverted
+    value = lambda s: model.parts(wire, drive, frame.coordinates(model.parameters, s)).diverted
     if along is None:
         return value(s)
     return jax.jvp(value, (s,), (jnp.eye(2)[along],))[1]

@@ -20,14 +20,14 @@ from jaxtransport.parameters import Parameter
 from jaxtransport.probes.laws import Linear
 from jaxtransport.search.families import families_of
 from jaxtransport.search.flatness import why_flat
-from jaxtransport.search.polish import polish
-from jaxtransport.search.scan import SEEN_AT, Cells, Floats, candidates, cover
+from jaxtransport.search.polish import Slopes, Zeros, polish
+from jaxtransport.search.roots import SEEN, brackets, refined
+from jaxtransport.search.scan import Cells, Cover, Floats, Function, cover, starting
 from jaxtransport.search.target import Model, Problems, Target
 
 CELL = 2.3  # radians of N k; measured: fewer cost more cells, more cost more halvings
 LEAST_CELLS = 4
 PART = 1e-5  # accuracy of the scan, of the largest value in a cell: what Newton's method starts from
-CLOSE = 1e-3  # dips below this part of a cell's largest value are looked at
 SAMPLES = 801  # of Delta I for a picture
 ROUNDING_LINEAR = 16 * 2.0**-52  # of I_g times all strengths; 0.5 measured, up to N = 8000
 ROUNDING_BEYOND = 1e-11  # of I_o and I_g times all strengths: what the exact law carries
@@ -99,16 +99,12 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         parts, slope = target.slopes(whose, at[None])
         return parts.diverted, slope[0] * parameter.stretch(at)
 
-    seen = cover(values, low, high, cells(parameter, problems, bounds), part=PART, floor=floor)
-    largest = np.zeros(count)
-    np.maximum.at(largest, seen.cells.whose, seen.cells.largest)
+    begin = starting(low, high, cells(parameter, problems, bounds))
+    seen, largest, zeros = zeros_on(values, slopes, begin, low, high, floor)
     known = np.zeros(count, bool)
     known[seen.cells.whose] = True
     flat = known & (largest <= floor)
     least, least_at = _least(seen.cells, count)
-    found = candidates(seen.cells, close=CLOSE, floor=floor)
-    found = found.only(~flat[found.whose])
-    zeros = polish(found, slopes, low, high, floor)
 
     at = parameter.from_scan(zeros.where)
     parts = target.values(zeros.whose, at[None])
@@ -129,6 +125,27 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         gaps=[(p, float(parameter.from_scan(a)), float(parameter.from_scan(b))) for p, a, b in seen.gaps],
         evaluations=target.evaluations,
     )
+
+
+def zeros_on(
+    values: Function,
+    slopes: Slopes,
+    begin: tuple[NDArray[np.int64], Floats, Floats],
+    low: Floats,
+    high: Floats,
+    floor: Floats,
+) -> tuple[Cover, Floats, Zeros]:
+    """Zeros of functions 0, 1, ... on their windows; their cover, and the largest |f| of each.
+
+    `begin`: (whose, low, high) of the cells that the scan begins with. Functions that are 0 to rounding
+    have no isolated zero.
+    """
+    seen = cover(values, *begin, part=PART, floor=floor)
+    largest = np.zeros(len(low))
+    np.maximum.at(largest, seen.cells.whose, np.abs(seen.cells.values(SEEN)).max(axis=1))
+    lively = seen.cells.only(largest[seen.cells.whose] > floor[seen.cells.whose])
+    known, delicate = refined(values, lively, floor)
+    return seen, largest, polish(brackets(known, delicate, floor), slopes, low, high, floor)
 
 
 def sampled(model: Model, problems: Problems, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
@@ -172,7 +189,7 @@ def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, flo
 
 def _least(cells: Cells, count: int) -> tuple[Floats, Floats]:
     """The smallest |f| that was seen of every function, and where."""
-    size = np.abs(cells.seen()[:, 1:-1])
+    size = np.abs(cells.values(SEEN))
     j = size.argmin(axis=1)
     value = size[np.arange(len(j)), j]
     order = np.lexsort((value, cells.whose))
@@ -180,5 +197,5 @@ def _least(cells: Cells, count: int) -> tuple[Floats, Floats]:
     rows = order[first]
     least, at = np.full(count, np.nan), np.full(count, np.nan)
     least[whose] = value[rows]
-    at[whose] = np.clip(cells.at(rows, SEEN_AT[j[rows] + 1]), cells.low[rows], cells.high[rows])
+    at[whose] = cells.at(rows, SEEN[j[rows]])
     return least, at

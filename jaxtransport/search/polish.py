@@ -1,12 +1,10 @@
-r"""From candidates to zeros: Newton's method on delta I itself, with its exact derivative.
+r"""From brackets to zeros: Newton's method on f itself, with its exact derivative.
 
-    crossing    f = 0, f' != 0        u <- u - f / f'
-    touch       f = f' = 0            u <- u - f' / f'',    and f at the extremum decides:
-                    |f| <= rounding       one zero of multiplicity 2
-                    f beyond 0            two crossings, at u +- sqrt(-2 f / f'')
-                    else                  none
+    order 1     u <- u - f / f',      halved into the bracket where that leaves it
+    order 2     u <- u - f' / f'':    the extremum, where f is 0 to rounding
+    order 3     as the polynomial has it: f is rounding all around
 
-A candidate comes from a polynomial that agrees with f to a part in 10^5, so two or three steps do.
+A bracket comes from a polynomial that agrees with f to a part in 10^5, so two or three steps do.
 """
 
 from __future__ import annotations
@@ -17,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxtransport.search.scan import Candidates, Floats
+from jaxtransport.search.roots import Brackets
+from jaxtransport.search.scan import Floats
 
-STEPS = 12
-SETTLED = 1e-9  # of the window: a Newton step below it leaves an error of the order of its square
-MERGED = 1e-11  # zeros closer than this, of the window, are one
+STEPS = 60  # enough for bisection alone
+SETTLED = 1e-8  # of the bracket: a Newton step below it leaves an error of the order of its square
+EPS = 2.0**-52
 
 Slopes = Callable[[NDArray[np.int64], Floats], tuple[Floats, Floats]]  # (whose, where) -> f, df/du
 
@@ -32,109 +31,93 @@ class Zeros:
 
     whose: NDArray[np.int64]
     where: Floats
-    slope: Floats  # df/du; 0 to rounding where multiplicity is 2
+    slope: Floats  # df/du; 0 where multiplicity is above 1
     multiplicity: NDArray[np.int8]
 
 
-def polish(found: Candidates, slopes: Slopes, low: Floats, high: Floats, floor: Floats) -> Zeros:
+def polish(found: Brackets, slopes: Slopes, low: Floats, high: Floats, floor: Floats) -> Zeros:
     """Zeros in the windows low ... high.
 
     Args:
-        found: candidates.
+        found: brackets, one for each zero.
         slopes: (whose, where) -> f and its derivative.
         low, high: window of every function.
         floor: rounding of every function.
     """
-    touch = found.touches
-    whose_t, where_t, curvature = found.whose[touch], found.where[touch], found.slope[touch]
-    depth, where_t, curvature, settled = _extrema(whose_t, where_t, curvature, slopes, low, high)
-    double = settled & (np.abs(depth) <= floor[whose_t])
-    # Beyond 0 the extremum lies between two crossings that the polynomial may not have.
-    beyond = settled & ~double & (depth * curvature < 0)
-    reach = np.sqrt(np.where(beyond, -2 * depth / np.where(beyond, curvature, 1.0), 0.0))[beyond]
-    whose = np.concatenate([found.whose[~touch], whose_t[beyond], whose_t[beyond]])
-    where = np.concatenate([found.where[~touch], where_t[beyond] - reach, where_t[beyond] + reach])
-    where, slope, good = _crossings(whose, where, slopes, low, high)
-    # Next to a double zero the sign is rounding: what it seems to cross is the double zero.
-    blur = 8 * np.sqrt(floor[whose_t] / np.maximum(np.abs(curvature) / 2, 1e-300))[double]
-    good &= ~_near(whose, where, whose_t[double], where_t[double], blur)
-    return _merged(
-        np.concatenate([whose[good], whose_t[double]]),
-        np.concatenate([where[good], where_t[double]]),
-        np.concatenate([slope[good], np.zeros(double.sum())]),
-        np.concatenate([np.ones(good.sum(), np.int8), np.full(double.sum(), 2, np.int8)]),
-        low,
-        high,
+    where, slope = found.start.copy(), np.zeros(len(found.start))
+    simple, double = found.order == 1, found.order == 2
+    good = np.ones(len(where), bool)
+    where[simple], slope[simple], good[simple] = _crossings(
+        found.whose[simple], where[simple], found.low[simple], found.high[simple], slopes, floor
     )
+    touch = found.only(double)
+    where[double] = _extrema(touch.whose, touch.start, touch.low, touch.high, touch.curvature, slopes)
+    return _in_order(found.whose[good], where[good], slope[good], found.order[good], low, high, floor)
 
 
-def _crossings(whose, where, slopes, low, high):
-    """Newton's method from every start; (where, slope, whether it settled on a zero)."""
-    width = (high - low)[whose]
-    where, slope = where.copy(), np.zeros_like(where)
-    good = np.zeros(len(where), bool)
-    left = np.arange(len(where))
+def _crossings(whose, u, a, b, slopes, floor):
+    """Newton's method in brackets: (where, slope there, whether there is a zero)."""
+    u, a, b, slope, width = u.copy(), a.copy(), b.copy(), np.zeros_like(u), b - a
+    good, last = np.ones(len(u), bool), np.full(len(u), np.inf)
+    rising = np.zeros(len(u))  # sign of f at b, once bisection has to know it
+    settled = np.zeros(len(u), bool)
+    left = np.arange(len(u))
     for _ in range(STEPS):
         if not len(left):
             break
-        value, slope[left] = slopes(whose[left], where[left])
+        value, slope[left] = slopes(whose[left], u[left])
+        going = ~settled[left]  # the others have got their slope at the zero itself
+        left, value = left[going], value[going]
         with np.errstate(divide="ignore", invalid="ignore"):
             step = np.where(value == 0, 0.0, -value / slope[left])
-        inside = np.abs(step) <= 0.05 * width[left]
-        where[left] += np.where(inside, step, 0.0)
-        good[left] = inside & (np.abs(step) <= SETTLED * width[left])
-        left = left[inside & ~good[left]]
-    return where, slope, good
+        new, slack = u[left] + step, 0.5 * width[left]
+        fine = (new >= a[left] - slack) & (new <= b[left] + slack) & (np.abs(step) <= 0.9 * last[left])
+        small = np.abs(step) <= np.maximum(SETTLED * width[left], 2 * EPS * np.abs(u[left]))
+        small |= np.abs(value) <= floor[whose[left]] / 16
+        last[left] = np.abs(step)
+        bad = left[~fine & ~small]
+        if len(bad):  # bisection, between ends whose signs are looked up
+            fresh = bad[rising[bad] == 0]
+            if len(fresh):
+                at_a, at_b = (slopes(whose[fresh], end[fresh])[0] for end in (a, b))
+                rising[fresh] = np.sign(at_b)
+                good[fresh] = ~(np.sign(at_a) * np.sign(at_b) > 0)  # the polynomial was wrong about it
+            here = value[~fine & ~small]
+            upper = np.sign(here) == rising[bad]
+            b[bad], a[bad] = np.where(upper, u[bad], b[bad]), np.where(upper, a[bad], u[bad])
+            u[bad], last[bad] = (a[bad] + b[bad]) / 2, np.inf
+            settled[bad] = b[bad] - a[bad] <= 4 * EPS * np.abs(u[bad])
+        stepped = left[fine | small]
+        moved = np.where(np.isfinite(step), step, 0.0)[fine | small]
+        u[stepped] = np.clip(u[stepped] + moved, a[stepped] - width[stepped], b[stepped] + width[stepped])
+        settled[left[small]] = True
+        left = left[good[left]]
+    return u, slope, good
 
 
-def _extrema(whose, where, curvature, slopes, low, high):
-    """Zeros of f', by the secant method from the curvature of the polynomial: (f, where, f'', settled)."""
-    where, curvature = where.copy(), curvature.copy()
-    width = (high - low)[whose] if len(whose) else np.zeros(0)
-    depth, slope = slopes(whose, where) if len(whose) else (np.zeros(0), np.zeros(0))
-    settled = np.zeros(len(where), bool)
-    for _ in range(STEPS):
-        if settled.all():
-            break
+def _extrema(whose, u, a, b, curvature, slopes):
+    """Zeros of f' from its zero and slope by the polynomial: (where)."""
+    u = u.copy()
+    for _ in range(3 if len(u) else 0):
+        _, slope = slopes(whose, u)
         with np.errstate(divide="ignore", invalid="ignore"):
-            step = np.where(settled | (slope == 0), 0.0, -slope / curvature)
-        step = np.where(np.abs(step) <= 0.02 * width, step, np.nan)  # no extremum here after all
-        lost = ~np.isfinite(step)
-        new = np.where(lost, where, where + step)
-        small = np.abs(step) <= 1e-9 * width
-        new = np.clip(new, low[whose], high[whose])
-        depth, slope_new = slopes(whose, new)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            secant = (slope_new - slope) / (new - where)
-        # A step that is long enough tells the curvature; a tiny one only its rounding.
-        curvature = np.where(np.abs(step) > 1e-6 * width, secant, curvature)
-        where, slope = new, slope_new
-        settled |= small
-        if (lost | settled).all():
-            break
-    return depth, where, curvature, settled
+            step = -slope / curvature
+        inside = (u + step > a) & (u + step < b)
+        u = np.where(inside, u + np.where(inside, step, 0.0), u)
+    return u
 
 
-def _near(whose, where, whose_other, where_other, reach):
-    """Which zeros lie within `reach` of some other of the same function."""
-    out = np.zeros(len(where), bool)
-    for function, at, distance in zip(whose_other, where_other, reach, strict=True):
-        out |= (whose == function) & (np.abs(where - at) <= distance)
-    return out
-
-
-def _merged(whose, where, slope, multiplicity, low, high) -> Zeros:
-    """In order, each once, without those beyond the window."""
-    width = (high - low)[whose] if len(whose) else np.zeros(0)
-    inside = (where >= low[whose] - MERGED * width) & (where <= high[whose] + MERGED * width)
+def _in_order(whose, where, slope, multiplicity, low, high, floor) -> Zeros:
+    """In order, without those beyond the window; what lies within rounding of another is the same."""
+    tolerance = 8 * EPS * np.maximum(np.abs(where), (high - low)[whose])
+    inside = (where >= low[whose] - tolerance) & (where <= high[whose] + tolerance)
     order = np.lexsort((where, whose))
     order = order[inside[order]]
-    whose, where, slope, multiplicity = (a[order] for a in (whose, where, slope, multiplicity))
-    if not len(whose):
-        return Zeros(whose, where, slope, multiplicity)
-    new = (np.diff(whose, prepend=-1) != 0) | (np.diff(where, prepend=-np.inf) > MERGED * width[order])
-    cluster = np.cumsum(new)
-    first = np.lexsort((-multiplicity, cluster))  # of every cluster, the row of highest multiplicity
-    first = first[np.diff(cluster[first], prepend=0) > 0]
+    whose, where, slope, multiplicity, tolerance = (
+        values[order] for values in (whose, where, slope, multiplicity, tolerance)
+    )
+    with np.errstate(divide="ignore"):
+        blur = np.where(slope != 0, np.minimum(floor[whose] / np.abs(slope), 1e-9), 0.0) + tolerance
+    apart = (np.diff(whose, prepend=-1) != 0) | (np.diff(where, prepend=-np.inf) > blur)
     where = np.clip(where, low[whose], high[whose])
-    return Zeros(whose[first], where[first], slope[first], multiplicity[first])
+    return Zeros(whose[apart], where[apart], slope[apart], multiplicity[apart])

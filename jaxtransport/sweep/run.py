@@ -3,24 +3,29 @@
     for every block: points -> batches of equal shape, by padded size -> vmap and jit -> file
 
 Batches are always filled up to their one compiled shape, by repeating a point, so that a number
-does not depend on where a run was interrupted.
+does not depend on where a run was interrupted. Several devices take as many batches at once, each of
+that same shape. The next block is computed while one is written.
 """
 
 from __future__ import annotations
 
+import collections
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxtransport.sweep.grid import Block, blocks
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.store import Store
 from jaxtransport.sweep.task import Task
+
+AHEAD = 1  # blocks that are computed while one is written
 
 
 @dataclass
@@ -43,53 +48,91 @@ class Progress:
         return (self.total - self.done) / self.rate if self.rate else float("inf")
 
 
-class Evaluator:
-    """A task compiled once for every padded size."""
+@dataclass
+class Pending:
+    """A block whose first results are on their way."""
 
-    def __init__(self, task: Task, plan: Plan) -> None:
+    block: Block
+    points: dict[str, np.ndarray]
+    sizes: np.ndarray  # padded, of every solve point
+    free: dict[str, Any]
+    batches: list[tuple[np.ndarray, Any]] = field(default_factory=list)  # (rows, results on the devices)
+
+
+class Evaluator:
+    """A task compiled once for every padded size, on one device or on several."""
+
+    def __init__(self, task: Task, plan: Plan, devices: Sequence[Any] = ()) -> None:
         self.task, self.plan = task, plan
+        devices = list(devices) or jax.local_devices()[:1]
+        mesh = jax.make_mesh((len(devices),), ("points",), axis_types=(AxisType.Auto,), devices=devices)
+        self.width = len(devices)
+        self._split = NamedSharding(mesh, PartitionSpec("points"))
+        self._whole = NamedSharding(mesh, PartitionSpec())
         self._shared: dict[int, Any] = {}
         self._compiled, *self._again = (
             jax.jit(jax.vmap(evaluate, in_axes=(0, None, None))) for evaluate in (task.evaluate, *task.again)
         )
 
+    @property
+    def step(self) -> int:
+        """Solve points of a block: enough to give every device a batch."""
+        if self.width == 1:
+            return self.plan.solve_step
+        return max(self.plan.solve_step, self.width * max(self.plan.batch.values()))
+
     def __call__(self, block: Block) -> dict[str, np.ndarray]:
         """Every variable over a block, shape (len(block.solve), len(block.free), *extra)."""
-        task = self.task
-        points = task.grid.solve_axes.points(np.arange(block.solve.start, block.solve.stop))
-        free = self._fill(task.grid.free_axes.points(np.arange(block.free.start, block.free.stop)), block)
-        sizes = task.padded(points, len(block.solve))
+        return self.finish(self.start(block))
+
+    def start(self, block: Block) -> Pending:
+        """Hand the batches of a block to the devices; does not wait for them."""
+        grid = self.task.grid
+        points = grid.solve_axes.points(np.arange(block.solve.start, block.solve.stop))
+        free = self._fill(grid.free_axes.points(np.arange(block.free.start, block.free.stop)), block)
+        pending = Pending(block, points, self.task.padded(points, len(block.solve)), free)
+        every = np.arange(len(block.solve))
+        pending.batches = self._batches(self._compiled, self.plan.batch.__getitem__, every, pending)
+        return pending
+
+    def finish(self, pending: Pending) -> dict[str, np.ndarray]:
+        """The values of a block that was started; what is not finished is tried with more effort."""
+        task, block = self.task, pending.block
         out = {v.name: self._blank(v, block) for v in task.variables}
         out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
-        every = np.arange(len(block.solve))
-        for chosen, result in self._batches(
-            self._compiled, self.plan.batch.__getitem__, every, sizes, points, free
-        ):
+        for chosen, result in self._fetched(pending.batches):
             for name, values in result.items():
                 self._scatter(out[name], chosen, values[: len(chosen), : len(block.free)])
         for again in self._again:  # gather what is not finished, so that it does not hold the batch
             unfinished = np.isin(out["status"], task.unfinished)
             rows = np.flatnonzero(unfinished.any(axis=1))
-            for chosen, result in self._batches(again, self._batch_again, rows, sizes, points, free):
+            for chosen, result in self._fetched(self._batches(again, self._batch_again, rows, pending)):
                 for name, values in result.items():
                     better = values[: len(chosen), : len(block.free)]
                     wanted = unfinished[chosen].reshape(*better.shape[:2], *[1] * (better.ndim - 2))
                     self._scatter(out[name], chosen, better, wanted)
         return out
 
-    def _batches(self, compiled, batch_of, rows, sizes, points, free):
-        """Results of some points of a block, in batches of equal shape: (rows, {variable: array})."""
-        pending = []
+    def _batches(self, compiled, batch_of, rows, pending: Pending) -> list[tuple[np.ndarray, Any]]:
+        """Some points of a block as batches of equal shape on their way through the devices."""
+        out, sizes = [], pending.sizes
         for size in np.unique(sizes[rows]):
             members = rows[sizes[rows] == size]
-            batch = batch_of(int(size))
+            batch = batch_of(int(size)) * self.width
             for start in range(0, len(members), batch):
                 chosen = members[start : start + batch]
                 filled = np.resize(chosen, batch) if len(chosen) < batch else chosen
-                point = {name: jnp.asarray(values[filled]) for name, values in points.items()}
-                point["_"] = jnp.zeros(batch)  # gives vmap its axis where there is no solve axis
-                pending.append((chosen, compiled(point, free, self._share(int(size)))))
-        for chosen, result in pending:
+                point = {name: values[filled] for name, values in pending.points.items()}
+                point["_"] = np.zeros(batch)  # gives vmap its axis where there is no solve axis
+                point = jax.device_put(point, self._split)
+                out.append((chosen, compiled(point, pending.free, self._share(int(size)))))
+        return out
+
+    @staticmethod
+    def _fetched(batches):
+        """Results as they arrive, each let go as soon as it is used: (rows, {variable: array})."""
+        while batches:
+            chosen, result = batches.pop(0)
             yield chosen, {name: np.asarray(values) for name, values in result.items()}
 
     def _batch_again(self, size: int) -> int:
@@ -97,7 +140,8 @@ class Evaluator:
 
     def _share(self, size: int):
         if size not in self._shared:
-            self._shared[size] = jax.tree.map(jnp.asarray, self.task.shared(size))
+            shared = jax.tree.map(jnp.asarray, self.task.shared(size))
+            self._shared[size] = jax.device_put(shared, self._whole)
         return self._shared[size]
 
     def _fill(self, free: dict[str, np.ndarray], block: Block) -> dict[str, Any]:
@@ -105,7 +149,7 @@ class Evaluator:
         extra = self.plan.free_step - len(block.free)
         padded = {name: np.concatenate([v, np.repeat(v[-1:], extra)]) for name, v in free.items()}
         padded["_"] = np.zeros(self.plan.free_step)
-        return jax.tree.map(jnp.asarray, padded)
+        return jax.device_put(padded, self._whole)
 
     def _blank(self, variable, block: Block) -> np.ndarray:
         shape = (len(block.solve), len(block.free), *self.task.trailing(variable))
@@ -121,23 +165,40 @@ class Evaluator:
 
 
 def execute(
-    task: Task, store: Store, plan: Plan, report: Callable[[Progress], None] = lambda progress: None
+    task: Task,
+    store: Store,
+    plan: Plan,
+    report: Callable[[Progress], None] = lambda progress: None,
+    *,
+    devices: Sequence[Any] = (),
+    stop: Callable[[], bool] = lambda: False,
 ) -> Progress:
     """Compute and store every block of `task` that `store` does not hold yet.
 
-    `report` is called once before the first block and after each.
+    Args:
+        report: called once before the first block and after each.
+        devices: those that compute, together; the first one if there are none.
+        stop: asked before every block; once it is true, what is on its way is stored, and no more.
     """
-    evaluator = Evaluator(task, plan)
-    waiting = [b for b in blocks(task.grid, plan.solve_step, plan.free_step) if not store.holds(b)]
+    evaluator = Evaluator(task, plan, devices)
+    waiting = [b for b in blocks(task.grid, evaluator.step, plan.free_step) if not store.holds(b)]
     done = task.grid.size - sum(b.size for b in waiting)
     progress = Progress(task.grid.size, done, done)
     report(progress)
     start = time.perf_counter()
-    for block in waiting:
-        store.write(block, evaluator(block))
-        progress.done += block.size
+    coming: collections.deque[Pending] = collections.deque()
+    left = iter(waiting)
+    while True:
+        while len(coming) <= AHEAD and not stop() and (block := next(left, None)) is not None:
+            coming.append(evaluator.start(block))
+        if not coming:
+            break
+        pending = coming.popleft()
+        store.write(pending.block, evaluator.finish(pending))
+        progress.done += pending.block.size
         progress.seconds = time.perf_counter() - start
         report(progress)
-    store.finish()
+    if progress.done == progress.total:
+        store.finish()
     progress.failed = store.failed()
     return progress

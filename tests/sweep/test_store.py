@@ -53,13 +53,13 @@ def spec(tmp_path):
 @pytest.fixture
 def calls(monkeypatch):
     """The blocks that are computed, as they are."""
-    computed, evaluate = [], Evaluator.__call__
+    computed, finish = [], Evaluator.finish
 
-    def counting(self, block):
-        computed.append(block)
-        return evaluate(self, block)
+    def counting(self, pending):
+        computed.append(pending.block)
+        return finish(self, pending)
 
-    monkeypatch.setattr(Evaluator, "__call__", counting)
+    monkeypatch.setattr(Evaluator, "finish", counting)
     return computed
 
 
