@@ -5,7 +5,8 @@
     mu_2 = mu_bar + Delta,   mu_{N-1} = mu_bar - Delta,     I_1 = G_N delta_mu / 2 pi - Delta j / 2
 
 Delta j vanishes at q = 0, where half Fermi waves fit between source and drain, and on a second family
-of zeros that depends on gamma; it is negative between the two. With H = -sum(...) the physical Fermi
+of zeros that depends on gamma; towards the band centre it is negative from a zero of the first to the next of
+the second. With H = -sum(...) the physical Fermi
 wave number is pi - k; at whole N the zeros are the same.
 
 Conductances in e^2/h, potentials in gamma_o, I_g in e gamma_o / hbar, delta_mu > 0 forward. Everything

@@ -40,6 +40,8 @@ GOALS = ("nonreciprocity", "relative", "reciprocal")
 RESERVOIRS = ("terminals", "everywhere")
 SOLVES = 3_000_000  # of a wire, if all site sets are tried: some 5 s at N = 40 on two cores
 SHARPEST = 8  # by what the nodes of a window grow in number at most, for leads that reflect
+FINENESS = (1, 4, 16)  # nodes of a window, over what a clean wire needs: disorder makes narrow lines
+SETTLED = 1e-4  # relative: what four times the nodes may change a mean by
 UNIFORM = 7  # uniform couplings at which arrangements are searched
 LEADING = 24  # candidates whose couplings are then optimised
 CLIMBERS = 4  # from which reservoirs move one by one, with couplings on the bounds
@@ -122,29 +124,48 @@ def design(
     and `exhaustive` is False. Optimised couplings are the best of many local optima.
     """
     bounds, window = _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
-    everywhere = reservoirs == "everywhere"
-    rng = np.random.default_rng(seed)
+    wire, how = (contact, onsite, hopping), (goal, reservoirs == "everywhere", injection)
     with jax.enable_x64(True):
-        task = _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hopping)
-        pool, complete = _arrange(task, N, pairs, bounds, everywhere, rng)
-        compared, rivals = _standards(task, N, pairs, bounds, everywhere, restarts, rng)
-        pool = Candidates.join(pool, *rivals)
-        if bounds[0] < bounds[1]:
-            pool = _improve(task, N, pool, bounds, restarts, rng)
-        merits, roles = rate(task, pool)
-        if not np.isfinite(merits).any():
-            raise InputError(
-                f"gamma = {gamma}: no arrangement has transmissions that a double can hold; "
-                "pass couplings nearer 1"
-            )
-        best = leaders(pool, merits, 1)
-        layout = _layout(N, pool.sites[best[0]], pool.gammas[best[0]], roles[best[0]])
-        full = couplings_of(task, pool.take(best))
-        value = _sign(goal) * rate_wires(task, full, _strength(task, layout))[0]
-        full = full[0, :N]
-        wire = Wire.from_layout(layout, gamma=full, onsite=onsite, hopping=hopping)
+        for fineness in FINENESS:
+            found = _designed(N, pairs, bounds, window, wire, how, restarts, seed, fineness)
+            if found is None:
+                raise InputError(
+                    f"gamma = {gamma}: no arrangement has transmissions that a double can hold; "
+                    "pass couplings nearer 1"
+                )
+            result, settled = found
+            if settled:
+                break
+    return result
+
+
+def _designed(N, pairs, bounds, window, wire, how, restarts, seed, fineness):
+    """The design with so many nodes of a window, and whether more nodes leave its value as it is."""
+    (contact, onsite, hopping), (goal, everywhere, injection) = wire, how
+    rng = np.random.default_rng(seed)
+    make = lambda fineness: _task(
+        N, pairs, window, contact, goal, everywhere, injection, onsite, hopping, fineness
+    )
+    task = make(fineness)
+    pool, complete = _arrange(task, N, pairs, bounds, everywhere, rng)
+    compared, rivals = _standards(task, N, pairs, bounds, everywhere, restarts, rng)
+    pool = Candidates.join(pool, *rivals)
+    if bounds[0] < bounds[1]:
+        pool = _improve(task, N, pool, bounds, restarts, rng)
+    merits, roles = rate(task, pool)
+    if not np.isfinite(merits).any():
+        return None
+    best = leaders(pool, merits, 1)
+    layout = _layout(N, pool.sites[best[0]], pool.gammas[best[0]], roles[best[0]])
+    full = couplings_of(task, pool.take(best))
+    strength = _strength(task, layout)
+    value = rate_wires(task, full, strength)[0]
+    finer = value if window[0] == window[1] else rate_wires(make(4 * fineness), full, strength)[0]
+    full = full[0, :N]
+    made = Wire.from_layout(layout, gamma=full, onsite=onsite, hopping=hopping)
     full.setflags(write=False)
-    return Design(layout, full, wire, float(value), complete, compared)
+    result = Design(layout, full, made, float(_sign(goal) * finer), complete, compared)
+    return result, abs(finer - value) <= SETTLED * max(abs(finer), 1e-3)
 
 
 def _sign(goal: str) -> float:
@@ -152,7 +173,7 @@ def _sign(goal: str) -> float:
     return -1.0 if goal == "reciprocal" else 1.0
 
 
-def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hopping) -> Task:
+def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hopping, fineness) -> Task:
     """The wire and its energies as arrays, and the way to give out roles."""
     leads = Wire.from_layout(Layout(N, (), ()), gamma=1.0, contact=contact, onsite=onsite, hopping=hopping)
     low, high = window
@@ -162,7 +183,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         # they have no square root at the band edges.
         ends = np.arccos(np.array([high, low]) / 2)
         lines = np.clip(float(leads.coupling[0] * leads.coupling[-1]) ** -1, 1, SHARPEST)
-        count = 8 * math.ceil((16 + N * (ends[1] - ends[0]) * lines) / 8)
+        count = fineness * 8 * math.ceil((16 + N * (ends[1] - ends[0]) * lines) / 8)
         nodes, weights = np.polynomial.legendre.leggauss(count)
         k = ends.mean() + nodes * (ends[1] - ends[0]) / 2
         energies, weights = 2 * np.cos(k), weights * np.sin(k)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RESIDUAL = {"units": "I_o", "long_name": "what is left of the nonreciprocity", "symbol": r"|\Delta I|"}
 NONRECIPROCITY = {"units": "I_o", "long_name": "nonreciprocity", "symbol": r"\Delta I"}
-MULTIPLICITY = {"units": "1", "long_name": "multiplicity: 2 where the sign does not change"}
+MULTIPLICITY = {"units": "1", "long_name": "order of the zero: 2 where the sign does not change"}
 FAMILY = {
     "units": "1",
     "long_name": "closed form of one pair that has this zero",
