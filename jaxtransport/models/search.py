@@ -19,7 +19,7 @@ from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.many import joined, with_outer
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
-from jaxtransport.search.target import Problems, padded
+from jaxtransport.search.target import Problems, grouped, padded
 from jaxtransport.search.zeros import model_of, within_band
 from jaxtransport.sweep.checks import lengths_of
 from jaxtransport.sweep.grid import Grid
@@ -28,8 +28,6 @@ from jaxtransport.sweep.spec import Spec
 if TYPE_CHECKING:
     import xarray
 
-ONE_SIZE = 2**13  # sites x searches that are quicker solved in arrays of one size
-CHUNK = 2**17  # sites x searches solved together
 Report = Callable[[int, int], None]  # (done, total) searches
 
 
@@ -55,7 +53,7 @@ def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Repor
     bounds, model, cut = _asked(spec)
     found: list[tuple[np.ndarray, Points]] = []
     done = 0
-    for rows, size in _chunks(spec, points, count):
+    for rows, size in _grouped(spec, points, count):
         problems = _problems(spec, points, rows, size)
         found.append((rows, find_points(model, problems, bounds[0])))
         done += len(rows)
@@ -69,7 +67,9 @@ def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Repor
 def _curves(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:
     bounds, model, cut = _asked(spec)
     parts = []
-    sizes = _sizes(spec, points, count)
+    sizes = np.zeros(count, int)
+    for rows, size in _grouped(spec, points, count):
+        sizes[rows] = size
     for i in range(count):
         problems = _problems(spec, points, np.array([i]), int(sizes[i]))
         wire, drive = problems.one(0)
@@ -130,24 +130,10 @@ def _law(spec: Spec) -> Law:
     return Exact(temperature=1.0 if swept else solve.temperature or 0.0)
 
 
-def _chunks(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Rows of the grid that are solved together: of similar length, not too many."""
-    sizes = _sizes(spec, points, count)
-    for size in np.unique(sizes):
-        rows = np.flatnonzero(sizes == size)
-        step = max(1, CHUNK // int(size))
-        for start in range(0, len(rows), step):
-            yield rows[start : start + step], int(size)
-
-
-def _sizes(spec: Spec, points: dict[str, np.ndarray], count: int) -> np.ndarray:
-    """Array size of the wire at every point of the grid: few sizes, because each is compiled for seconds."""
+def _grouped(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Points of the grid whose wires are solved together: (their numbers, array size)."""
     wire: Any = spec.tables["wire"]
-    lengths = points.get(LENGTH, np.full(count, wire.N or 0))
-    sizes = np.array([padded(int(N)) for N in lengths])
-    if count * sizes.max() <= ONE_SIZE:
-        sizes[:] = sizes.max()
-    return sizes
+    yield from grouped(points.get(LENGTH, np.full(count, wire.N or 0)))
 
 
 def _problems(

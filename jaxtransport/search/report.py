@@ -99,7 +99,7 @@ def messages(points: Points, parameter: Parameter, bounds: tuple[float, float], 
     where = f"{bounds[0]:g} <= {parameter.name} <= {bounds[1]:g}"
     count = len(points.finding)
     gaps = "".join(
-        f"; no steady state for {low:.6g} <= {parameter.name} <= {high:.6g}, nothing searched there"
+        f"; no steady state found for {low:.6g} <= {parameter.name} <= {high:.6g}, nothing searched there"
         for i, low, high in (points.gaps if count == 1 else [])
     )
     if count > 1:
@@ -112,7 +112,7 @@ def messages(points: Points, parameter: Parameter, bounds: tuple[float, float], 
         return text + cut
     finding = points.finding[0]
     if finding == UNSOLVED:
-        return f"unsolved: no steady state anywhere in {where}{cut}"
+        return f"unsolved: no steady state found anywhere in {where}{cut}"
     if finding == FLAT:
         return (
             f"flat: Delta I vanishes throughout {where} (|Delta I| <= {points.least[0]:.1e} I_o), "
@@ -164,7 +164,7 @@ def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int])
     failed = int((found.status != 0).sum())
     other += f"; {failed} lengths have no steady state" if failed else ""
     if failed == len(found.N):
-        text = f"unsolved: no steady state anywhere in {where}"
+        text = f"unsolved: no steady state found anywhere in {where}"
     elif found.flat:
         text = f"flat: Delta I vanishes at every length in {where}{flatness.why_flat(*problems.one(0))}"
     elif not len(N):
@@ -230,7 +230,7 @@ def curves_dataset(
     if found.flat:
         text = f"flat: Delta I vanishes throughout {where}{flatness.why_flat(wire, drive)}"
     elif not np.isfinite(found.nonreciprocity).any():
-        text = f"unsolved: no steady state anywhere in {where}"
+        text = f"unsolved: no steady state found anywhere in {where}"
     elif not curves:
         least = np.nanmin(np.abs(found.nonreciprocity))
         text = f"no zero of Delta I in {where}: the smallest |Delta I| on the map is {least:.3g} I_o"

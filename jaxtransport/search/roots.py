@@ -24,7 +24,7 @@ from jaxtransport.search.scan import NODES, Cells, Floats, Function, cover
 
 SEEN = np.sin(np.pi / 2 * np.linspace(-1, 1, 4 * NODES + 1))  # denser to the edges, as the nodes of a cell
 BEYOND = 1.02  # ends of a window are looked at from a little beyond
-DELICATE = 0.02  # of the largest |f| of a cell: f and a tenth of df/dt below it
+DELICATE = 0.01  # of the largest |f| of a cell: an extremum below it, or f and a tenth of df/dt together
 ON_EDGE = 1e-6  # of half a cell: what a critical point of a double zero is known to, and more
 FAINT = 1e3  # times rounding: in a cell of no more than that, signs have to be told from it
 HALVINGS = 8  # of delicate cells, to know them to rounding
@@ -48,20 +48,39 @@ class Brackets:
 def refined(function: Function, cells: Cells, floor: Floats) -> tuple[Cells, NDArray[np.bool_]]:
     """The cells in order, delicate ones known to rounding; and which these are."""
     delicate = _is_delicate(cells, floor)
-    rough = cells.only(delicate)
+    plain, rough = cells.only(~delicate), cells.only(delicate)
     if len(rough.whose):
-        again = cover(function, rough.whose, rough.low, rough.high, part=1e-15, floor=floor, depth=HALVINGS)
-        plain = cells.only(~delicate)
-        cells = Cells.joined([plain, again.cells])
-        delicate = np.concatenate([np.zeros(len(plain.whose), bool), _is_delicate(again.cells, floor)])
+        # Only the quarters that are delicate themselves have to be known better.
+        parts = rough.quarters()
+        size = np.abs(parts.values(SEEN)).max(axis=1)
+        faint = size <= DELICATE * np.abs(rough.values(SEEN)).max(axis=1).repeat(4)
+        again = _is_delicate(parts, floor) | faint
+        worst = parts.only(again)
+        found = cover(function, worst.whose, worst.low, worst.high, part=1e-15, floor=floor, depth=HALVINGS)
+        plain = Cells.joined([plain, parts.only(~again)])
+        cells = Cells.joined([plain, found.cells])
+        delicate = np.concatenate([np.zeros(len(plain.whose), bool), _is_delicate(found.cells, floor)])
     order = np.lexsort((cells.low, cells.whose))
     return cells.only(order), delicate[order]
 
 
 def _is_delicate(cells: Cells, floor: Floats) -> NDArray[np.bool_]:
-    size, slope = np.abs(cells.values(SEEN)), np.abs(cells.values(SEEN, 1))
+    """Cells with an extremum or a flat stretch close to 0, or with nothing but rounding."""
+    value, slope = cells.values(SEEN), cells.values(SEEN, 1)
+    size = np.abs(value)
     most = size.max(axis=1)
-    return ((size + 0.1 * slope).min(axis=1) <= DELICATE * most) | (most <= FAINT * floor[cells.whose])
+    flat = (size + 0.1 * np.abs(slope)).min(axis=1) <= DELICATE * most
+    out = flat | (most <= FAINT * floor[cells.whose])
+    # Extrema between the points: where f' changes sign, at the zero of its chord.
+    row, j = np.nonzero((slope[:, 1:] > 0) != (slope[:, :-1] > 0))
+    row, j = row[~out[row]], j[~out[row]]
+    before, after = slope[row, j], slope[row, j + 1]
+    t = SEEN[j] + (SEEN[j + 1] - SEEN[j]) * before / (before - after)
+    extreme = _each(cells.coefficients[row], t[:, None])[:, 0]
+    low = np.abs(extreme) <= DELICATE * most[row]
+    low |= ((extreme > 0) != (value[row, j] > 0)) & ((value[row, j] > 0) == (value[row, j + 1] > 0))
+    out[row[low]] = True
+    return out
 
 
 def brackets(cells: Cells, delicate: NDArray[np.bool_], floor: Floats) -> Brackets:
@@ -125,10 +144,16 @@ def _points(cells: Cells, delicate: NDArray[np.bool_]):
     plain = np.flatnonzero(~delicate)
     seen = cells.only(plain).values(SEEN)
     seen[:, 0], seen[:, -1] = edges[plain].T
-    rows.append(np.repeat(plain, len(SEEN)))
-    ts.append(np.tile(SEEN, len(plain)))
-    values.append(seen.ravel())
-    critical.append(np.zeros(seen.size, bool))
+    change = (seen[:, 1:] > 0) != (seen[:, :-1] > 0)
+    telling = np.zeros(seen.shape, bool)  # the edges, and both sides of every change of sign
+    telling[:, [0, -1]] = True
+    telling[:, 1:] |= change
+    telling[:, :-1] |= change
+    cell, point = np.nonzero(telling)
+    rows.append(plain[cell])
+    ts.append(SEEN[point])
+    values.append(seen[telling])
+    critical.append(np.zeros(len(cell), bool))
     fine = np.flatnonzero(delicate)
     inner = _critical(cells.coefficients[fine])
     # Edges are points too, and critical where a critical point lies on them to rounding.

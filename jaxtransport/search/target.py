@@ -13,7 +13,7 @@ kernels sweep over then comes first, and nothing is transposed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxtransport import status as codes
-from jaxtransport.driven import UNFINISHED, drive, efforts
+from jaxtransport.driven import EFFORTS, UNFINISHED, drive, efforts
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.observables import Solved
 from jaxtransport.parameters import Parameter
@@ -35,6 +35,9 @@ from jaxtransport.search.place import put
 from jaxtransport.wire import Wire
 
 SMALL, LARGE = 256, 2**17  # points of a small batch; sites x points of a large one: it fits a cache
+
+ONE_SIZE = 2**16  # sites x searches that are done in arrays of one size
+TOGETHER = 2**17  # sites x searches that are done at once
 
 
 class Problems(eqx.Module):
@@ -49,15 +52,18 @@ class Problems(eqx.Module):
     @classmethod
     def of(cls, wires: Sequence[Wire], drive: Mapping[str, Any]) -> Problems:
         """Several wires under one drive, padded to a common size: few sizes, because each is compiled."""
-        sites = padded(max(wire.sites for wire in wires))
+        sites = padded(max(int(wire.length) for wire in wires))
+
+        longest = max(wire.sites for wire in wires)
 
         def along(*leaves: Array) -> np.ndarray:
             arrays = [np.asarray(leaf) for leaf in leaves]
             entries = max(array.size for array in arrays)
-            full = entries if arrays[0].ndim == 0 else sites - max(w.sites for w in wires) + entries
+            full = sites - (longest - entries)  # one entry less for bonds
             out = np.zeros((*[full] * arrays[0].ndim, len(arrays)), np.result_type(*arrays))
             for i, array in enumerate(arrays):
-                out[..., i][tuple(slice(n) for n in array.shape)] = array
+                cut = tuple(slice(full) for _ in array.shape)
+                out[..., i][tuple(slice(n) for n in array[cut].shape)] = array[cut]
             return out
 
         stacked = jax.tree.map(along, *wires)
@@ -67,6 +73,21 @@ class Problems(eqx.Module):
     def one(self, i: int) -> tuple[Wire, dict[str, Array]]:
         """Wire and drive number `i`, as host data."""
         return jax.tree.map(lambda leaf: np.asarray(leaf)[..., i], (self.wire, self.drive))
+
+
+def grouped(lengths: Sequence[int] | np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+    """Wires that are solved together, of similar length and not too many: (their numbers, array size).
+
+    A size is compiled for seconds, so a few searches are quicker in arrays of one size.
+    """
+    sizes = np.array([padded(int(N)) for N in lengths])
+    if len(sizes) * sizes.max() <= ONE_SIZE:
+        sizes[:] = sizes.max()
+    for size in np.unique(sizes):
+        rows = np.flatnonzero(sizes == size)
+        step = max(1, TOGETHER // int(size))
+        for start in range(0, len(rows), step):
+            yield rows[start : start + step], int(size)
 
 
 def padded(sites: int) -> int:
@@ -117,7 +138,7 @@ class Model:
         law = Exact() if isinstance(self.law, Exact) else self.law
         effort = efforts(self.warm)[self.effort]
         if isinstance(self.law, Exact) and self.law.nodes is not None:
-            effort = replace(effort, nodes=self.law.nodes)
+            effort = replace(EFFORTS[1], nodes=self.law.nodes)  # as `solve` takes them
         if not self.differentiable:
             effort = replace(effort, search=thorough(effort.search))
 
@@ -169,7 +190,11 @@ class Target:
     """delta I of a batch of problems at any points, computed in batches of two fixed shapes."""
 
     def __init__(self, model: Model, problems: Problems) -> None:
-        self.model, self.problems = model, problems
+        self.model = model
+        count = len(problems)
+        more = (1 << (count - 1).bit_length()) - count  # few counts, because each is a compiled shape
+        repeat = lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[..., -1:], more, axis=-1)], axis=-1)
+        self.problems = jax.tree.map(repeat, problems) if more else problems
         self.large = max(SMALL, 8 * (LARGE // problems.wire.sites // 8))
         self.evaluations = 0
 
@@ -214,7 +239,9 @@ class Target:
         pending, start = [], 0
         while start < len(index):
             size = self.large if len(index) - start > SMALL else SMALL
-            rows = np.arange(start, start + size) % len(index)
+            rows: Any = slice(start, start + size)
+            if start + size > len(index):
+                rows = np.arange(start, start + size) % len(index)
             pending.append(compiled(model, self.problems, index[rows], coordinates[:, rows]))
             start += size
         host = [jax.tree.map(np.asarray, result) for result in pending]

@@ -25,9 +25,9 @@ from jaxtransport.runtime import computing
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.place import check_site
-from jaxtransport.search.points import find_points, sampled
+from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
-from jaxtransport.search.target import Model, Problems
+from jaxtransport.search.target import Model, Problems, grouped
 from jaxtransport.state import KERNELS
 from jaxtransport.sweep.search_spec import MOST_LENGTHS
 from jaxtransport.wire import Wire, is_concrete, require_number
@@ -101,8 +101,11 @@ def find_zeros(
                 raise InputError(f"wire: {len(wires)} of them; curves are followed for one wire at a time")
             curves = find_curves(model, Problems.of(wires, drive), bounds)
             return curves_dataset(curves, model, wires[0], drive, bounds, cut)
-        problems = Problems.of(wires, drive)
-        points = find_points(model, problems, bounds[0])
+        parts = []
+        for rows, _ in grouped([int(each.length) for each in wires]):
+            problems = Problems.of([wires[i] for i in rows], drive)
+            parts.append((rows, find_points(model, problems, bounds[0])))
+        points = Points.joined(parts)
         many = not isinstance(wire, Wire)
         line = None if many else sampled(model, problems, bounds[0])
         return points_dataset(points, searched[0], bounds[0], cut, many=many, line=line)
