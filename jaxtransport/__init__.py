@@ -24,6 +24,7 @@ _HOMES = {
     "solve": "jaxtransport.state",
     "nonreciprocity": "jaxtransport.state",
     "transmission": "jaxtransport.state",
+    "export": "jaxtransport.sweep.export",
     "find_zeros": "jaxtransport.search.zeros",
     "nearest_zero": "jaxtransport.search.nearest",
     "vary": "jaxtransport.search.place",
@@ -52,6 +53,7 @@ __all__ = [
     "__version__",
     "closed_forms",
     "design",
+    "export",
     "find_zeros",
     "load",
     "nearest_zero",
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from jaxtransport.search.place import vary
     from jaxtransport.search.zeros import find_zeros
     from jaxtransport.state import State, nonreciprocity, solve, transmission
+    from jaxtransport.sweep.export import export
     from jaxtransport.sweep.store import load
     from jaxtransport.wire import Wire
 

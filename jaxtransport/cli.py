@@ -1,4 +1,4 @@
-"""The command line: `jaxtransport run | validate | status | plot | figures | zeros | info`.
+"""The command line: `jaxtransport run | validate | status | plot | export | figures | zeros | info`.
 
 Exit codes: 0 done, 1 some points failed, 2 wrong input, 130 interrupted.
 JAX is imported by `run`, `figures`, `zeros` and `info` alone, when they start to compute.
@@ -185,13 +185,25 @@ def _validated_search(path: Path, spec: Any, as_json: bool) -> None:
 
 
 @app.command()
-def status(result: ResultPath, as_json: AsJson = False) -> None:
+def status(
+    result: ResultPath,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow the run until it is done, or Ctrl-C.")
+    ] = False,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often --watch looks.")] = 2.0,
+    as_json: AsJson = False,
+) -> None:
     """How far a result file is, what failed, and where it comes from."""
     from jaxtransport.sweep import store
 
     attributes = store.read_attributes(result)
     if store.is_search(result):
         _status_of_search(result, as_json)
+        return
+    if watch:
+        from jaxtransport.watch import watch as follow
+
+        follow(result, every, as_json=as_json)
         return
     counts = _named(store.count_statuses(result))
     total = sum(counts.values())
@@ -261,6 +273,30 @@ def plot(
     path = output or result.with_suffix(".png")
     draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
     print(path)
+
+
+@app.command()
+def export(
+    result: ResultPath,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Ends in .nc, .zarr, .csv or .csv.gz.")
+    ],
+    variables: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Which variables, by comma. Default: all.")
+    ] = None,
+    level: Annotated[int, typer.Option(metavar="0-9", help="Compression, 0 for none.")] = 4,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a result as compressed netCDF, as Zarr, or as rows of text (CSV)."""
+    from jaxtransport.sweep.export import export as write
+
+    names = None if variables is None else [name.strip() for name in variables.split(",") if name.strip()]
+    try:
+        write(result, output, variables=names, level=level, force=force)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written; run the same command again", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    print(output)
 
 
 @app.command()

@@ -22,7 +22,7 @@ FLOORS = [
     ("state",),
     ("search", "sweep"),
     ("models",),
-    ("api", "progress", "plot", "zeros_text"),
+    ("api", "progress", "watch", "plot", "zeros_text"),
     ("cli", "__main__"),
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
@@ -33,6 +33,7 @@ ONLY = {
     "plot": {"plot", "errors", "status", "layout", "variables", "sweep", "closed_forms"},
     "closed_forms": {"closed_forms", "errors"},
     "progress": {"progress", "sweep"},
+    "watch": {"watch", "errors", "status", "sweep"},
 }
 
 
@@ -136,6 +137,8 @@ WITHOUT_JAX = {
     "specs": "import jaxtransport.sweep.spec",
     "quantum specs": "import jaxtransport.sweep.quantum_spec",
     "results": "import jaxtransport.sweep.store",
+    "exports": "import jaxtransport.sweep.export",
+    "watching": "import jaxtransport.watch",
     "the api": "import jaxtransport.api",
     "the command line": "import jaxtransport.cli",
     "public names of host data": "import jaxtransport as jt; jt.load, jt.run, jt.Layout, jt.InputError",

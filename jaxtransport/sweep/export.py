@@ -1,0 +1,392 @@
+"""A result as another file: netCDF (compressed), Zarr, or rows of text (CSV).
+
+NetCDF and Zarr keep everything: numbers bit for bit, units, labels, status codes, the spec and where
+it was computed. CSV keeps the numbers, each in the fewest digits that give the same double again.
+
+    result -> pieces of an array (netCDF, Zarr) or ranges of rows (CSV) -> FILE.part -> FILE
+
+Only one piece is in memory at a time. xarray opens what is written, but does not write it: without
+another library it would hold each variable whole. Of a result that is still being computed, status is
+read before the values, as the run writes it after them: what counts as solved is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import importlib.util
+import io
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import h5netcdf
+import numpy as np
+
+from jaxtransport.errors import InputError
+from jaxtransport.sweep import store as stores
+from jaxtransport.sweep.grid import boxes
+
+CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, what HDF5 keeps at hand of a dataset
+ZARR_CHUNK = 2**20  # values of a Zarr chunk: 8 MiB, as each is a file
+ROWS = 2**15  # rows of text at a time
+LEVEL = 4  # of compression; more takes longer and gains little on doubles
+TIMES = ("started", "finished")
+
+
+def export(
+    source: str | Path,
+    target: str | Path,
+    *,
+    variables: Sequence[str] | None = None,
+    level: int = LEVEL,
+    force: bool = False,
+) -> Path:
+    """Write the result file `source` as `target`, whose ending says how: .nc, .zarr, .csv or .csv.gz.
+
+    The target appears whole, in one step, or not at all.
+
+    Args:
+        source: a result of a sweep or of a search.
+        target: what to write.
+        variables: which of its variables; all of them by default. Axes and status always come along.
+            Columns of CSV stand in that order; of a search it takes those along one dimension, by
+            default along the zeros.
+        level: of compression, from 0 (none) to 9. CSV has none.
+        force: replace a target that is there.
+
+    Returns:
+        The target.
+
+    Raises:
+        InputError: no such result; an unknown ending, level or variable; variables that do not fit in
+            the rows of one table; Zarr where it is not installed; a target that is there, is the
+            source, or cannot be written. Nothing is left behind then.
+    """
+    source, target = Path(source), Path(os.path.realpath(target))
+    write = _writer_of(target)
+    if level not in range(10):
+        raise InputError(f"--level {level}: pass a whole number from 0 to 9")
+    search = stores.is_search(source)
+    _check_target(source, target, force)
+    try:
+        file = h5netcdf.File(source, "r", locking=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{source}: cannot be read ({error})") from None
+    with file:
+        result = _Result(source, file, search, tuple(variables) if variables is not None else None)
+        if write is _write_csv:
+            result.table()  # what does not fit in one is refused before anything is written
+        _write_in_place(target, lambda part: write(result, part, level))
+    return target
+
+
+def _writer_of(target: Path) -> Callable[[_Result, Path, int], None]:
+    if target.suffix == ".nc":
+        return _write_netcdf
+    if target.suffix == ".zarr":
+        if importlib.util.find_spec("zarr") is None:
+            raise InputError(f"-o {target}: needs Zarr; pip install jaxtransport[zarr], or write .nc")
+        return _write_zarr
+    if target.name.endswith((".csv", ".csv.gz")):
+        return _write_csv
+    raise InputError(
+        f"-o {target}: unknown kind of file; pass a name that ends in .nc, .zarr, .csv or .csv.gz"
+    )
+
+
+def _check_target(source: Path, target: Path, force: bool) -> None:
+    if not os.path.lexists(target):
+        return
+    if os.path.samefile(source, target):
+        raise InputError(f"-o {target}: is the result itself; pass another name")
+    if target.is_dir() and not (target.suffix == ".zarr" and _is_zarr(target)):
+        raise InputError(f"-o {target}: is a folder; pass another name")
+    if not force:
+        raise InputError(f"-o {target}: is there already; --force replaces it")
+
+
+def _is_zarr(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("zarr.json", ".zgroup"))
+
+
+class _Result:
+    """A result file open for reading, and which of its variables are wanted."""
+
+    def __init__(self, path: Path, file: h5netcdf.File, search: bool, wanted: tuple[str, ...] | None) -> None:
+        self.path, self.file, self.search, self.wanted = path, file, search, wanted
+        every = list(file.variables)
+        beside = {c for v in file.variables.values() for c in str(v.attrs.get("coordinates", "")).split()}
+        self.beside = [name for name in every if name in beside]
+        fixed = {*file.dimensions, *beside, *TIMES, *(() if search else ("status",))}
+        self.data = [name for name in every if name not in fixed]
+        if wanted is not None:
+            if unknown := [name for name in wanted if name not in {*self.data, "status"}]:
+                raise InputError(
+                    f"--variables: {', '.join(unknown) or 'nothing'} not in {path}; "
+                    f"choose among {', '.join(self.data)}"
+                )
+            if not wanted:
+                raise InputError(f"--variables: names none; choose among {', '.join(self.data)}")
+            self.data = [name for name in dict.fromkeys(wanted) if name in self.data]  # in that order
+        kept = [name for name in every if name in fixed or name in self.data]
+        self.dims = {dim for name in kept if name not in file.dimensions for dim in self.dims_of(name)}
+        self.names = [name for name in kept if {*self.dims_of(name)} <= self.dims]
+
+    @property
+    def ordered(self) -> list[str]:
+        """Names in the order in which values are read: status first."""
+        return sorted(self.names, key=lambda name: name != "status")
+
+    def dims_of(self, name: str) -> tuple[str, ...]:
+        return tuple(self.file.variables[name].dimensions)
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        return tuple(self.file.variables[name].shape)
+
+    def attributes_of(self, name: str) -> dict[str, Any]:
+        return dict(self.file.variables[name].attrs)
+
+    def read(self, name: str, box: tuple[slice, ...]) -> np.ndarray:
+        """Part of a variable; opened anew each time, so that HDF5 keeps nothing old of a live file."""
+        try:
+            return np.asarray(self.file.variables[name][box])
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{self.path}: is damaged at {name} ({error})") from None
+
+    def read_range(self, name: str, start: int, stop: int) -> np.ndarray:
+        """The values start ... stop of a variable in C order."""
+        pieces = [self.read(name, box).ravel() for box in boxes(self.shape_of(name), start, stop)]
+        return np.concatenate(pieces) if pieces else np.empty(0)
+
+    def table(self) -> _Table:
+        """How the wanted variables make one table. Raises `InputError` if they do not."""
+        if self.search:
+            along = "zero" if self.wanted is None else None
+            data = [name for name in self.data if along is None or self.dims_of(name) == (along,)]
+            found = dict.fromkeys(self.dims_of(name) for name in data)
+            if len(found) != 1:
+                each = " and ".join(" x ".join(dims) or "no axis" for dims in found)
+                raise InputError(f"--variables: lie along {each}; a table takes those along one of them")
+            dims = next(iter(found))
+            last: tuple[str, ...] = ()
+        else:
+            data, grid = self.data, self.dims_of("status")
+            extra = dict.fromkeys(dim for name in data for dim in self.dims_of(name) if dim not in grid)
+            if len(extra) > 1:
+                raise InputError(
+                    f"--variables: lie along {' and '.join(extra)}; a table takes those along one of them"
+                )
+            dims, last = (*grid, *extra), ("status",)
+        scales = [dim for dim in dims if dim in self.file.variables]
+        beside = [name for name in self.beside if {*self.dims_of(name)} <= {*dims} and name not in scales]
+        shape = tuple(self.file.dimensions[dim].size for dim in dims)
+        return _Table(dims, shape, (*scales, *beside, *data, *last))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows are the product of some dimensions, the last fastest; columns are variables along them."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    columns: tuple[str, ...]
+
+
+def _tiles(shape: tuple[int, ...], tile: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """An array in pieces, which together are all of it."""
+    starts = (range(0, n, step) for n, step in zip(shape, tile, strict=True))
+    for corner in itertools.product(*starts):
+        yield tuple(slice(i, min(i + step, n)) for i, step, n in zip(corner, tile, shape, strict=True))
+
+
+def _tile(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """Shape of a piece of at most `most` values: whole last axes, an even share of the one before."""
+    tile, room = [1] * len(shape), most
+    for i in reversed(range(len(shape))):
+        pieces = max(1, -(-shape[i] // room))
+        tile[i] = max(1, -(-shape[i] // pieces))
+        room //= tile[i]
+    return tuple(tile)
+
+
+def _write_netcdf(result: _Result, part: Path, level: int) -> None:
+    with _Output(part, "w+") as plain, h5netcdf.File(plain, "w") as out:
+        out.attrs.update(dict(result.file.attrs))
+        sizes = {dim: d.size for dim, d in result.file.dimensions.items() if dim in result.dims}
+        out.dimensions = {dim: size or None for dim, size in sizes.items()}  # netCDF has no length 0
+        for name in result.names:
+            shape = result.shape_of(name)
+            storage: dict[str, Any] = {}
+            if prod(shape) and shape:
+                storage["chunks"] = _tile(shape, CHUNK)
+                if level:
+                    storage |= {"compression": "gzip", "compression_opts": level, "shuffle": True}
+            dtype = result.file.variables[name].dtype
+            made = out.create_variable(name, result.dims_of(name), dtype, **storage)
+            made.attrs.update(result.attributes_of(name))
+        for name in result.ordered:
+            shape = result.shape_of(name)
+            for box in _tiles(shape, _tile(shape, CHUNK)):
+                out.variables[name][box] = result.read(name, box)
+                plain.require_good()
+    plain.require_good()
+
+
+class _Output(io.FileIO):
+    """A file to write HDF5 to, which tells of a full disk only when asked: HDF5 may crash of one."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        written = 0
+        try:
+            while written < len(view) and self.failure is None:
+                written += super().write(view[written:]) or 0
+        except OSError as error:
+            self.failure = error
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            if self.failure is None:
+                super().truncate(size)
+        except OSError as error:
+            self.failure = error
+        return size or 0
+
+    def readinto(self, buffer: Any) -> int:
+        """Zeros where nothing is, as HDF5 has it."""
+        view = memoryview(buffer).cast("B")
+        read = 0
+        while read < len(view) and (more := super().readinto(view[read:])):
+            read += more
+        view[read:] = bytes(len(view) - read)
+        return len(view)
+
+    def require_good(self) -> None:
+        """Raise the first `OSError` that there was, if any."""
+        if self.failure is not None:
+            raise self.failure
+
+
+def _write_zarr(result: _Result, part: Path, level: int) -> None:
+    import zarr
+    from zarr.codecs import BloscCodec
+
+    group = zarr.create_group(part, zarr_format=3, attributes=_plain(dict(result.file.attrs)))
+    arrays = {}
+    for name in result.names:
+        shape, dtype = result.shape_of(name), result.file.variables[name].dtype
+        arrays[name] = group.create_array(
+            name,
+            shape=shape,
+            dtype=dtype,
+            chunks=_tile(shape, ZARR_CHUNK),
+            compressors=BloscCodec(cname="zstd", clevel=level, shuffle="shuffle") if level else None,
+            fill_value=np.nan if dtype.kind == "f" else 0,
+            dimension_names=result.dims_of(name),
+            attributes=_plain(result.attributes_of(name)),
+        )
+    for name in result.ordered:
+        shape = result.shape_of(name)
+        for box in _tiles(shape, _tile(shape, ZARR_CHUNK)):
+            arrays[name][box] = result.read(name, box)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that format 3 does not know them; xarray writes and reads them
+        zarr.consolidate_metadata(part, zarr_format=3)
+
+
+def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Attributes as JSON has them."""
+    return {k: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for k, v in attributes.items()}
+
+
+def _write_csv(result: _Result, part: Path, level: int) -> None:
+    table = result.table()
+    first = sorted(table.columns, key=lambda name: name != "status")
+    with contextlib.ExitStack() as stack:
+        out: Any = stack.enter_context(open(part, "wb"))
+        if part.name.removesuffix(".part").endswith(".gz"):
+            out = stack.enter_context(gzip.GzipFile("", "wb", level, out, mtime=0))
+        text = stack.enter_context(io.TextIOWrapper(out, "utf-8", newline=""))
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(table.columns)
+        total = prod(table.shape)
+        for start in range(0, total, ROWS):
+            chosen = np.arange(start, min(start + ROWS, total))
+            values = {name: _column(result, name, table, chosen).tolist() for name in first}
+            rows.writerows(zip(*(values[name] for name in table.columns), strict=True))
+
+
+def _column(result: _Result, name: str, table: _Table, rows: np.ndarray) -> np.ndarray:
+    """A variable at rows of a table; repeated along the dimensions that it does not have."""
+    flat = rows
+    if result.dims_of(name) != table.dims:
+        index = dict(zip(table.dims, np.unravel_index(rows, table.shape), strict=True))
+        own = tuple(index[dim] for dim in result.dims_of(name))
+        flat = np.ravel_multi_index(own, result.shape_of(name))
+    start = int(flat.min())
+    return result.read_range(name, start, int(flat.max()) + 1)[flat - start]
+
+
+def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make the target under another name, then give it its own. No two at a time."""
+    made = list(itertools.takewhile(lambda folder: not folder.exists(), target.parents))
+    part = stores.part_of(target)
+    try:
+        lock = stores.Lock(target)
+        try:
+            _discard(part)
+            write(part)
+            _swap(part, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                _discard(part)
+            raise
+        finally:
+            lock.release()
+    except BaseException as error:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        if isinstance(error, OSError | RuntimeError):  # HDF5 has both for a disk that is full
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"-o {target}: cannot be written ({reason})") from None
+        raise
+
+
+def _swap(part: Path, target: Path) -> None:
+    """Give `part` the name `target`. An old folder steps aside first: it cannot be replaced in one step."""
+    if not target.is_dir():
+        os.replace(part, target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
+    try:
+        os.rename(target, old / "old")
+        try:
+            os.rename(part, target)
+        except BaseException:
+            os.rename(old / "old", target)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _discard(part: Path) -> None:
+    """Remove what an export has left half made."""
+    if part.is_dir():
+        if any(part.iterdir()) and not _is_zarr(part):
+            raise InputError(f"{part}: is in the way; move it")
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
