@@ -405,7 +405,9 @@ def _offer_cores(count: int | None) -> None:
         raise InputError(f"--devices {count}: pass a whole number >= 1")
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(count or cores))
+        if count is not None:
+            os.environ["JAX_NUM_CPU_DEVICES"] = str(count)
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores))
 
 
 def _named(counts: dict[int, int]) -> dict[str, int]:

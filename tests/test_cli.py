@@ -40,6 +40,9 @@ def spec(tmp_path, monkeypatch):
 @pytest.fixture
 def jaxtransport(monkeypatch, capsys):
     """Run the command line in this process: (exit code, standard output, standard error)."""
+    monkeypatch.setenv(
+        "JAX_NUM_CPU_DEVICES", "1"
+    )  # what a command sets ends with its process; here it would stay
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["jaxtransport", *map(str, arguments)])

@@ -10,7 +10,7 @@ nearest point of it, and is the same if that leads back to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import jax
@@ -25,7 +25,7 @@ from jaxtransport.probes.laws import Linear
 from jaxtransport.search.follow import CLOSED, LEFT, Frame, correct, follow, height
 from jaxtransport.search.points import cells, rounding, zeros_on
 from jaxtransport.search.scan import Floats, starting
-from jaxtransport.search.target import Model, Problems, Target
+from jaxtransport.search.target import BATCH_BYTES, Model, Problems, Target
 
 LINES = 33  # in each direction
 MAP = 161  # points of the map in each direction; half of it beyond linear response
@@ -65,6 +65,8 @@ class Plane:
         )
         self.low, self.width = ends[:, 0], ends[:, 1] - ends[:, 0]
         self.frame = Frame(jnp.asarray(self.low), jnp.asarray(self.width))
+        point = replace(model, differentiable=True).point_bytes(problems.wire.sites)
+        self.batch = 8 * max(1, min(8, BATCH_BYTES // point // 8))
         self.floor = float(rounding(model, problems, bounds)[0])
 
     def coordinates(self, s: Floats) -> Floats:
@@ -172,7 +174,7 @@ def _on(plane: Plane, starts: Floats, points: Floats, along: int | None) -> NDAr
 
 def _corrected(plane: Plane, s: Floats, along: int | None) -> tuple[Floats, Floats]:
     """Points moved onto the nearest curve, and its directions, in batches of one compiled shape."""
-    batch = 64
+    batch = plane.batch
     out = [np.zeros((0, 2))], [np.zeros((0, 2))]
     for i in range(0, len(s), batch):
         part = jnp.asarray(np.resize(s[i : i + batch], (batch, 2)))

@@ -31,9 +31,12 @@ from jaxtransport.observables import Solved
 from jaxtransport.parameters import Parameter
 from jaxtransport.probes.balance import thorough
 from jaxtransport.probes.laws import Exact, Linear, Series
+from jaxtransport.probes.window import THERMAL_NODES
 from jaxtransport.search.place import put
 from jaxtransport.wire import Wire
 
+KEPT = 24  # numbers that a kernel keeps per site and energy
+BATCH_BYTES = 2**28  # of one batch: a search above T = 0 keeps megabytes a point
 SMALL, LARGE = 256, 2**17  # points of a small batch; sites x points of a large one: it fits a cache
 
 ONE_SIZE = 2**16  # sites x searches that are done in arrays of one size
@@ -158,6 +161,18 @@ class Model:
         (forward, reverse), status = jax.vmap(under)(jnp.array([1.0, -1.0]))
         return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, jnp.max(status))
 
+    def point_bytes(self, sites: int) -> int:
+        """Memory that one point takes while it is computed, roughly."""
+        kept, energies = KEPT, 1
+        if isinstance(self.law, Series):
+            energies = 2 ** (self.law.order - 1)
+        if isinstance(self.law, Exact):
+            energies = self.law.nodes or efforts(self.warm)[self.effort].nodes
+            kept += 2 * THERMAL_NODES if self.warm else 0
+        biases = 1 if isinstance(self.law, Linear) else 2
+        tangents = 1 + len(self.parameters) if self.differentiable else 1
+        return 8 * biases * tangents * kept * energies * sites
+
     @staticmethod
     def _finished(diverted: Array, conducted: Array, status: Array) -> Parts:
         good = status == codes.SOLVED
@@ -233,12 +248,14 @@ class Target:
     def _batches(self, compiled, model, index, coordinates):
         """Results in batches filled up to a fixed shape by repeating points, as NumPy."""
         n, coordinates = len(index), np.asarray(coordinates, float)
+        most = 8 * max(1, BATCH_BYTES // model.point_bytes(self.problems.wire.sites) // 8)
+        small, large = min(SMALL, most), min(self.large, most)
         self.evaluations += n
         if n == 0:  # one point, thrown away: the result keeps its shape
             index, coordinates = np.zeros(1, int), np.zeros((len(coordinates), 1))
         pending, start = [], 0
         while start < len(index):
-            size = self.large if len(index) - start > SMALL else SMALL
+            size = large if len(index) - start > small else small
             rows: Any = slice(start, start + size)
             if start + size > len(index):
                 rows = np.arange(start, start + size) % len(index)
