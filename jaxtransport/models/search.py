@@ -147,6 +147,10 @@ def _problems(
     shared = shared_by(spec, sizes, size)
     for name in ("gamma", "contact"):  # searched, and put in later
         shared["fixed"].setdefault(name, np.asarray(1.0))
+    for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1)):
+        along = shared["fixed"].get(name)
+        if along is not None and np.ndim(along):  # one number per site: cut off beyond the wire anyway
+            shared["fixed"][name] = np.pad(along, (0, size - fewer - len(along)))
     here = {name: values[rows] for name, values in points.items()} | {"_": np.zeros(len(rows))}
     wires, given = _wires(
         jax.tree.map(jnp.asarray, here),

@@ -75,7 +75,9 @@ def maps(view: View) -> Figure:
         axes.set_xlabel(style.label_of(view.data[view.x]))
     for axes in grid[:, 0]:
         axes.set_ylabel(style.label_of(view.data[view.y]))
-    bar = figure.colorbar(mesh, ax=grid, extend=extend, pad=0.02, aspect=30 if rows > 1 else 22)
+    bar = figure.colorbar(
+        mesh, ax=list(grid.flat)[: len(members)], extend=extend, pad=0.02, aspect=30 if rows > 1 else 22
+    )
     bar.set_label(style.label_of(array, long=True))
     bar.outline.set_visible(False)
     if colours == style.SIGNED_MAP:

@@ -128,7 +128,9 @@ def _curves(data: xr.Dataset, names: tuple[str, ...], outer: list[str]) -> Figur
         below[-1].xaxis.set_tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel(style.label_of(data[second]))
-    bar = figure.colorbar(mesh, ax=grid, extend=extend, pad=0.02, aspect=22 if rows == 1 else 30)
+    bar = figure.colorbar(
+        mesh, ax=list(grid.flat)[: len(shown)], extend=extend, pad=0.02, aspect=22 if rows == 1 else 30
+    )
     bar.set_label(style.label_of(maps, long=True))
     bar.outline.set_visible(False)
     if colours == style.SIGNED_MAP:

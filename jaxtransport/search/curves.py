@@ -249,17 +249,20 @@ def _at_edge(plane: Plane, inside: Floats, outside: Floats, along: int | None) -
     with np.errstate(divide="ignore", invalid="ignore"):
         edge = np.where(outside > 1, 1.0, 0.0)
         share = np.where((outside > 1) | (outside < 0), (edge - inside) / (outside - inside), np.inf)
-    axis = int(np.argmin(share))
-    s = inside + share[axis] * (outside - inside)
-    s[axis] = edge[axis]
-    if along is None:
-        for _ in range(4):
+    for axis in np.argsort(share):  # near a corner the chord may point at the wrong edge
+        if not np.isfinite(share[axis]):
+            break
+        s = inside + share[axis] * (outside - inside)
+        s[axis] = edge[axis]
+        for _ in range(4 if along is None else 0):
             value, slope = plane.slopes(s[:, None])
             step = -value[0] / slope[1 - axis, 0] if slope[1 - axis, 0] else np.nan
-            if not abs(step) <= 0.01:
+            if not abs(step) <= 0.05:
                 break
             s[1 - axis] += step
-    return np.clip(s, 0.0, 1.0)
+        if -1e-12 <= s[1 - axis] <= 1 + 1e-12:
+            return np.clip(s, 0.0, 1.0)
+    return inside
 
 
 def _map(plane: Plane) -> tuple[tuple[Floats, Floats], Floats]:

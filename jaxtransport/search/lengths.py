@@ -40,7 +40,7 @@ def find_lengths(model: Model, problems: Problems) -> Lengths:
     floor = rounding(model, problems, [])
     exact = np.abs(parts.diverted) <= floor
     known = np.isfinite(value)
-    flat = bool(known.any() and exact[known].all())
+    flat = bool(known.sum() > 1 and exact[known].all())
     sign = np.where(exact, 0.0, np.sign(value))
     crossing = sign[:-1] * sign[1:] < 0  # between a length and the next that was tried
     nearer = np.where(np.abs(value[:-1]) <= np.abs(value[1:]), np.arange(len(N) - 1), np.arange(1, len(N)))

@@ -26,7 +26,7 @@ from jaxtransport.search.points import find_points, rounding
 from jaxtransport.search.report import RESIDUAL
 from jaxtransport.search.target import Model, Problems, Target
 from jaxtransport.search.zeros import checked_drive, checked_wires, model_of, within_band
-from jaxtransport.wire import Wire
+from jaxtransport.wire import Wire, require_number
 
 if TYPE_CHECKING:
     import xarray
@@ -75,7 +75,9 @@ def nearest_zero(
     names = tuple(over) if isinstance(over, Mapping) else ()
     if not names:
         raise InputError(f"over = {over!r}: pass parameters and windows, such as {{'gamma': (0.1, 1)}}")
-    if isinstance(starts, bool) or not isinstance(starts, int) or not 0 <= starts <= 10_000:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed = {seed!r}: pass a whole number >= 0")
+    if isinstance(starts, bool) or not isinstance(starts, int | np.integer) or not 0 <= starts <= 10_000:
         raise InputError(f"starts = {starts!r}: pass a whole number from 0 to 10,000")
     with computing():
         searched = tuple(parameter(name) for name in names)
@@ -87,6 +89,8 @@ def nearest_zero(
         rest = {name: value for name, value in given.items() if name not in names}
         checked, drive = checked_drive(searched, bounds, law=law, **{**dict.fromkeys(given), **rest})
         bounds, cut = within_band(searched, bounds, drive, checked)
+        for name in (name for name in names if given.get(name) is not None):
+            require_number(name, given[name])
         at_start = {**drive, **{name: given[name] for name in names if name in given}}
         if "temperature" in names:
             at_start["temperature"] = getattr(checked, "temperature", None)
@@ -146,8 +150,9 @@ class _Search:
         begin = [self.origin, *np.random.default_rng(seed).random((starts, len(self.origin)))]
         if len(self.origin) == 1:
             begin = [(np.array([zero]) - self.low) / (self.high - self.low) for zero in known]
-        zeros: list[Floats] = []
-        for s in begin:
+        # The wire itself may be reciprocal; nothing is nearer, and its neighbours may be so too.
+        zeros: list[Floats] = [self.origin] if self._vanishes(self.constraints(self.origin)[0]) else []
+        for s in begin if not zeros else ():
             zero = self._from(s)
             if zero is not None and all(np.linalg.norm(zero - other) > SAME for other in zeros):
                 zeros.append(zero)
@@ -177,8 +182,11 @@ class _Search:
             free = ((s > 0) | (slope.sum(axis=0) != 0)) & (slope != 0).any(axis=0)
             s = np.clip(s - np.linalg.pinv(slope * free) @ value, 0.0, 1.0)
         value, slope = self.constraints(s)
+        return s if self._vanishes(value) else None
+
+    def _vanishes(self, value: Floats) -> bool:
         tolerance = np.array([self.floor, 1e-12 * (self.conductance or 1.0)])[: len(value)]
-        return s if np.all(np.abs(value) <= tolerance) else None
+        return bool(np.all(np.abs(value) <= tolerance))
 
 
 def _dataset(search: _Search, zeros: list[Floats], cut: str) -> xarray.Dataset:
@@ -200,7 +208,8 @@ def _dataset(search: _Search, zeros: list[Floats], cut: str) -> xarray.Dataset:
     message = f"no zero of Delta I{also} found in the windows" + cut
     if zeros:
         least = ", ".join(f"{p.name} = {at[0, i]:.6g}" for i, p in enumerate(parameters))
-        message = f"nearest zero of Delta I{also}: {least}; {len(zeros)} found in all{cut}"
+        already = " (the wire as it is)" if change[0] == 0 else ""
+        message = f"nearest zero of Delta I{also}{already}: {least}; {len(zeros)} found in all{cut}"
     number = {"units": "1", "long_name": "zero, nearest first"}
     coordinates = {"zero": ("zero", np.arange(1, len(zeros) + 1), number)}
     return xarray.Dataset(variables, coordinates, {"message": message})

@@ -59,8 +59,15 @@ def vary(wire: Wire, values: Mapping[str, float]) -> Wire:
 
     Raises:
         InputError: a name that is not a number of this wire.
+        PrecisionError: JAX is in single precision.
     """
     require_double()
+    if not isinstance(wire, Wire):
+        raise InputError(f"wire: a {type(wire).__name__}; pass a Wire")
+    if not isinstance(values, Mapping):
+        raise InputError(f"values = {values!r}: pass names with numbers, such as {{'onsite[5]': 0.1}}")
+    if not is_concrete(wire.length) or np.ndim(wire.length):
+        raise InputError("wire: a batch, or traced by JAX; call this on one wire, outside jit and vmap")
     for name, value in values.items():
         changed = parameter(name)
         if changed.quantity in DRIVE:

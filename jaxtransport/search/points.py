@@ -47,7 +47,7 @@ class Points:
     slope: Floats  # d Delta I / d parameter, I_o
     multiplicity: NDArray[np.int8]
     finding: NDArray[np.int8]  # (search,)
-    least: Floats  # smallest |Delta I| that was seen where there is no zero, I_o
+    least: Floats  # smallest |delta I| that was seen where there is no zero, I_o
     least_at: Floats  # the parameter there
     family: NDArray[np.int8]  # which closed form of one pair has the zero; 0 for none
     why_flat: str  # of the one search, if there is one and it is flat
@@ -118,7 +118,7 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         slope=2 * sign * zeros.slope / parameter.stretch(at),
         multiplicity=zeros.multiplicity,
         finding=finding.astype(np.int8),
-        least=np.where(finding == ZEROS, np.nan, 2 * np.where(flat, largest, least)),
+        least=np.where(finding == ZEROS, np.nan, np.where(flat, largest, least)),
         least_at=np.where(finding == ZEROS, np.nan, parameter.from_scan(least_at)),
         family=families_of(zeros.whose, at, model, problems),
         why_flat=why_flat(*problems.one(0)) if count == 1 and flat[0] else "",

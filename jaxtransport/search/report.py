@@ -77,7 +77,7 @@ def points_dataset(
     per_search: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
         "finding": (points.finding, FINDING),
         "zeros": (count, _labels("1", "number of zeros")),
-        "least": (points.least, _labels("I_o", "smallest |Delta I| that was seen", r"\min|\Delta I|")),
+        "least": (points.least, _labels("I_o", "smallest |delta I| that was seen", r"\min|\delta I|")),
         "least_at": (points.least_at, _labels(parameter.label[0], f"{parameter.name} there")),
     }
     for name, (values, attributes) in per_search.items():
@@ -115,12 +115,12 @@ def messages(points: Points, parameter: Parameter, bounds: tuple[float, float], 
         return f"unsolved: no steady state found anywhere in {where}{cut}"
     if finding == FLAT:
         return (
-            f"flat: Delta I vanishes throughout {where} (|Delta I| <= {points.least[0]:.1e} I_o), "
+            f"flat: Delta I vanishes throughout {where} (|delta I| <= {points.least[0]:.1e} I_o), "
             f"so no zero is isolated{points.why_flat}{gaps}{cut}"
         )
     if finding == NOTHING:
         return (
-            f"no zero of Delta I in {where}: the smallest |Delta I| is {points.least[0]:.3g} I_o, "
+            f"no zero of Delta I in {where}: the smallest |delta I| is {points.least[0]:.3g} I_o, "
             f"near {parameter.name} = {points.least_at[0]:.4g}{gaps}{cut}"
         )
     double = int((points.multiplicity == 2).sum())

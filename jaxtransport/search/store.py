@@ -21,7 +21,8 @@ def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str]) -> Non
         InputError: no space, or no permission; nothing is left behind then.
     """
     stores.require_space(path, data.nbytes + stores.OVERHEAD_BYTES)
-    data = data.assign_attrs({"format": stores.SEARCH_FORMAT, **attributes})
+    contents = " ".join(sorted(str(name) for name in data.variables))
+    data = data.assign_attrs({"format": stores.SEARCH_FORMAT, "contents": contents, **attributes})
     part = stores.part_of(path)
     plain = {str(name): {"_FillValue": None} for name in data.variables}
     try:

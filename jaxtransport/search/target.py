@@ -13,7 +13,7 @@ kernels sweep over then comes first, and nothing is transposed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,10 +22,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array
 
 from jaxtransport import status as codes
 from jaxtransport.driven import EFFORTS, UNFINISHED, drive, efforts
+from jaxtransport.green.dense import Dense
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.observables import Solved
 from jaxtransport.parameters import Parameter
@@ -180,10 +182,18 @@ class Model:
         return Parts(blank(diverted), blank(conducted), status)
 
 
+def _mapped(model: Model, one: Callable, chosen: Problems, coordinates: Array) -> Any:
+    """`one` at every point; dense wires one after the other: LAPACK calls in batches can block each other."""
+    at = (chosen.wire, chosen.drive, coordinates)
+    if model.kernel is Dense:
+        return lax.map(lambda at: one(*at), jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), at))
+    return jax.vmap(one, in_axes=-1)(*at)
+
+
 @partial(jax.jit, static_argnums=0)
 def _parts(model: Model, problems: Problems, index: Array, coordinates: Array) -> Parts:
     chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
-    return jax.vmap(model.parts, in_axes=-1)(chosen.wire, chosen.drive, coordinates)
+    return _mapped(model, model.parts, chosen, coordinates)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -198,7 +208,7 @@ def _slopes(model: Model, problems: Problems, index: Array, coordinates: Array) 
         return jax.vmap(along, out_axes=(None, 0))(jnp.eye(len(model.parameters)))
 
     chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
-    return jax.vmap(one, in_axes=-1)(chosen.wire, chosen.drive, coordinates)
+    return _mapped(model, one, chosen, coordinates)
 
 
 class Target:
@@ -253,13 +263,14 @@ class Target:
         self.evaluations += n
         if n == 0:  # one point, thrown away: the result keeps its shape
             index, coordinates = np.zeros(1, int), np.zeros((len(coordinates), 1))
-        pending, start = [], 0
+        host, start = [], 0
         while start < len(index):
             size = large if len(index) - start > small else small
             rows: Any = slice(start, start + size)
             if start + size > len(index):
                 rows = np.arange(start, start + size) % len(index)
-            pending.append(compiled(model, self.problems, index[rows], coordinates[:, rows]))
+            host.append(
+                jax.tree.map(np.asarray, compiled(model, self.problems, index[rows], coordinates[:, rows]))
+            )
             start += size
-        host = [jax.tree.map(np.asarray, result) for result in pending]
         return jax.tree.map(lambda *parts: np.concatenate(parts)[:n], *host)

@@ -136,7 +136,10 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
             wires[N] = wire(N)
     if not wires:
         wire(int(low))  # says why
-    for each in wires.values():
+    for N, each in wires.items():
+        if not isinstance(each, Wire) or int(each.length) != N:
+            what = f"{int(each.length)} sites" if isinstance(each, Wire) else f"a {type(each).__name__}"
+            raise InputError(f"wire: the function gives {what} at N = {N}; return a Wire of N sites")
         checked_wires(each)
     problems = Problems.of(list(wires.values()), drive)
     found = find_lengths(model_of((), law, kernel), problems)
@@ -245,7 +248,7 @@ def within_band(
 
 def model_of(searched: Sequence[Parameter], law: Law, kernel: str) -> Model:
     """How delta I follows from the coordinates of a search."""
-    if kernel not in KERNELS:
+    if not isinstance(kernel, str) or kernel not in KERNELS:
         raise InputError(f"kernel = {kernel!r}: pass one of {', '.join(KERNELS)}")
     varied = any(p.quantity == "temperature" for p in searched)
     warm = isinstance(law, Exact) and (varied or float(law.temperature) > 0)

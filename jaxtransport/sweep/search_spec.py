@@ -27,7 +27,10 @@ def _over(value: Any) -> dict[str, list[float]]:
         )
     out: dict[str, list[float]] = {}
     for name, bounds in value.items():
-        out[name] = _lengths(bounds) if name == "N" else list(window(parameter(name), bounds))
+        try:
+            out[name] = _lengths(bounds) if name == "N" else list(window(parameter(name), bounds))
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix("over: ")) from None
     if "N" in out and len(out) > 1:
         raise ValueError("N is searched alone; make the other one an axis of [grid]")
     return out

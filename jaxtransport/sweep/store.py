@@ -75,8 +75,13 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
     """
     with _open(path, "r") as file:
         attributes = dict(file.attrs)
+        there = set(file)
     if attributes["format"] == SEARCH_FORMAT:
         attributes.setdefault("plan", "")  # a search is done in one go
+        if lost := sorted(set(str(attributes.get("contents", "contents")).split()) - there):
+            raise _damaged(Path(path), lost)
+        if not isinstance(attributes.get("message"), str):
+            raise _damaged(Path(path), ["message"])
     if missing := [name for name in ATTRIBUTES if not isinstance(attributes.get(name), str)]:
         raise _damaged(path, missing)
     return attributes

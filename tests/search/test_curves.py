@@ -158,3 +158,10 @@ def test_no_curve_and_a_flat_plane():
     assert flat.sizes["line"] == 0
     assert flat.message.startswith("flat: Delta I vanishes throughout 0.1 <= gamma <= 1")
     assert "mirror image" in flat.message
+
+
+def test_a_curve_that_leaves_near_a_corner_ends_on_the_curve():
+    wire = make(layouts.dimers(4), gamma=0.5)
+    found = jt.find_zeros(wire, over={"gamma": (0.1, 1.4), "mu_bar": (-1.99, 1.99)})
+    np.testing.assert_allclose(found["mu_bar"] ** 2, 2 + found["gamma"] ** 2, rtol=0, atol=1e-10)
+    assert np.all(found["family"] == 2)

@@ -450,3 +450,9 @@ def test_a_planted_fault_is_found(plant, check, monkeypatch):
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         check()
+
+
+def test_the_dense_kernel_finds_the_same():
+    wire = make(layouts.pair(9), gamma=0.5)
+    chain, dense = (jt.find_zeros(wire, over={"mu_bar": (-1.9, 1.9)}, kernel=k) for k in ("chain", "dense"))
+    np.testing.assert_allclose(dense["mu_bar"], chain["mu_bar"], rtol=0, atol=1e-12)
