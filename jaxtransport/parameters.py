@@ -99,7 +99,7 @@ def parameter(name: Any, *, per_site: bool = True) -> Parameter:
     Raises:
         InputError: there is none of this name.
     """
-    match = re.fullmatch(r"(\w+)(?:\[([1-9][0-9]*)\])?", name, re.ASCII) if isinstance(name, str) else None
+    match = re.fullmatch(r"(\w+)(?:\[(0|[1-9][0-9]*)\])?", name, re.ASCII) if isinstance(name, str) else None
     quantity, site = match.groups() if match else (str(name), None)
     if site is None and quantity in DRIVE + UNIFORM:
         return Parameter(quantity)
