@@ -78,9 +78,9 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
         there = set(file)
     if attributes["format"] == SEARCH_FORMAT:
         attributes.setdefault("plan", "")  # a search is done in one go
-        if lost := sorted(set(str(attributes.get("contents", "contents")).split()) - there):
+        if lost := sorted(set(str(attributes.get("contents", "")).split()) - there):
             raise _damaged(Path(path), lost)
-        if not isinstance(attributes.get("message"), str):
+        if "contents" in attributes and not isinstance(attributes.get("message"), str):
             raise _damaged(Path(path), ["message"])
     if missing := [name for name in ATTRIBUTES if not isinstance(attributes.get(name), str)]:
         raise _damaged(path, missing)
