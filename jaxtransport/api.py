@@ -120,25 +120,6 @@ def execute(
         lock.release()
 
 
-def zeros(
-    spec: str | Path,
-    output: str | Path | None = None,
-    *,
-    overrides: Sequence[str] = (),
-    force: bool = False,
-    report: Callable[[Progress], None] = lambda progress: None,
-) -> xarray.Dataset:
-    """Run the [search] of a sweep file: zeros of nonreciprocity, at every point of its grid.
-
-    An output of the same spec is read rather than computed again. Arguments and errors as for `run`;
-    what comes back is described at `find_zeros`.
-    """
-    parsed = specs.read(spec, overrides)
-    path = parsed.default_output if output is None else Path(output)
-    search(parsed, path, force=force, report=report)
-    return stores.load(path)
-
-
 def search(
     spec: Spec,
     output: Path,

@@ -7,7 +7,6 @@ JAX is imported by `run`, `figures`, `zeros` and `info` alone, when they start t
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from pathlib import Path
@@ -26,18 +25,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-)
-
-ORIGIN = (
-    "title",
-    "model",
-    "fingerprint",
-    "jaxtransport_version",
-    "jax_version",
-    "python_version",
-    "device",
-    "precision",
-    "revision",
 )
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC.toml", help="Sweep file.")]
@@ -136,7 +123,12 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
 
     parsed = specs.read(spec, set_ or ())
     if parsed.search is not None:
-        _validated_search(spec, parsed, as_json)
+        from jaxtransport import zeros_text
+
+        if as_json:
+            _print_json(spec=str(spec), **zeros_text.asked(parsed))
+        else:
+            print("\n".join([f"{spec}: good, for jaxtransport zeros", *zeros_text.asked_rows(parsed)]))
         return
     cost = api.estimate(parsed, parsed.default_output)
     axes = {a.name: len(a.values) for a in parsed.axes}
@@ -167,23 +159,6 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
         )
 
 
-def _validated_search(path: Path, spec: Any, as_json: bool) -> None:
-    """What a search will do: its windows, and how often."""
-    axes = {a.name: len(a.values) for a in spec.axes}
-    searches = math.prod(axes.values())
-    if as_json:
-        _print_json(
-            spec=str(path), search=spec.search, axes=axes, searches=searches, fingerprint=spec.fingerprint
-        )
-        return
-    grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
-    what = " and ".join(f"{low:g} <= {name} <= {high:g}" for name, (low, high) in spec.search.items())
-    print(f"{path}: good, for jaxtransport zeros")
-    print(f"  search     {'curves' if len(spec.search) == 2 else 'zeros'} in {what}")
-    print(f"  searches   {searches:,} ({grid})")
-    print(f"  result     {spec.default_output}")
-
-
 @app.command()
 def status(
     result: ResultPath,
@@ -197,8 +172,19 @@ def status(
     from jaxtransport.sweep import store
 
     attributes = store.read_attributes(result)
+    started, finished = store.times(result)
+    origin = {key: str(attributes[key]) for key in store.ORIGIN}
+    times = {"started": started, "finished": None if finished != finished else finished}
     if store.is_search(result):
-        _status_of_search(result, as_json)
+        from jaxtransport.zeros_text import summary
+
+        message = str(attributes["message"])
+        if as_json:
+            found = summary(store.load(result))
+            _print_json(output=str(result), message=message, **found, **times, **origin)
+        else:
+            print(f"{result}: {message}")
+            _print_origin(origin, started, finished)
         return
     if watch:
         from jaxtransport.watch import watch as follow
@@ -208,40 +194,12 @@ def status(
     counts = _named(store.count_statuses(result))
     total = sum(counts.values())
     done = total - counts.get("not_computed", 0)
-    started, finished = store.times(result)
-    origin = {key: str(attributes[key]) for key in ORIGIN}
     if as_json:
-        _print_json(
-            output=str(result),
-            done=done,
-            total=total,
-            status=counts,
-            started=started,
-            finished=None if finished != finished else finished,
-            **origin,
-        )
+        _print_json(output=str(result), done=done, total=total, status=counts, **times, **origin)
         return
     print(f"{result}: {done:,} of {total:,} points ({100 * done / total:.1f} %)")
     for name, n in counts.items():
         print(f"  {name:<14}{n:>14,}")
-    _print_origin(origin, started, finished)
-
-
-def _status_of_search(result: Path, as_json: bool) -> None:
-    from jaxtransport.sweep import store
-    from jaxtransport.zeros_text import summary
-
-    data = store.load(result)
-    origin = {key: str(data.attrs.get(key, "")) for key in ORIGIN}
-    started, finished = store.times(result)
-    if as_json:
-        message = str(data.attrs["message"])
-        found = summary(data)
-        _print_json(
-            output=str(result), message=message, **found, started=started, finished=finished, **origin
-        )
-        return
-    print(f"{result}: {data.attrs['message']}")
     _print_origin(origin, started, finished)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,19 +10,41 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray
 
+    from jaxtransport.sweep.spec import Spec
+
 MOST_ROWS = 40
 AFTER = ("points", "closed", "whole", "slope", "multiplicity", "family", "exact")
 HIDDEN = ("residual", "searched", "searched_line", "least", "least_at")
 
 
+def asked(spec: Spec) -> dict[str, Any]:
+    """What a search will do: its windows, and how often."""
+    axes = {a.name: len(a.values) for a in spec.axes}
+    searches = math.prod(axes.values())
+    return {"search": spec.search, "axes": axes, "searches": searches, "fingerprint": spec.fingerprint}
+
+
+def asked_rows(spec: Spec) -> list[str]:
+    """The same as lines of text."""
+    over: Any = spec.search
+    grid = " x ".join(f"{len(a.values)} {a.name}" for a in spec.axes) or "no grid"
+    what = " and ".join(f"{low:g} <= {name} <= {high:g}" for name, (low, high) in over.items())
+    return [
+        f"  search     {'curves' if len(over) == 2 else 'zeros'} in {what}",
+        f"  searches   {asked(spec)['searches']:,} ({grid})",
+        f"  result     {spec.default_output}",
+    ]
+
+
 def summary(data: xarray.Dataset) -> dict[str, int]:
-    """Numbers of zeros (or of curves and their points), and of searches without a steady state."""
-    out = {"zeros": data.sizes["zero"]}
+    """Numbers of zeros (points, of curves), of curves, and of searches without a steady state."""
+    out = {"zeros": data.sizes["zero"], "unsolved": 0}
     if "line" in data.sizes:
         out["curves"] = data.sizes["line"]
-    finding = np.atleast_1d(data["finding"].values) if "finding" in data else np.zeros(1)
-    meanings = str(data["finding"].attrs["flag_meanings"]).split() if "finding" in data else ["unsolved"]
-    out["unsolved"] = int((finding == meanings.index("unsolved")).sum()) if "finding" in data else 0
+    if "finding" in data:
+        finding = data["finding"]
+        code = str(finding.attrs["flag_meanings"]).split().index("unsolved")
+        out["unsolved"] = int((finding == code).sum())
     return out
 
 

@@ -34,12 +34,10 @@ if TYPE_CHECKING:
 
 FORMAT = "jaxtransport sweep 1"
 SEARCH_FORMAT = "jaxtransport search 1"
-ATTRIBUTES = (  # that every result carries
-    "spec",
-    "fingerprint",
-    "plan",
+ORIGIN = (  # where a result comes from, as `status` shows it
     "title",
     "model",
+    "fingerprint",
     "jaxtransport_version",
     "jax_version",
     "python_version",
@@ -47,6 +45,7 @@ ATTRIBUTES = (  # that every result carries
     "precision",
     "revision",
 )
+ATTRIBUTES = ("spec", "plan", *ORIGIN)  # that every result carries
 SINCE = "seconds since 1970-01-01 00:00:00"
 OVERHEAD_BYTES = 2**20  # attributes and headers, generously
 
