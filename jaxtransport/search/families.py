@@ -55,7 +55,7 @@ def family(N: Any, mu_bar: Any, gamma: Any) -> NDArray[np.int8]:
 def families_of(
     searched: NDArray[np.int64], at: NDArray[np.float64], model: Model, problems: Problems
 ) -> NDArray[np.int8]:
-    """Family of every zero: 0 where no closed form is known to hold."""
+    """Family of every zero: 0 where no closed form is known to hold. `searched` is in order."""
     out = np.zeros(len(at), np.int8)
     if not isinstance(model.law, Linear):
         return out
@@ -63,11 +63,12 @@ def families_of(
     if parameter.site is not None or parameter.quantity not in ("mu_bar", "gamma"):
         return out
     wires = jax.tree.map(np.asarray, problems.wire)
-    for i in np.unique(searched):
+    found, first = np.unique(searched, return_index=True)
+    for i, start, stop in zip(found, first, [*first[1:], len(at)], strict=True):
         wire = jax.tree.map(lambda leaf: leaf[..., i], wires)  # noqa: B023
         if not is_pair(wire):
             continue
-        rows = searched == i
+        rows = slice(start, stop)
         value = at[rows]
         mu_bar = value if parameter.quantity == "mu_bar" else float(problems.drive["mu_bar"][i])
         gamma = value if parameter.quantity == "gamma" else wire.coupling[1]

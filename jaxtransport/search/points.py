@@ -52,7 +52,6 @@ class Points:
     family: NDArray[np.int8]  # which closed form of one pair has the zero; 0 for none
     why_flat: str  # of the one search, if there is one and it is flat
     gaps: list[tuple[int, float, float]]  # where there is no steady state: search, from, to
-    evaluations: int
 
     @classmethod
     def joined(cls, parts: Sequence[tuple[NDArray[np.int64], Points]]) -> Points:
@@ -72,7 +71,6 @@ class Points:
             for name in ("value", "residual", "slope", "multiplicity", "family")
         }
         gaps = [(int(rows[i]), low, high) for rows, points in parts for i, low, high in points.gaps]
-        evaluations = sum(points.evaluations for _, points in parts)
         why = parts[0][1].why_flat if count == 1 else ""
         return cls(
             searched[order],
@@ -80,7 +78,6 @@ class Points:
             why_flat=why,
             **per_search,
             gaps=sorted(gaps),
-            evaluations=evaluations,
         )
 
 
@@ -123,7 +120,6 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         family=families_of(zeros.whose, at, model, problems),
         why_flat=why_flat(*problems.one(0)) if count == 1 and flat[0] else "",
         gaps=[(p, float(parameter.from_scan(a)), float(parameter.from_scan(b))) for p, a, b in seen.gaps],
-        evaluations=target.evaluations,
     )
 
 

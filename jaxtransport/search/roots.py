@@ -99,9 +99,7 @@ def brackets(cells: Cells, delicate: NDArray[np.bool_], floor: Floats) -> Bracke
     apart[1:] = (np.diff(cells.whose) != 0) | (cells.low[1:] != cells.high[:-1])
     piece = np.cumsum(apart)[row]
 
-    told = np.flatnonzero(
-        sign
-    )  # points whose sign is known; between two of them lies a run of zeros, or nothing
+    told = np.flatnonzero(sign)  # between two points whose sign is known: a run of zeros, or nothing
     a, b = told[:-1], told[1:]
     together = piece[a] == piece[b]
     crossing = together & (sign[a] != sign[b])

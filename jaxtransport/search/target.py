@@ -58,7 +58,6 @@ class Problems(eqx.Module):
     def of(cls, wires: Sequence[Wire], drive: Mapping[str, Any]) -> Problems:
         """Several wires under one drive, padded to a common size: few sizes, because each is compiled."""
         sites = padded(max(int(wire.length) for wire in wires))
-
         longest = max(wire.sites for wire in wires)
 
         def along(*leaves: Array) -> np.ndarray:
@@ -135,9 +134,8 @@ class Model:
         injection = given["injection"] if "injection" in given else given["I_g"] * 2 * jnp.pi / size
         if isinstance(self.law, Linear):
             solved = Solved.of(wire, given["mu_bar"], self.kernel, with_profile=False)
-            status = solved.status(
-                jnp.asarray(1e-300), injection
-            )  # linear response needs no room in the band
+            # Linear response is the limit of no bias: it needs no room for one in the band.
+            status = solved.status(jnp.asarray(1e-300), injection)
             answer = solved.response
             return self._finished(injection * answer.injection, answer.conductance, status)
         law = Exact() if isinstance(self.law, Exact) else self.law
@@ -221,7 +219,6 @@ class Target:
         repeat = lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[..., -1:], more, axis=-1)], axis=-1)
         self.problems = jax.tree.map(repeat, problems) if more else problems
         self.large = max(SMALL, 8 * (LARGE // problems.wire.sites // 8))
-        self.evaluations = 0
 
     def values(self, index: np.ndarray, coordinates: np.ndarray) -> Parts:
         """delta I and the rest at points (index of a problem, its coordinates), shapes (n,) and (d, n)."""
@@ -260,7 +257,6 @@ class Target:
         n, coordinates = len(index), np.asarray(coordinates, float)
         most = 8 * max(1, BATCH_BYTES // model.point_bytes(self.problems.wire.sites) // 8)
         small, large = min(SMALL, most), min(self.large, most)
-        self.evaluations += n
         if n == 0:  # one point, thrown away: the result keeps its shape
             index, coordinates = np.zeros(1, int), np.zeros((len(coordinates), 1))
         host, start = [], 0
@@ -269,8 +265,7 @@ class Target:
             rows: Any = slice(start, start + size)
             if start + size > len(index):
                 rows = np.arange(start, start + size) % len(index)
-            host.append(
-                jax.tree.map(np.asarray, compiled(model, self.problems, index[rows], coordinates[:, rows]))
-            )
+            result = compiled(model, self.problems, index[rows], coordinates[:, rows])
+            host.append(jax.tree.map(np.asarray, result))
             start += size
         return jax.tree.map(lambda *parts: np.concatenate(parts)[:n], *host)

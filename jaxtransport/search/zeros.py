@@ -210,9 +210,8 @@ def checked_drive(
             raise InputError("temperature: traced by JAX; call this outside jit, vmap and grad")
         drive["temperature"] = float(law.temperature)
     if "mu_bar" not in ranges:
-        most = (
-            ranges.get("delta_mu", (0, drive.get("delta_mu", 0.0)))[1] if not isinstance(law, Linear) else 0.0
-        )
+        widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive.get("delta_mu", 0.0)
+        most = 0.0 if isinstance(law, Linear) else widest
         if abs(drive["mu_bar"]) + most / 2 >= BAND_EDGE:
             reach = f" with delta_mu = {most:g}" if most else ""
             raise InputError(
@@ -238,11 +237,8 @@ def within_band(
             f"pass a window that reaches into |mu_bar| < {edge:g} (gamma_o)"
         )
     ranges["mu_bar"] = (max(low, -edge), min(high, edge))
-    cut = (
-        ""
-        if ranges["mu_bar"] == (low, high)
-        else f"; searched to |mu_bar| = {edge:g}, where a lead leaves the band"
-    )
+    whole = ranges["mu_bar"] == (low, high)
+    cut = "" if whole else f"; searched to |mu_bar| = {edge:g}, where a lead leaves the band"
     return [ranges[p.name] for p in searched], cut
 
 
@@ -252,7 +248,6 @@ def model_of(searched: Sequence[Parameter], law: Law, kernel: str) -> Model:
         raise InputError(f"kernel = {kernel!r}: pass one of {', '.join(KERNELS)}")
     varied = any(p.quantity == "temperature" for p in searched)
     warm = isinstance(law, Exact) and (varied or float(law.temperature) > 0)
-    static = (
-        Exact(nodes=law.nodes) if isinstance(law, Exact) else law
-    )  # the temperature is a number of the drive
+    # The temperature is a number of the drive; what is compiled does not know it.
+    static = Exact(nodes=law.nodes) if isinstance(law, Exact) else law
     return Model(tuple(searched), static, KERNELS[kernel], warm)
