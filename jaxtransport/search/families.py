@@ -57,7 +57,7 @@ def families_of(
 ) -> NDArray[np.int8]:
     """Family of every zero: 0 where no closed form is known to hold. `searched` is in order."""
     out = np.zeros(len(at), np.int8)
-    if not isinstance(model.law, Linear):
+    if not len(at) or not isinstance(model.law, Linear):
         return out
     (parameter,) = model.parameters
     if parameter.site is not None or parameter.quantity not in ("mu_bar", "gamma"):
