@@ -31,7 +31,7 @@ _HOMES = {
     "design": "jaxtransport.search.design",
     "Design": "jaxtransport.search.design",
     "run": "jaxtransport.api",
-    "load": "jaxtransport.sweep.store",
+    "load": "jaxtransport.sweep.results",
     "InputError": "jaxtransport.errors",
     "PrecisionError": "jaxtransport.precision",
 }
@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     from jaxtransport.search.zeros import find_zeros
     from jaxtransport.state import State, nonreciprocity, solve, transmission
     from jaxtransport.sweep.export import export
-    from jaxtransport.sweep.store import load
+    from jaxtransport.sweep.results import load
     from jaxtransport.wire import Wire
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
 from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED
+from jaxtransport.sweep import files, results
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.plan import Plan, make_plan
@@ -20,7 +21,9 @@ from jaxtransport.sweep.shipped import shipped
 
 if TYPE_CHECKING:
     import xarray
+    from distributed import Client
 
+    from jaxtransport.places import Place
     from jaxtransport.sweep.run import Progress
     from jaxtransport.sweep.spec import Spec
     from jaxtransport.sweep.task import Task
@@ -43,8 +46,8 @@ def estimate(spec: Spec, output: Path) -> Estimate:
     plan = make_plan(task)
     return Estimate(
         task.grid.size,
-        stores.needed_bytes(task),
-        stores.free_bytes(output),
+        files.needed_bytes(task),
+        files.free_bytes(output),
         plan.memory_bytes(task),
         dict(plan.batch),
     )
@@ -58,6 +61,7 @@ def run(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     devices: int | None = None,
+    scheduler: str | Client | None = None,
 ) -> xarray.Dataset:
     """Run a sweep file and return its result, in memory and with no file left open.
 
@@ -70,6 +74,7 @@ def run(
         force: replace an output that was made by another spec.
         report: called with the progress before the first and after every block.
         devices: how many local devices compute, together; all of them by default.
+        scheduler: address of a dask.distributed scheduler, or a `Client`, whose workers compute instead.
 
     Raises:
         InputError: every mistake in the spec; an output of another spec, or one that cannot be
@@ -78,8 +83,8 @@ def run(
     """
     parsed = specs.read(spec, overrides)
     path = parsed.default_output if output is None else Path(output)
-    execute(parsed, path, force=force, report=report, devices=devices)
-    return stores.load(path)
+    execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
+    return results.load(path)
 
 
 def execute(
@@ -89,30 +94,36 @@ def execute(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     devices: int | None = None,
+    scheduler: str | Client | None = None,
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
     if spec.search is not None:
         raise InputError("search: is for `jaxtransport zeros`; use that, or remove [search]")
+    if devices is not None and scheduler is not None:
+        raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
     _check_output(output)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
     if output.exists() and not force:
         _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
     else:
-        stores.require_space(output, stores.needed_bytes(make_task(spec)))
+        files.require_space(output, files.needed_bytes(make_task(spec)))
 
-    from jaxtransport import runtime
+    from jaxtransport import places
     from jaxtransport.sweep import run as loop
     from jaxtransport.sweep.interrupts import graceful
 
+    def waiting(note: str) -> None:
+        report(loop.Progress(task.grid.size, 0, 0, note=note))
+
     lock = stores.Lock(output)
     try:
-        with runtime.computing():
-            task = make_task(spec)
-            plan = _prepare(spec, task, output, force)
+        task = make_task(spec)
+        at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
+        with at as place:
+            plan = _prepare(spec, task, output, force, place)
             with stores.Store(output, task.grid, [v.name for v in task.variables]) as store:
-                with graceful() as stop:
-                    chosen = runtime.devices(devices)
-                    progress = loop.execute(task, store, plan, report, devices=chosen, stop=stop)
+                with graceful() as stop, place.executor(plan.halved(store.halvings)) as executor:
+                    progress = loop.execute(task.grid, store, executor, report, stop=stop)
                 if progress.done < progress.total:
                     raise KeyboardInterrupt
                 return progress
@@ -162,7 +173,7 @@ def search(
             data = search_grid(spec, done)
             for name, moment in (("started", start), ("finished", time.time())):
                 long_name = "start of the run" if name == "started" else "end of the run"
-                data[name] = ((), moment, {"units": stores.SINCE, "long_name": long_name})
+                data[name] = ((), moment, {"units": results.SINCE, "long_name": long_name})
             origin = {"title": spec.title, "model": spec.model, "spec": spec.text}
             save(data, output, {**origin, "fingerprint": spec.fingerprint, **runtime.provenance()})
     finally:
@@ -232,11 +243,11 @@ def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextMa
         _check_output(path)
         if not force:
             _check_same(spec, path, "move it away, or pass --force")
-            stores.require_whole(path, make_task(spec))
-    if not path.exists() or force or NOT_COMPUTED in stores.count_statuses(path):
+            results.require_whole(path, make_task(spec))
+    if not path.exists() or force or NOT_COMPUTED in results.count_statuses(path):
         with reporter(spec.name) as report:
             execute(spec, path, force=force, report=report)
-    return stores.load(path)
+    return results.load(path)
 
 
 def _check_output(output: Path) -> None:
@@ -245,16 +256,16 @@ def _check_output(output: Path) -> None:
     if output.suffix in (".lock", ".part"):
         raise InputError(f"output {output}: runs use this ending for themselves; pass another name")
     if os.path.exists(output):
-        stores.read_attributes(output)
+        results.read_attributes(output)
 
 
 def _check_same(spec: Spec, output: Path, way_out: str = "pass another output, or --force") -> None:
     """Raise unless the file at `output` is the (part of the) result of this very spec."""
-    attributes = stores.read_attributes(output)
+    attributes = results.read_attributes(output)
     made_by = specs.parse(str(attributes["spec"]), f"output {output}: its attribute spec")
     lines = []
     if attributes["fingerprint"] != spec.fingerprint:
-        lines = stores.differences(made_by.canonical(), spec.canonical())
+        lines = specs.differences(made_by.canonical(), spec.canonical())
     if set(made_by.variables) != set(spec.variables):
         lines.append(
             f"output.variables: the file has {list(made_by.variables)}, the spec has {list(spec.variables)}"
@@ -264,22 +275,18 @@ def _check_same(spec: Spec, output: Path, way_out: str = "pass another output, o
         raise InputError([other, *lines])
 
 
-def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
+def _prepare(spec: Spec, task: Task, output: Path, force: bool, place: Place) -> Plan:
     """The plan of an existing file of this spec, or a new file and its plan."""
-    from jaxtransport import runtime
-
     if output.exists() and not force:
         _check_same(spec, output)  # again, now that nobody else can write
-        stores.discard_part(output)
-        stores.require_whole(output, task)
+        files.discard_part(output)
+        results.require_whole(output, task)
         try:
-            return Plan.from_json(str(stores.read_attributes(output)["plan"]))
+            return Plan.from_json(str(results.read_attributes(output)["plan"]))
         except ValueError as error:
             raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
-    import jax
-
-    plan = make_plan(task, "cpu" if jax.default_backend() == "cpu" else "gpu")
-    stores.create(
+    plan = make_plan(task, place.platform, place.memory)
+    files.create(
         output,
         task,
         {
@@ -288,7 +295,7 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool) -> Plan:
             "spec": spec.text,
             "fingerprint": spec.fingerprint,
             "plan": plan.to_json(),
-            **runtime.provenance(),
+            **place.provenance,
         },
     )
     return plan

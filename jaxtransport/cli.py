@@ -72,6 +72,9 @@ def run(
     devices: Annotated[
         int | None, typer.Option(metavar="K", help="Compute on K local devices (cores). Default: all.")
     ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Have the workers of a dask scheduler compute.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output of another spec.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: AsJson = False,
@@ -79,8 +82,8 @@ def run(
     """Run a sweep into an HDF5 file; on an unfinished file, go on where it stopped."""
     from jaxtransport import api
     from jaxtransport.progress import reporter
+    from jaxtransport.sweep import results
     from jaxtransport.sweep import spec as specs
-    from jaxtransport.sweep import store
     from jaxtransport.variables import ALONG_THE_WIRE
 
     parsed = specs.read(spec, set_ or ())
@@ -88,12 +91,14 @@ def run(
     _offer_cores(devices)
     try:
         with reporter(parsed.name, quiet=quiet or as_json) as report:
-            progress = api.execute(parsed, path, force=force, report=report, devices=devices)
+            progress = api.execute(
+                parsed, path, force=force, report=report, devices=devices, scheduler=scheduler
+            )
     except KeyboardInterrupt:
         kept = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
         print(f"interrupted: {kept}; run the same command again to go on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    counts = _named(store.count_statuses(path))
+    counts = _named(results.count_statuses(path))
     computed = progress.done - progress.resumed
     if as_json:
         _print_json(
@@ -102,6 +107,7 @@ def run(
             computed=computed,
             failed=progress.failed,
             seconds=round(progress.seconds, 3),
+            writing_seconds=round(progress.writing, 3),
             status=counts,
         )
     elif not quiet:
@@ -112,6 +118,8 @@ def run(
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
         print(f"{progress.failed:,} of {progress.total:,} points failed: {failures}", file=sys.stderr)
+        if progress.trouble:
+            print(f"{progress.trouble}; the same command tries them again", file=sys.stderr)
         raise typer.Exit(FAILED)
 
 
@@ -169,18 +177,18 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How far a result file is, what failed, and where it comes from."""
-    from jaxtransport.sweep import store
+    from jaxtransport.sweep import results
 
-    attributes = store.read_attributes(result)
-    started, finished = store.times(result)
-    origin = {key: str(attributes[key]) for key in store.ORIGIN}
+    attributes = results.read_attributes(result)
+    started, finished = results.times(result)
+    origin = {key: str(attributes[key]) for key in results.ORIGIN}
     times = {"started": started, "finished": None if finished != finished else finished}
-    if store.is_search(result):
+    if results.is_search(result):
         from jaxtransport.zeros_text import summary
 
         message = str(attributes["message"])
         if as_json:
-            found = summary(store.load(result))
+            found = summary(results.load(result))
             _print_json(output=str(result), message=message, **found, **times, **origin)
         else:
             print(f"{result}: {message}")
@@ -191,7 +199,7 @@ def status(
 
         follow(result, every, as_json=as_json)
         return
-    counts = _named(store.count_statuses(result))
+    counts = _named(results.count_statuses(result))
     total = sum(counts.values())
     done = total - counts.get("not_computed", 0)
     if as_json:
@@ -315,8 +323,8 @@ def zeros(
     """Find the zeros of nonreciprocity that [search] of a sweep file asks for: points, or curves."""
     from jaxtransport import api
     from jaxtransport.progress import reporter
+    from jaxtransport.sweep import results
     from jaxtransport.sweep import spec as specs
-    from jaxtransport.sweep import store
     from jaxtransport.zeros_text import rows, summary
 
     parsed = specs.read(spec, set_ or ())
@@ -327,7 +335,7 @@ def zeros(
     except KeyboardInterrupt:
         print("interrupted: nothing was written; run the same command again", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    data = store.load(path)
+    data = results.load(path)
     if as_json:
         _print_json(output=str(path), message=str(data.attrs["message"]), **summary(data))
     elif not quiet:

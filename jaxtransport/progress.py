@@ -30,7 +30,7 @@ def _bar(name: str, unit: str) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
 
     columns = (
-        rich.TextColumn("{task.description}"),
+        rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(bar_width=None),
         rich.TaskProgressColumn(),
         rich.TextColumn(f"{{task.fields[rate]}} {unit}/s"),
@@ -41,7 +41,8 @@ def _bar(name: str, unit: str) -> Iterator[Callable[[Progress], None]]:
 
         def report(progress: Progress) -> None:
             rate = f"{progress.rate:,.0f}" if progress.rate else "-"
-            bar.update(task, total=progress.total, completed=progress.done, rate=rate)
+            label = f"{name}: {progress.note}" if progress.note else name
+            bar.update(task, total=progress.total, completed=progress.done, rate=rate, description=label)
 
         yield report
 
@@ -57,6 +58,7 @@ def _lines(name: str, unit: str) -> Callable[[Progress], None]:
         last = now
         share = 100 * progress.done / progress.total
         left = f"{progress.seconds_left:,.0f} s left" if progress.rate else "starting"
+        left = progress.note or left
         print(
             f"{name}: {progress.done:,} of {progress.total:,} {unit} ({share:.0f} %), "
             f"{progress.rate:,.0f} {unit}/s, {left}",

@@ -80,6 +80,12 @@ def devices(count: int | None) -> list[jax.Device]:
     return local[:count]
 
 
+def memory(devices: list[jax.Device]) -> int | None:
+    """Bytes of the smallest of some devices that JAX may take; None for cores, whose batches fit a cache."""
+    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
+    return min((limit for limit in limits if limit), default=None)
+
+
 def provenance() -> dict[str, str]:
     """Versions, device and code revision, as stored with every result."""
     device = jax.devices()[0]

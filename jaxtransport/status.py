@@ -1,7 +1,7 @@
 """Status of a solved point, as stored in every result. Host data: no JAX."""
 
 NOT_COMPUTED = -1
-SOLVED, STEP_LIMIT, DIVERGED, SINGULAR, NOT_FINITE, OUTSIDE_BAND = range(6)
+SOLVED, STEP_LIMIT, DIVERGED, SINGULAR, NOT_FINITE, OUTSIDE_BAND, CRASHED = range(7)
 
 MEANINGS = {
     NOT_COMPUTED: "not_computed",
@@ -11,4 +11,7 @@ MEANINGS = {
     SINGULAR: "singular",
     NOT_FINITE: "not_finite",
     OUTSIDE_BAND: "outside_band",
+    CRASHED: "crashed",
 }
+
+TO_COMPUTE = (NOT_COMPUTED, CRASHED)  # what a run computes: a crash may have been the machine's

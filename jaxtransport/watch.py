@@ -31,7 +31,7 @@ import numpy as np
 
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
-from jaxtransport.sweep import store as stores
+from jaxtransport.sweep import results
 from jaxtransport.sweep.grid import boxes
 
 EVERY = 2.0  # seconds between looks
@@ -101,7 +101,7 @@ class Follower:
 
     def _count(self) -> Counter[int]:
         if not self._file:
-            stores.read_attributes(self.path)  # says what is wrong with the file, if something is
+            results.read_attributes(self.path)  # says what is wrong with the file, if something is
         try:
             about = os.stat(self.path)
             with h5py.File(self.path, "r", locking=False) as file:

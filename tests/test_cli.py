@@ -98,7 +98,7 @@ def test_set_overrides_and_replaces_an_axis(spec, jaxtransport):
 
 
 def test_points_that_fail_give_exit_1_and_a_count(spec, jaxtransport, monkeypatch):
-    from jaxtransport.sweep.run import Evaluator
+    from jaxtransport.sweep.evaluator import Evaluator
 
     finish = Evaluator.finish
 

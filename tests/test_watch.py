@@ -17,19 +17,20 @@ import pytest
 import jaxtransport
 from jaxtransport import watch as watches
 from jaxtransport.errors import InputError
+from jaxtransport.sweep import files, results
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.task import Task
 from jaxtransport.watch import Follower, Look, is_being_written, watch
 
 PACKAGE = Path(jaxtransport.__file__).parents[1]
-ATTRIBUTES = {name: f"the {name}" for name in stores.ATTRIBUTES}
+ATTRIBUTES = {name: f"the {name}" for name in results.ATTRIBUTES}
 
 
 def make(path, shape=(6, 5)):
     """A result file of which nothing is computed."""
     grid = Grid(tuple(Axis(f"axis{i}", np.arange(n)) for i, n in enumerate(shape)))
-    stores.create(path, Task(grid, (), None), ATTRIBUTES)
+    files.create(path, Task(grid, (), None), ATTRIBUTES)
     return path
 
 
@@ -268,7 +269,7 @@ def test_counts_are_those_of_the_store(shape, length, tmp_path, monkeypatch):
     path = make(tmp_path / "out.h5", shape)
     fill(path, ..., np.resize([0, -1, 3, 0, 5, 1], shape))
     look = Follower(path).look()
-    assert look.counts == stores.count_statuses(path)
+    assert look.counts == results.count_statuses(path)
     assert look.total == math.prod(shape)
 
 
@@ -331,7 +332,7 @@ def test_wrong_calls_are_refused(out, tmp_path, between):
     with pytest.raises(InputError, match="no such file"):
         watch(tmp_path / "none.h5")
     with h5py.File(tmp_path / "zeros.h5", "w") as file:
-        file.attrs.update(ATTRIBUTES | {"format": stores.SEARCH_FORMAT})
+        file.attrs.update(ATTRIBUTES | {"format": results.SEARCH_FORMAT})
         file["started"] = file["finished"] = 1.0
     with pytest.raises(InputError, match="result of a search"):
         watch(tmp_path / "zeros.h5")

@@ -18,7 +18,7 @@ from jaxtransport.plot import panels, style
 from jaxtransport.plot.view import choose
 from jaxtransport.plot.zeros import draw_search
 from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep.store import is_search, load
+from jaxtransport.sweep.results import is_search, load
 
 FORMATS = (".png", ".pdf", ".svg")
 KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}

@@ -19,7 +19,7 @@ from jaxtransport.errors import InputError
 
 SHORT = 6
 ALONG = ("site", "bond", "node", "position")
-HIDDEN = ("status", "started", "finished", "outside_band", "position")
+HIDDEN = ("status", "started", "finished", "halvings", "outside_band", "position")
 FAVOURITES = (
     "nonreciprocity",
     "potential_forward",

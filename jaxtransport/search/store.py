@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxtransport.errors import InputError
-from jaxtransport.sweep import store as stores
+from jaxtransport.sweep import files, results
 
 if TYPE_CHECKING:
     import xarray
@@ -20,18 +20,19 @@ def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str]) -> Non
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
     """
-    stores.require_space(path, data.nbytes + stores.OVERHEAD_BYTES)
+    files.require_space(path, data.nbytes + files.OVERHEAD_BYTES)
     contents = " ".join(sorted(str(name) for name in data.variables))
-    data = data.assign_attrs({"format": stores.SEARCH_FORMAT, "contents": contents, **attributes})
-    part = stores.part_of(path)
+    data = data.assign_attrs({"format": results.SEARCH_FORMAT, "contents": contents, **attributes})
+    part = files.part_of(path)
     plain = {str(name): {"_FillValue": None} for name in data.variables}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        files.reserve(part, data.nbytes + files.OVERHEAD_BYTES)
         data.to_netcdf(part, engine="h5netcdf", encoding=plain)
         os.replace(part, path)
     except OSError as error:
-        stores.discard_part(path)
+        files.discard_part(path)
         raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
     except BaseException:
-        stores.discard_part(path)
+        files.discard_part(path)
         raise

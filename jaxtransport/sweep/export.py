@@ -32,14 +32,16 @@ import h5netcdf
 import numpy as np
 
 from jaxtransport.errors import InputError
+from jaxtransport.sweep import files, results
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.grid import boxes
+from jaxtransport.sweep.surviving import SurvivingFile
 
 CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, what HDF5 keeps at hand of a dataset
 ZARR_CHUNK = 2**20  # values of a Zarr chunk: 8 MiB, as each is a file
 ROWS = 2**15  # rows of text at a time
 LEVEL = 4  # of compression; more takes longer and gains little on doubles
-TIMES = ("started", "finished")
+BOOKS = ("started", "finished", "halvings")  # of a run
 
 
 def export(
@@ -75,7 +77,7 @@ def export(
     write = _writer_of(target)
     if level not in range(10):
         raise InputError(f"--level {level}: pass a whole number from 0 to 9")
-    search = stores.is_search(source)
+    search = results.is_search(source)
     _check_target(source, target, force)
     try:
         file = h5netcdf.File(source, "r", locking=False)
@@ -126,7 +128,7 @@ class _Result:
         every = list(file.variables)
         beside = {c for v in file.variables.values() for c in str(v.attrs.get("coordinates", "")).split()}
         self.beside = [name for name in every if name in beside]
-        fixed = {*file.dimensions, *beside, *TIMES, *(() if search else ("status",))}
+        fixed = {*file.dimensions, *beside, *BOOKS, *(() if search else ("status",))}
         self.data = [name for name in every if name not in fixed]
         if wanted is not None:
             if unknown := [name for name in wanted if name not in {*self.data, "status"}]:
@@ -219,7 +221,7 @@ def _tile(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
 
 
 def _write_netcdf(result: _Result, part: Path, level: int) -> None:
-    with _Output(part, "w+") as plain, h5netcdf.File(plain, "w") as out:
+    with SurvivingFile(part, "w+") as plain, h5netcdf.File(plain, "w") as out:
         out.attrs.update(dict(result.file.attrs))
         sizes = {dim: d.size for dim, d in result.file.dimensions.items() if dim in result.dims}
         out.dimensions = {dim: size or None for dim, size in sizes.items()}  # netCDF has no length 0
@@ -239,44 +241,6 @@ def _write_netcdf(result: _Result, part: Path, level: int) -> None:
                 out.variables[name][box] = result.read(name, box)
                 plain.require_good()
     plain.require_good()
-
-
-class _Output(io.FileIO):
-    """A file to write HDF5 to, which tells of a full disk only when asked: HDF5 may crash of one."""
-
-    failure: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        written = 0
-        try:
-            while written < len(view) and self.failure is None:
-                written += super().write(view[written:]) or 0
-        except OSError as error:
-            self.failure = error
-        return len(view)
-
-    def truncate(self, size: int | None = None) -> int:
-        try:
-            if self.failure is None:
-                super().truncate(size)
-        except OSError as error:
-            self.failure = error
-        return size or 0
-
-    def readinto(self, buffer: Any) -> int:
-        """Zeros where nothing is, as HDF5 has it."""
-        view = memoryview(buffer).cast("B")
-        read = 0
-        while read < len(view) and (more := super().readinto(view[read:])):
-            read += more
-        view[read:] = bytes(len(view) - read)
-        return len(view)
-
-    def require_good(self) -> None:
-        """Raise the first `OSError` that there was, if any."""
-        if self.failure is not None:
-            raise self.failure
 
 
 def _write_zarr(result: _Result, part: Path, level: int) -> None:
@@ -342,7 +306,7 @@ def _column(result: _Result, name: str, table: _Table, rows: np.ndarray) -> np.n
 def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make the target under another name, then give it its own. No two at a time."""
     made = list(itertools.takewhile(lambda folder: not folder.exists(), target.parents))
-    part = stores.part_of(target)
+    part = files.part_of(target)
     try:
         lock = stores.Lock(target)
         try:

@@ -21,6 +21,7 @@ LANES = 8  # batches are multiples of this: the width of a vector register in do
 BATCH_SITES = {"cpu": 2**18, "gpu": 2**24}
 BATCH_POINTS = {"cpu": 1024, "gpu": 2**18}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
+SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
 BATCH_AGAIN = 64  # few points need it, and each takes longer
 BLOCK_COST = 2**23  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
@@ -35,6 +36,15 @@ class Plan:
     batch: Mapping[int, int]
     solve_step: int
     free_step: int
+
+    def step(self, devices: int) -> int:
+        """Solve points of a block: enough to give every device a batch."""
+        return self.solve_step if devices == 1 else max(self.solve_step, devices * max(self.batch.values()))
+
+    def halved(self, times: int = 1) -> Plan:
+        """The same blocks in smaller batches, as far as there are any."""
+        batch = {size: max(LANES, LANES * ((count >> times) // LANES)) for size, count in self.batch.items()}
+        return Plan(batch, self.solve_step, self.free_step)
 
     def again(self, size: int, point_bytes: int) -> int:
         """Batch of the points that are gathered to be finished with more effort."""
@@ -76,16 +86,25 @@ def counts(task: Task) -> dict[int, int]:
     return out
 
 
-def make_plan(task: Task, platform: str = "cpu") -> Plan:
-    """Cut a task for a platform, "cpu" or "gpu"."""
+def make_plan(task: Task, platform: str = "cpu", memory: int | None = None) -> Plan:
+    """Cut a task for a device.
+
+    Args:
+        platform: "cpu" or "gpu".
+        memory: bytes of the device, of which a batch takes a small part.
+    """
     per_size = counts(task)
     point_bytes = task.bytes_per_point() + task.scratch_bytes
     free = task.grid.free_axes.size
-    free_step = max(1, min(free, BATCH_BYTES // (LANES * point_bytes)))
+    most_bytes, most_sites = BATCH_BYTES, BATCH_SITES[platform]
+    if memory is not None:
+        most_bytes = min(most_bytes, int(memory * SHARE))
+        most_sites = min(most_sites, int(memory * SHARE) // (8 * KEPT_PER_SITE))
+    free_step = max(1, min(free, most_bytes // (LANES * point_bytes)))
     row_bytes = point_bytes * free_step
 
     def batch(size: int, count: int) -> int:
-        most = min(BATCH_SITES[platform] // size, BATCH_POINTS[platform], BATCH_BYTES // row_bytes)
+        most = min(most_sites // size, BATCH_POINTS[platform], most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
 
     batches = {size: batch(size, count) for size, count in sorted(per_size.items())}

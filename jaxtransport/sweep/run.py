@@ -1,31 +1,26 @@
-"""The one loop: compute the blocks of a task that are not in its file yet, and write them.
+"""The one loop: compute the blocks of a grid that are not in its file yet, and write them.
 
-    for every block: points -> batches of equal shape, by padded size -> vmap and jit -> file
+    every block that the file lacks -> executor -> file
 
-Batches are always filled up to their one compiled shape, by repeating a point, so that a number
-does not depend on where a run was interrupted. Several devices take as many batches at once, each of
-that same shape. The next block is computed while one is written.
+An executor computes blocks on the devices of this process or on a cluster, some at a time: the next ones
+are under way while one is written. A block that fails is tried again; one that fails three times is
+marked so, and the sweep goes on.
 """
 
 from __future__ import annotations
 
-import collections
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
-
-from jaxtransport.sweep.grid import Block, blocks
-from jaxtransport.sweep.plan import Plan
+from jaxtransport.errors import InputError
+from jaxtransport.sweep.executors import Done, Executor
+from jaxtransport.sweep.grid import Block, Grid, blocks
+from jaxtransport.sweep.plan import LANES
 from jaxtransport.sweep.store import Store
-from jaxtransport.sweep.task import Task
 
-AHEAD = 1  # blocks that are computed while one is written
+TRIES = 3
 
 
 @dataclass
@@ -37,6 +32,9 @@ class Progress:
     resumed: int  # points that were in the file before this run
     failed: int = 0
     seconds: float = 0.0
+    writing: float = 0.0  # seconds of those in which results were put on file
+    note: str = ""  # what keeps it waiting
+    trouble: str = ""  # the last error that cost a block
 
     @property
     def rate(self) -> float:
@@ -48,157 +46,94 @@ class Progress:
         return (self.total - self.done) / self.rate if self.rate else float("inf")
 
 
-@dataclass
-class Pending:
-    """A block whose first results are on their way."""
-
-    block: Block
-    points: dict[str, np.ndarray]
-    sizes: np.ndarray  # padded, of every solve point
-    free: dict[str, Any]
-    batches: list[tuple[np.ndarray, Any]] = field(default_factory=list)  # (rows, results on the devices)
-
-
-class Evaluator:
-    """A task compiled once for every padded size, on one device or on several."""
-
-    def __init__(self, task: Task, plan: Plan, devices: Sequence[Any] = ()) -> None:
-        self.task, self.plan = task, plan
-        devices = list(devices) or jax.local_devices()[:1]
-        mesh = jax.make_mesh((len(devices),), ("points",), axis_types=(AxisType.Auto,), devices=devices)
-        self.width = len(devices)
-        self._split = NamedSharding(mesh, PartitionSpec("points"))
-        self._whole = NamedSharding(mesh, PartitionSpec())
-        self._shared: dict[int, Any] = {}
-        self._compiled, *self._again = (
-            jax.jit(jax.vmap(evaluate, in_axes=(0, None, None))) for evaluate in (task.evaluate, *task.again)
-        )
-
-    @property
-    def step(self) -> int:
-        """Solve points of a block: enough to give every device a batch."""
-        if self.width == 1:
-            return self.plan.solve_step
-        return max(self.plan.solve_step, self.width * max(self.plan.batch.values()))
-
-    def __call__(self, block: Block) -> dict[str, np.ndarray]:
-        """Every variable over a block, shape (len(block.solve), len(block.free), *extra)."""
-        return self.finish(self.start(block))
-
-    def start(self, block: Block) -> Pending:
-        """Hand the batches of a block to the devices; does not wait for them."""
-        grid = self.task.grid
-        points = grid.solve_axes.points(np.arange(block.solve.start, block.solve.stop))
-        free = self._fill(grid.free_axes.points(np.arange(block.free.start, block.free.stop)), block)
-        pending = Pending(block, points, self.task.padded(points, len(block.solve)), free)
-        every = np.arange(len(block.solve))
-        pending.batches = self._batches(self._compiled, self.plan.batch.__getitem__, every, pending)
-        return pending
-
-    def finish(self, pending: Pending) -> dict[str, np.ndarray]:
-        """The values of a block that was started; what is not finished is tried with more effort."""
-        task, block = self.task, pending.block
-        out = {v.name: self._blank(v, block) for v in task.variables}
-        out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
-        for chosen, result in self._fetched(pending.batches):
-            for name, values in result.items():
-                self._scatter(out[name], chosen, values[: len(chosen), : len(block.free)])
-        for again in self._again:  # gather what is not finished, so that it does not hold the batch
-            unfinished = np.isin(out["status"], task.unfinished)
-            rows = np.flatnonzero(unfinished.any(axis=1))
-            for chosen, result in self._fetched(self._batches(again, self._batch_again, rows, pending)):
-                for name, values in result.items():
-                    better = values[: len(chosen), : len(block.free)]
-                    wanted = unfinished[chosen].reshape(*better.shape[:2], *[1] * (better.ndim - 2))
-                    self._scatter(out[name], chosen, better, wanted)
-        return out
-
-    def _batches(self, compiled, batch_of, rows, pending: Pending) -> list[tuple[np.ndarray, Any]]:
-        """Some points of a block as batches of equal shape on their way through the devices."""
-        out, sizes = [], pending.sizes
-        for size in np.unique(sizes[rows]):
-            members = rows[sizes[rows] == size]
-            batch = batch_of(int(size)) * self.width
-            for start in range(0, len(members), batch):
-                chosen = members[start : start + batch]
-                filled = np.resize(chosen, batch) if len(chosen) < batch else chosen
-                point = {name: values[filled] for name, values in pending.points.items()}
-                point["_"] = np.zeros(batch)  # gives vmap its axis where there is no solve axis
-                point = jax.device_put(point, self._split)
-                out.append((chosen, compiled(point, pending.free, self._share(int(size)))))
-        return out
-
-    @staticmethod
-    def _fetched(batches):
-        """Results as they arrive, each let go as soon as it is used: (rows, {variable: array})."""
-        while batches:
-            chosen, result = batches.pop(0)
-            yield chosen, {name: np.asarray(values) for name, values in result.items()}
-
-    def _batch_again(self, size: int) -> int:
-        return self.plan.again(size, self.task.again_bytes)
-
-    def _share(self, size: int):
-        if size not in self._shared:
-            shared = jax.tree.map(jnp.asarray, self.task.shared(size))
-            self._shared[size] = jax.device_put(shared, self._whole)
-        return self._shared[size]
-
-    def _fill(self, free: dict[str, np.ndarray], block: Block) -> dict[str, Any]:
-        """Free points, filled up to the one compiled shape by repeating the last."""
-        extra = self.plan.free_step - len(block.free)
-        padded = {name: np.concatenate([v, np.repeat(v[-1:], extra)]) for name, v in free.items()}
-        padded["_"] = np.zeros(self.plan.free_step)
-        return jax.device_put(padded, self._whole)
-
-    def _blank(self, variable, block: Block) -> np.ndarray:
-        shape = (len(block.solve), len(block.free), *self.task.trailing(variable))
-        return np.full(shape, np.nan if variable.dtype == "f8" else 0, variable.dtype)
-
-    @staticmethod
-    def _scatter(target: np.ndarray, rows: np.ndarray, values: np.ndarray, wanted: Any = True) -> None:
-        """Put rows into a block, where `wanted`; arrays may be longer or shorter than stored."""
-        every = slice(None)
-        extent = [slice(0, min(a, b)) for a, b in zip(target.shape[2:], values.shape[2:], strict=True)]
-        into: Any = (rows, every, *extent)
-        target[into] = np.where(wanted, values[(every, every, *extent)], target[into])
-
-
 def execute(
-    task: Task,
+    grid: Grid,
     store: Store,
-    plan: Plan,
+    executor: Executor,
     report: Callable[[Progress], None] = lambda progress: None,
     *,
-    devices: Sequence[Any] = (),
     stop: Callable[[], bool] = lambda: False,
 ) -> Progress:
-    """Compute and store every block of `task` that `store` does not hold yet.
+    """Compute and store every block of `grid` that `store` does not hold yet.
 
     Args:
-        report: called once before the first block and after each.
-        devices: those that compute, together; the first one if there are none.
+        executor: computes the blocks.
+        report: called once before the first block, after each, and while none comes.
         stop: asked before every block; once it is true, what is on its way is stored, and no more.
+
+    Raises:
+        InputError: the file can no longer be written; no memory for the smallest batch; what the
+            executor says of its cluster.
+        Exception: the error of the first block, if that fails every time.
     """
-    evaluator = Evaluator(task, plan, devices)
-    waiting = [b for b in blocks(task.grid, evaluator.step, plan.free_step) if not store.holds(b)]
-    done = task.grid.size - sum(b.size for b in waiting)
-    progress = Progress(task.grid.size, done, done)
+    plan = executor.plan
+    left = deque(b for b in blocks(grid, executor.step, plan.free_step) if not store.holds(b))
+    done = grid.size - sum(b.size for b in left)
+    progress = Progress(grid.size, done, done)
     report(progress)
+    failures: Counter[Block] = Counter()
     start = time.perf_counter()
-    coming: collections.deque[Pending] = collections.deque()
-    left = iter(waiting)
     while True:
-        while len(coming) <= AHEAD and not stop() and (block := next(left, None)) is not None:
-            coming.append(evaluator.start(block))
-        if not coming:
+        while left and executor.room > 0 and not stop():
+            executor.put(left.popleft())
+        if not executor.busy:
             break
-        pending = coming.popleft()
-        store.write(pending.block, evaluator.finish(pending))
-        progress.done += pending.block.size
+        came = executor.take()
         progress.seconds = time.perf_counter() - start
+        progress.note = executor.note
+        if came is None:
+            if stop() and executor.note:  # nobody is there who could finish it
+                break
+            report(progress)
+            continue
+        if came.error is not None and _again(came, executor, store, failures, progress):
+            left.appendleft(came.block)
+            continue
+        begun = time.perf_counter()
+        if came.values is not None:
+            store.write(came.block, came.values)
+        else:
+            store.give_up(came.block)
+        now = time.perf_counter()
+        progress.done += came.block.size
+        progress.writing += now - begun
+        progress.seconds = now - start
         report(progress)
     if progress.done == progress.total:
         store.finish()
     progress.failed = store.failed()
     return progress
+
+
+def _again(
+    came: Done, executor: Executor, store: Store, failures: Counter[Block], progress: Progress
+) -> bool:
+    """Whether a block that failed is to be tried again; raises its error where nothing else works either."""
+    error = came.error
+    assert error is not None
+    if isinstance(error, InputError):
+        raise error
+    memory = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+    if memory:
+        if came.plan is not executor.plan:  # batches are smaller already
+            return True
+        if executor.halve():
+            store.note_halving()
+            return True
+    failures[came.block] += 1
+    if failures[came.block] < TRIES:
+        return True
+    if not progress.done:
+        if memory:
+            raise InputError(
+                f"memory: {LANES} points at once do not fit ({_first_line(error)}); free some, or ask for "
+                "fewer variables or shorter wires"
+            )
+        raise error
+    progress.trouble = f"{came.block.size:,} points together failed {TRIES} times: {_first_line(error)}"
+    return False
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -140,3 +140,17 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     grid = document.get("grid", {})
     if table != "grid" and isinstance(grid, dict) and name in grid:
         grid.pop(name)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two sets of parameters, a line for each key."""
+    lines = []
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            lines.append(f"{key}: the file has {_short(old.get(key))}, the spec has {_short(new.get(key))}")
+    return lines
+
+
+def _short(value: Any, width: int = 60) -> str:
+    text = "nothing" if value is None else json.dumps(value)
+    return text if len(text) <= width else f"{text[: width - 3]}..."

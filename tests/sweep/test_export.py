@@ -17,13 +17,13 @@ import xarray as xr
 import jaxtransport
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import export as exports
-from jaxtransport.sweep import store as stores
+from jaxtransport.sweep import files, results
 from jaxtransport.sweep.export import export
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.task import Task
 
 PACKAGE = Path(jaxtransport.__file__).parents[1]
-ATTRIBUTES = {name: f"the {name}" for name in stores.ATTRIBUTES} | {"spec": 'title = "é"\n[grid]\n'}
+ATTRIBUTES = {name: f"the {name}" for name in results.ATTRIBUTES} | {"spec": 'title = "é"\n[grid]\n'}
 ODD = [np.pi, -0.0, 5e-324, 1 / 3, np.nan, np.inf, -np.inf, 1e300, 0.1, -2.5e-17]  # doubles to keep
 
 
@@ -47,7 +47,7 @@ def make(path, shape=(3, 4), extra=(), variables=(Variable("x"), Variable("flag"
     if len(shape) > 1:
         along["I_o"] = ("delta_mu", values[1] / 7, "e gamma_o/hbar", "unit of current")
     task = Task(grid, variables, None, extra=more, along=along)
-    stores.create(path, task, ATTRIBUTES)
+    files.create(path, task, ATTRIBUTES)
     with h5py.File(path, "r+", locking=False) as file:
         for v in variables:
             filled = np.resize(ODD, file[v.name].shape) if v.dtype == "f8" else file[v.name][()] + 1
@@ -75,7 +75,7 @@ def search(tmp_path):
     """The result of a search: zeros, and curves of them."""
     zeros = {"mu_bar": ("zero", ODD), "residual": ("zero", ODD[::-1]), "points": ("line", [4, 6])}
     data = xr.Dataset(zeros, {"zero": np.arange(10), "line": [1, 2]}, ATTRIBUTES | {"message": "ten zeros"})
-    data = data.assign(started=1.0, finished=2.0).assign_attrs(format=stores.SEARCH_FORMAT)
+    data = data.assign(started=1.0, finished=2.0).assign_attrs(format=results.SEARCH_FORMAT)
     data.to_netcdf(tmp_path / "zeros.h5", engine="h5netcdf")
     return tmp_path / "zeros.h5"
 
@@ -109,7 +109,7 @@ def same(one, other):
 
 def spread(result, name):
     """A variable at every point of the grid (and site), as one column."""
-    data = stores.load(result)
+    data = results.load(result)
     return data[name].broadcast_like(data["x"]).transpose(*data["x"].dims).values.ravel()
 
 
@@ -118,7 +118,7 @@ def test_netcdf_is_the_result_bit_for_bit(level, result):
     target = result.with_name("out.nc")
     assert export(result, target, level=level) == target
     assert raw(target) == raw(result)
-    xr.testing.assert_identical(xr.load_dataset(target, engine="h5netcdf"), stores.load(result))
+    xr.testing.assert_identical(xr.load_dataset(target, engine="h5netcdf"), results.load(result))
     assert beside(result) == ["out.h5", "out.nc"]
     with h5py.File(target) as file:
         assert (file["x"].compression, file["x"].shuffle) == ((None, False) if not level else ("gzip", True))
@@ -150,7 +150,7 @@ def test_a_search_without_zeros(search):
 def test_chosen_variables_and_the_axes_they_need(profiles):
     target = profiles.with_suffix(".nc")
     export(profiles, target, variables=["mu"])
-    data = stores.load(profiles).drop_vars(["x", "J", "bond"])
+    data = results.load(profiles).drop_vars(["x", "J", "bond"])
     xr.testing.assert_identical(xr.load_dataset(target, engine="h5netcdf"), data)
     export(profiles, target, variables=["x"], force=True)
     assert set(xr.load_dataset(target, engine="h5netcdf").dims) == {"gamma", "delta_mu"}
@@ -175,7 +175,7 @@ def test_csv_along_the_wire_has_a_row_for_every_site(rows, profiles, monkeypatch
     monkeypatch.setattr(exports, "ROWS", rows)
     target = profiles.with_suffix(".csv")
     export(profiles, target, variables=["mu", "x"])
-    found, data = table(target), stores.load(profiles)
+    found, data = table(target), results.load(profiles)
     assert list(found) == ["gamma", "delta_mu", "site", "I_o", "mu", "x", "status"]
     same(found["mu"], data["mu"].values)
     same(found["x"], np.repeat(data["x"].values.ravel(), 4))
@@ -206,7 +206,7 @@ def test_zarr_is_the_result_bit_for_bit(shape, tmp_path, monkeypatch):
     source = make(tmp_path / "out.h5", shape)
     for force in (False, True):
         export(source, tmp_path / "out.zarr", force=force)
-        data, expected = xr.open_zarr(tmp_path / "out.zarr", chunks=None).load(), stores.load(source)
+        data, expected = xr.open_zarr(tmp_path / "out.zarr", chunks=None).load(), results.load(source)
         xr.testing.assert_identical(data, expected)
         assert all(data[name].dtype == expected[name].dtype for name in data.variables)
         same(data["x"], expected["x"])

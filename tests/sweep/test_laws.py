@@ -13,8 +13,8 @@ from checks import close
 import jaxtransport as jt
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
+from jaxtransport.sweep.evaluator import Evaluator
 from jaxtransport.sweep.plan import Plan
-from jaxtransport.sweep.run import Evaluator
 from jaxtransport.sweep.spec import parse
 
 WIRE = {"layout": "dimers", "N": 4, "gamma": 0.5}

@@ -22,7 +22,7 @@ FLOORS = [
     ("state",),
     ("search", "sweep"),
     ("models",),
-    ("api", "progress", "watch", "plot", "zeros_text"),
+    ("api", "places", "worker", "progress", "watch", "plot", "zeros_text"),
     ("cli", "__main__"),
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
@@ -136,7 +136,7 @@ WITHOUT_JAX = {
     "the package": "import jaxtransport; jaxtransport.__version__; dir(jaxtransport)",
     "specs": "import jaxtransport.sweep.spec",
     "quantum specs": "import jaxtransport.sweep.quantum_spec",
-    "results": "import jaxtransport.sweep.store",
+    "results": "import jaxtransport.sweep.results",
     "exports": "import jaxtransport.sweep.export",
     "watching": "import jaxtransport.watch",
     "the api": "import jaxtransport.api",

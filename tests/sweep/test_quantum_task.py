@@ -12,8 +12,8 @@ import xarray as xr
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts
+from jaxtransport.sweep import results
 from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep import store as stores
 from jaxtransport.variables import LINEAR, PER_POINT
 
 SITES = 12  # reference wires are padded to this, and so compiled once
@@ -119,7 +119,7 @@ def test_every_variable_at_every_point(kernel, sweep, tmp_path):
         grid={"gamma": [0.3, 0.6], "N": [7, 4, 10], "mu_bar": [-0.5, 1.2]},
         output={"variables": list(LINEAR)},
     )  # fmt: skip
-    assert set(data.data_vars) == {*LINEAR, "status", "started", "finished"}
+    assert set(data.data_vars) == {*LINEAR, "status", "started", "finished", "halvings"}
     np.testing.assert_array_equal(data.N, [7, 4, 10])
     with h5py.File(tmp_path / "out.h5") as file:
         for name, variable in LINEAR.items():
@@ -308,7 +308,7 @@ def file(tmp_path):
 
 def test_the_default_is_every_variable_of_a_point(tmp_path):
     data = jt.load(created(tmp_path, wire=WIRE, drive=DRIVE))
-    assert set(data.data_vars) == {*PER_POINT, "status", "started", "finished"}
+    assert set(data.data_vars) == {*PER_POINT, "status", "started", "finished", "halvings"}
 
 
 def test_before_anything_is_computed_all_is_missing(file, tmp_path):
@@ -333,7 +333,7 @@ def test_unit_of_current_goes_with_a_delta_mu_axis(file, tmp_path):
 def test_everything_has_a_unit_and_a_name(file):
     with h5py.File(file) as stored:
         assert set(stored) == {*LINEAR, "delta_mu", "N", "mu_bar", "site", "bond", "I_o", "status",
-                               "started", "finished"}  # fmt: skip
+                               "started", "finished", "halvings"}  # fmt: skip
         for name, dataset in stored.items():
             assert isinstance(dataset.attrs["units"], str), name
             assert dataset.attrs["units"], name
@@ -388,7 +388,7 @@ def test_status_is_flags_and_stays_small(file):
         meanings = data.status.attrs["flag_meanings"].split()
         assert dict(zip(data.status.attrs["flag_values"].tolist(), meanings, strict=True)) == {
             -1: "not_computed", 0: "solved", 1: "step_limit", 2: "diverged", 3: "singular", 4: "not_finite",
-            5: "outside_band",
+            5: "outside_band", 6: "crashed",
         }  # fmt: skip
 
 
@@ -406,7 +406,7 @@ def test_root_attributes_say_where_a_result_comes_from(file):
     assert attributes["device"].startswith(jax.devices()[0].platform)
     assert attributes["model"] == "quantum"
     assert {"revision", "python_version", "plan", "format"} <= set(attributes)
-    assert {name: str(value) for name, value in stores.read_attributes(file).items()} == {
+    assert {name: str(value) for name, value in results.read_attributes(file).items()} == {
         name: str(value) for name, value in attributes.items()
     }
 

@@ -11,10 +11,12 @@ import pytest
 
 from jaxtransport import runtime
 from jaxtransport.models.quantum import make_task
+from jaxtransport.sweep import files, results
 from jaxtransport.sweep import plan as plans
-from jaxtransport.sweep import run as loop
 from jaxtransport.sweep import store as stores
-from jaxtransport.sweep.grid import Axis, Grid
+from jaxtransport.sweep.evaluator import Evaluator
+from jaxtransport.sweep.executors import Local
+from jaxtransport.sweep.grid import Axis, Grid, blocks
 from jaxtransport.sweep.plan import Plan, make_plan
 from jaxtransport.sweep.run import Progress, execute
 from jaxtransport.sweep.spec import parse
@@ -94,10 +96,10 @@ def make(axes, sizes=None):
 
 def run(task, plan, path):
     """Run into a new file; the progress, the reports and what is on file."""
-    stores.create(path, task, {})
+    files.create(path, task, {})
     reports = []
     with stores.Store(path, task.grid, [v.name for v in task.variables]) as store:
-        progress = execute(task, store, plan, lambda p: reports.append(replace(p)))
+        progress = execute(task.grid, store, Local(task, plan), lambda p: reports.append(replace(p)))
     return progress, reports, contents(path)
 
 
@@ -146,7 +148,7 @@ def test_failed_points_are_counted_and_the_others_kept(tmp_path):
     progress, _, got = run(task, make_plan(task), path)
     assert progress.failed == 1
     assert got["status"][2, 3] == 3
-    assert stores.count_statuses(path) == {0: 14, 3: 1}
+    assert results.count_statuses(path) == {0: 14, 3: 1}
 
 
 def test_a_second_run_finds_nothing_to_do(tmp_path):
@@ -161,7 +163,7 @@ def test_a_second_run_finds_nothing_to_do(tmp_path):
 
     reports = []
     with stores.Store(tmp_path / "out.h5", task.grid, [v.name for v in task.variables]) as store:
-        second = execute(replace(task, evaluate=counting), store, plan, reports.append)
+        second = execute(task.grid, store, Local(replace(task, evaluate=counting), plan), reports.append)
     assert not calls
     assert len(reports) == 1
     assert second.resumed == second.total == second.done
@@ -182,16 +184,16 @@ def test_values_do_not_depend_on_which_blocks_were_left(tmp_path):
     plan = Plan({8: 16}, 20, 2)
     paths = [tmp_path / "whole.h5", tmp_path / "holes.h5"]
     for path in paths:
-        stores.create(path, task, {})
+        files.create(path, task, {})
         with stores.Store(path, task.grid, ["y"]) as store:
-            execute(task, store, plan)
+            execute(task.grid, store, Local(task, plan))
     with h5py.File(paths[1], "r+") as file:
         whole = file["y"][()]
         for hole in (np.s_[0, 0, 3], np.s_[7, :, :], np.s_[12, 4, 6]):
             file["status"][hole] = -1
             file["y"][hole] = np.nan
     with stores.Store(paths[1], task.grid, ["y"]) as store:
-        progress = execute(task, store, plan)
+        progress = execute(task.grid, store, Local(task, plan))
     assert 0 < progress.resumed < progress.total
     with h5py.File(paths[1]) as file:
         np.testing.assert_array_equal(file["y"][()], whole)
@@ -235,7 +237,7 @@ def traces(task, plan, path):
 
     with runtime.computing():
         reports = run(replace(task, evaluate=evaluate, shared=shared), plan, path)[1]
-    assert stores.count_statuses(path) == {0: task.grid.size}
+    assert results.count_statuses(path) == {0: task.grid.size}
     return traced, len(reports) - 1
 
 
@@ -268,8 +270,8 @@ def test_parameters_are_arguments_and_not_constants_of_the_kernel(tmp_path):
 
 def test_evaluator_returns_a_block_of_the_stored_shape():
     task = make([N, F])
-    evaluator = loop.Evaluator(task, Plan({8: 8, 16: 8}, 8, 2))
-    block = next(iter(loop.blocks(task.grid, 4, 2)))
+    evaluator = Evaluator(task, Plan({8: 8, 16: 8}, 8, 2))
+    block = next(iter(blocks(task.grid, 4, 2)))
     got = evaluator(block)
     assert {name: values.shape for name, values in got.items()} == {
         "y": (4, 2), "row": (4, 2, LONGEST), "flag": (4, 2), "status": (4, 2),

@@ -1,0 +1,176 @@
+"""Blocks of a sweep computed by the workers of a dask.distributed cluster.
+
+    block -> task of the scheduler -> a worker, on all its devices -> values, back to the one writer
+
+The scheduler gives the blocks of a lost worker to others. Workers may come and go at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxtransport.errors import InputError
+from jaxtransport.sweep.executors import Done
+from jaxtransport.sweep.grid import Block
+from jaxtransport.sweep.plan import Plan
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+PER_WORKER = 2  # blocks on their way for each worker: one that it computes, one that waits there
+PATIENCE = 1.0  # seconds after which the absence of results is looked into
+CONNECT_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def connected(scheduler: str | Client) -> Iterator[Client]:
+    """A client of a scheduler, given by its address; a client that is given stays open.
+
+    Raises:
+        InputError: dask.distributed is not installed, nothing answers there, or the client is closed
+            or asynchronous.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("scheduler: needs dask.distributed; pip install 'jaxtransport[cluster]'") from None
+    if isinstance(scheduler, Client):
+        if scheduler.status != "running" or scheduler.asynchronous:
+            raise InputError("scheduler: the client is closed or asynchronous; pass a running Client")
+        yield scheduler
+        return
+    if not isinstance(scheduler, str) or not scheduler:
+        raise InputError(f"scheduler = {scheduler!r}: pass an address such as tcp://host:8786, or a Client")
+    try:
+        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(
+            f"scheduler {scheduler}: does not answer ({reason}); start one with `dask scheduler`, or check "
+            "the address"
+        ) from None
+    try:
+        yield client
+    finally:
+        with contextlib.suppress(Exception):  # it may be gone, and all results are on file
+            client.close(timeout=CONNECT_SECONDS)
+
+
+def ask_workers(client: Client, question: Callable[[], Any], waiting: Callable[[str], None]) -> list[Any]:
+    """What every worker that is there answers; waits for the first one.
+
+    Args:
+        waiting: called, again and again, with what is waited for.
+    """
+    while not (workers := list(client.nthreads())):
+        waiting(_no_worker(client))
+        with contextlib.suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=PATIENCE)
+    asked = [
+        client.submit(question, workers=[worker], allow_other_workers=True, pure=False) for worker in workers
+    ]
+    return client.gather(asked)
+
+
+def _no_worker(client: Client) -> str:
+    return f"no worker at {client.scheduler_info()['address']}: waiting for one"
+
+
+class Cluster:
+    """Computes on the workers of a cluster. See `executors.Executor`."""
+
+    def __init__(
+        self,
+        client: Client,
+        compute: Callable[[str, Block], Mapping[str, np.ndarray]],
+        plan: Plan,
+        width: int = 1,
+    ) -> None:
+        """Args:
+        compute: from a plan, as JSON, and a block to values, at a worker; importable there.
+        plan: how blocks are cut.
+        width: devices of a worker.
+        """
+        self.plan, self.note = plan, ""
+        self._client, self._compute, self._width = client, compute, width
+        self._run = uuid.uuid4().hex[:8]  # keeps the tasks of two runs apart
+        self._count = 0
+        self._coming: dict[str, tuple[Block, Plan, Future]] = {}
+        self._came: queue.SimpleQueue[Future] = queue.SimpleQueue()
+
+    @property
+    def step(self) -> int:
+        return self.plan.step(self._width)
+
+    @property
+    def room(self) -> int:
+        try:
+            workers = len(self._client.nthreads())
+        except (OSError, RuntimeError, ValueError, TimeoutError):  # `take` tells what happened
+            workers = 0
+        return max(1, PER_WORKER * workers) - len(self._coming)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._coming)
+
+    def put(self, block: Block) -> None:
+        self._count += 1
+        key = f"jaxtransport-{self._run}-{self._count}"
+        try:
+            future = self._client.submit(self._compute, self.plan.to_json(), block, key=key, pure=False)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._lost(str(error)) from None
+        self._coming[key] = block, self.plan, future
+        future.add_done_callback(self._came.put)
+
+    def take(self) -> Done | None:
+        try:
+            future = self._came.get(timeout=PATIENCE)
+        except queue.Empty:
+            self.note = self._reason()
+            return None
+        self.note = ""
+        block, plan, _ = self._coming.pop(str(future.key))
+        if future.cancelled():
+            raise self._lost("its tasks are gone")
+        try:
+            return Done(block, plan, future.result())
+        except Exception as error:
+            if future.cancelled() or self._client.status != "running":
+                raise self._lost(str(error)) from None
+            return Done(block, plan, error=error)
+
+    def _reason(self) -> str:
+        """Why nothing comes; nothing if somebody is at work."""
+        if self._client.status != "running":
+            return "waiting for the scheduler"
+        try:
+            return "" if self._client.nthreads() else _no_worker(self._client)
+        except (OSError, RuntimeError, ValueError, TimeoutError):
+            return "waiting for the scheduler"
+
+    def _lost(self, reason: str) -> InputError:
+        return InputError(
+            f"scheduler: is lost ({reason}); what was computed until then is on file: start it and run the "
+            "same command again to go on"
+        )
+
+    def halve(self) -> bool:
+        smaller = self.plan.halved()
+        if smaller == self.plan:
+            return False
+        self.plan = smaller
+        return True
+
+    def close(self) -> None:
+        """Let go of what is still on its way."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            self._client.cancel([future for _, _, future in self._coming.values()])
+        self._coming.clear()

@@ -1,0 +1,137 @@
+"""Blocks of a task computed on the devices of this process.
+
+    points of a block -> batches of equal shape, by padded size -> vmap and jit -> arrays of the block
+
+Batches are always filled up to their one compiled shape, by repeating a point, so that a number
+does not depend on where a run was interrupted. Several devices take as many batches at once, each of
+that same shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from jaxtransport.sweep.grid import Block
+from jaxtransport.sweep.plan import Plan
+from jaxtransport.sweep.task import Task
+
+
+@dataclass
+class Pending:
+    """A block whose first results are on their way."""
+
+    block: Block
+    points: dict[str, np.ndarray]
+    sizes: np.ndarray  # padded, of every solve point
+    free: dict[str, Any]
+    batches: list[tuple[np.ndarray, Any]] = field(default_factory=list)  # (rows, results on the devices)
+
+
+class Evaluator:
+    """A task compiled once for every padded size, on one device or on several."""
+
+    def __init__(self, task: Task, plan: Plan, devices: Sequence[Any] = ()) -> None:
+        self.task, self.plan = task, plan
+        devices = list(devices) or jax.local_devices()[:1]
+        mesh = jax.make_mesh((len(devices),), ("points",), axis_types=(AxisType.Auto,), devices=devices)
+        self.width = len(devices)
+        self._split = NamedSharding(mesh, PartitionSpec("points"))
+        self._whole = NamedSharding(mesh, PartitionSpec())
+        self._shared: dict[int, Any] = {}
+        self._compiled, *self._again = (
+            jax.jit(jax.vmap(evaluate, in_axes=(0, None, None))) for evaluate in (task.evaluate, *task.again)
+        )
+
+    @property
+    def step(self) -> int:
+        """Solve points of a block."""
+        return self.plan.step(self.width)
+
+    def __call__(self, block: Block) -> dict[str, np.ndarray]:
+        """Every variable over a block, shape (len(block.solve), len(block.free), *extra)."""
+        return self.finish(self.start(block))
+
+    def start(self, block: Block) -> Pending:
+        """Hand the batches of a block to the devices; does not wait for them."""
+        grid = self.task.grid
+        points = grid.solve_axes.points(np.arange(block.solve.start, block.solve.stop))
+        free = self._fill(grid.free_axes.points(np.arange(block.free.start, block.free.stop)), block)
+        pending = Pending(block, points, self.task.padded(points, len(block.solve)), free)
+        every = np.arange(len(block.solve))
+        pending.batches = self._batches(self._compiled, self.plan.batch.__getitem__, every, pending)
+        return pending
+
+    def finish(self, pending: Pending) -> dict[str, np.ndarray]:
+        """The values of a block that was started; what is not finished is tried with more effort."""
+        task, block = self.task, pending.block
+        out = {v.name: self._blank(v, block) for v in task.variables}
+        out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
+        for chosen, result in self._fetched(pending.batches):
+            for name, values in result.items():
+                self._scatter(out[name], chosen, values[: len(chosen), : len(block.free)])
+        for again in self._again:  # gather what is not finished, so that it does not hold the batch
+            unfinished = np.isin(out["status"], task.unfinished)
+            rows = np.flatnonzero(unfinished.any(axis=1))
+            for chosen, result in self._fetched(self._batches(again, self._batch_again, rows, pending)):
+                for name, values in result.items():
+                    better = values[: len(chosen), : len(block.free)]
+                    wanted = unfinished[chosen].reshape(*better.shape[:2], *[1] * (better.ndim - 2))
+                    self._scatter(out[name], chosen, better, wanted)
+        return out
+
+    def _batches(self, compiled, batch_of, rows, pending: Pending) -> list[tuple[np.ndarray, Any]]:
+        """Some points of a block as batches of equal shape on their way through the devices."""
+        out, sizes = [], pending.sizes
+        for size in np.unique(sizes[rows]):
+            members = rows[sizes[rows] == size]
+            batch = batch_of(int(size)) * self.width
+            for start in range(0, len(members), batch):
+                chosen = members[start : start + batch]
+                filled = np.resize(chosen, batch) if len(chosen) < batch else chosen
+                point = {name: values[filled] for name, values in pending.points.items()}
+                point["_"] = np.zeros(batch)  # gives vmap its axis where there is no solve axis
+                point = jax.device_put(point, self._split)
+                out.append((chosen, compiled(point, pending.free, self._share(int(size)))))
+        return out
+
+    @staticmethod
+    def _fetched(batches):
+        """Results as they arrive, each let go as soon as it is used: (rows, {variable: array})."""
+        while batches:
+            chosen, result = batches.pop(0)
+            yield chosen, {name: np.asarray(values) for name, values in result.items()}
+
+    def _batch_again(self, size: int) -> int:
+        return self.plan.again(size, self.task.again_bytes)
+
+    def _share(self, size: int):
+        if size not in self._shared:
+            shared = jax.tree.map(jnp.asarray, self.task.shared(size))
+            self._shared[size] = jax.device_put(shared, self._whole)
+        return self._shared[size]
+
+    def _fill(self, free: dict[str, np.ndarray], block: Block) -> dict[str, Any]:
+        """Free points, filled up to the one compiled shape by repeating the last."""
+        extra = self.plan.free_step - len(block.free)
+        padded = {name: np.concatenate([v, np.repeat(v[-1:], extra)]) for name, v in free.items()}
+        padded["_"] = np.zeros(self.plan.free_step)
+        return jax.device_put(padded, self._whole)
+
+    def _blank(self, variable, block: Block) -> np.ndarray:
+        shape = (len(block.solve), len(block.free), *self.task.trailing(variable))
+        return np.full(shape, np.nan if variable.dtype == "f8" else 0, variable.dtype)
+
+    @staticmethod
+    def _scatter(target: np.ndarray, rows: np.ndarray, values: np.ndarray, wanted: Any = True) -> None:
+        """Put rows into a block, where `wanted`; arrays may be longer or shorter than stored."""
+        every = slice(None)
+        extent = [slice(0, min(a, b)) for a, b in zip(target.shape[2:], values.shape[2:], strict=True)]
+        into: Any = (rows, every, *extent)
+        target[into] = np.where(wanted, values[(every, every, *extent)], target[into])

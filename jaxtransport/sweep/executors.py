@@ -1,0 +1,107 @@
+"""Who computes the blocks of a sweep: the devices of this process, here, or a cluster (see `cluster`)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from jaxtransport.sweep.grid import Block
+from jaxtransport.sweep.plan import Plan
+from jaxtransport.sweep.task import Task
+
+if TYPE_CHECKING:
+    from jaxtransport.sweep.evaluator import Pending
+
+AHEAD = 1  # blocks that are computed while one is written
+
+
+@dataclass(frozen=True)
+class Done:
+    """A block that came back: with its values, or with the error that it met."""
+
+    block: Block
+    plan: Plan  # that it was computed by
+    values: Mapping[str, np.ndarray] | None = None
+    error: Exception | None = None
+
+
+class Executor(Protocol):
+    """Computes blocks, several at once, and gives them back in any order."""
+
+    plan: Plan
+    note: str  # why nothing comes, if that is known
+
+    @property
+    def step(self) -> int:
+        """Solve points of a block."""
+
+    @property
+    def room(self) -> int:
+        """How many more blocks it takes now."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a block is on its way."""
+
+    def put(self, block: Block) -> None:
+        """Start a block."""
+
+    def take(self) -> Done | None:
+        """The next block that is done; None if there was none for a while."""
+
+    def halve(self) -> bool:
+        """Make the batches of all later blocks half as large; False if they cannot be smaller."""
+
+
+class Local:
+    """Computes on devices of this process, together, one block after the other."""
+
+    note = ""
+
+    def __init__(self, task: Task, plan: Plan, devices: Sequence[Any] = ()) -> None:
+        """Args: as for `Evaluator`."""
+        from jaxtransport.sweep.evaluator import Evaluator  # here, as it loads JAX
+
+        self.plan = plan
+        self._evaluator = Evaluator(task, plan, devices)
+        self._coming: deque[tuple[Block, Plan, Pending | Exception]] = deque()
+
+    @property
+    def step(self) -> int:
+        return self._evaluator.step
+
+    @property
+    def room(self) -> int:
+        return 1 + AHEAD - len(self._coming)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._coming)
+
+    def put(self, block: Block) -> None:
+        started: Pending | Exception
+        try:
+            started = self._evaluator.start(block)
+        except Exception as error:
+            started = error
+        self._coming.append((block, self.plan, started))
+
+    def take(self) -> Done | None:
+        block, plan, started = self._coming.popleft()
+        if isinstance(started, Exception):
+            return Done(block, plan, error=started)
+        try:
+            return Done(block, plan, self._evaluator.finish(started))
+        except Exception as error:
+            return Done(block, plan, error=error)
+
+    def halve(self) -> bool:
+        smaller = self.plan.halved()
+        if smaller == self.plan:
+            return False
+        self.plan = self._evaluator.plan = smaller
+        return True

@@ -1,0 +1,154 @@
+"""A new result file, made whole before anything is computed.
+
+Every dataset contiguous, allocated and filled, every scale and attribute written, under another name;
+then the file takes its own name in one step. What does not fit on the disk is known by then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from jaxtransport import status as codes
+from jaxtransport.errors import InputError
+from jaxtransport.sweep.results import FORMAT, SINCE
+from jaxtransport.sweep.surviving import SurvivingFile
+from jaxtransport.sweep.task import Task
+
+OVERHEAD_BYTES = 2**20  # attributes and headers, generously
+
+
+def needed_bytes(task: Task) -> int:
+    """Size of a task's result file: its points, its axes, and an allowance for the rest."""
+    values = sum(len(axis.values) for axis in (*task.grid.axes, *task.extra))
+    return task.grid.size * task.bytes_per_point() + 8 * values + OVERHEAD_BYTES
+
+
+def free_bytes(path: Path) -> int:
+    """Free space where `path` lies or will lie."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def require_space(path: Path, needed: int) -> None:
+    """Raise `InputError` if a file of `needed` bytes does not fit beside `path`."""
+    free = free_bytes(path)
+    if needed > free:
+        raise InputError(
+            f"output {path}: needs {needed:,} bytes and the disk has {free:,} free; "
+            "free some space, pass another output, or ask for fewer variables"
+        )
+
+
+def reserve(part: Path, needed: int) -> None:
+    """Make `part` of `needed` bytes, on trial: unlike the free space, this knows quotas and limits.
+
+    Raises:
+        OSError: the disk does not have them.
+    """
+    with open(part, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, needed)
+
+
+def discard_part(path: Path) -> None:
+    """Remove what a run that was killed while it made `path` has left of it."""
+    with contextlib.suppress(OSError):
+        part_of(path).unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def create(path: Path, task: Task, attributes: Mapping[str, str]) -> None:
+    """Make the whole file, filled with "not computed", and put it at `path` in one step.
+
+    Args:
+        path: where it goes; an existing file is replaced.
+        task: its grid, variables and coordinates.
+        attributes: root attributes.
+
+    Raises:
+        InputError: no space, or no permission; nothing is left behind then.
+    """
+    needed = needed_bytes(task)
+    require_space(path, needed)
+    part = part_of(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        reserve(part, needed)
+        with SurvivingFile(part, "w+") as plain:
+            with h5py.File(plain, "w") as file:
+                _fill(file, task, attributes)
+            plain.require_good()
+        os.replace(part, path)
+    except OSError as error:
+        discard_part(path)
+        reason = f"{error.strerror or error}; it needs {needed:,} bytes"
+        raise InputError(f"output {path}: cannot be written ({reason})") from None
+    except BaseException:
+        discard_part(path)
+        raise
+
+
+def _fill(file, task, attributes) -> None:
+    axes = (*task.grid.axes, *task.extra)
+    file.attrs["format"] = FORMAT
+    for name, value in attributes.items():
+        file.attrs[name] = value
+    for axis in axes:
+        values = np.asarray(axis.values)
+        scale = file.create_dataset(axis.name, data=values)
+        scale.make_scale(axis.name)
+        _label(scale, axis.unit, axis.long_name, axis.symbol)
+    dims = tuple(axis.name for axis in task.grid.axes)
+    lengths = {axis.name: len(axis.values) for axis in axes}
+
+    def dataset(name, dims, dtype, fill, unit, long_name, symbol=""):
+        out = file.create_dataset(
+            name, tuple(lengths[d] for d in dims), dtype, fillvalue=fill, dcpl=_allocated_early()
+        )
+        if not dims:
+            out[()] = fill  # a scalar is allocated by its first write, and that must not come later
+        for i, dim in enumerate(dims):
+            out.dims[i].attach_scale(file[dim])
+        _label(out, unit, long_name, symbol)
+        return out
+
+    coordinates = " ".join(task.along)
+    for name, (axis, values, unit, long_name) in task.along.items():
+        dataset(name, (axis,), "f8", np.nan, unit, long_name)[...] = values
+    for v in task.variables:
+        fill = np.nan if v.dtype == "f8" else 0
+        made = dataset(v.name, (*dims, *v.dims), v.dtype, fill, v.unit, v.long_name, v.symbol)
+        if coordinates:
+            made.attrs["coordinates"] = coordinates
+    status = dataset("status", dims, "i1", codes.NOT_COMPUTED, "1", "status of the point")
+    status.attrs["flag_values"] = np.array(list(codes.MEANINGS), np.int8)
+    status.attrs["flag_meanings"] = " ".join(codes.MEANINGS.values())
+    dataset("started", (), "f8", np.nan, SINCE, "start of the run")[()] = time.time()
+    dataset("finished", (), "f8", np.nan, SINCE, "end of the run")
+    dataset("halvings", (), "i1", 0, "1", "how often batches were halved for lack of memory")
+
+
+def _label(dataset: h5py.Dataset, unit: str, long_name: str, symbol: str) -> None:
+    dataset.attrs["units"], dataset.attrs["long_name"] = unit, long_name
+    if symbol:
+        dataset.attrs["symbol"] = symbol  # in TeX, for plots
+
+
+def _allocated_early():
+    dcpl = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    dcpl.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    dcpl.set_fill_time(h5py.h5d.FILL_TIME_ALLOC)
+    return dcpl
