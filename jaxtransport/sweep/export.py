@@ -33,8 +33,8 @@ import numpy as np
 
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
-from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.grid import boxes
+from jaxtransport.sweep.store import Lock
 from jaxtransport.sweep.surviving import SurvivingFile
 
 CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, what HDF5 keeps at hand of a dataset
@@ -305,28 +305,21 @@ def _column(result: _Result, name: str, table: _Table, rows: np.ndarray) -> np.n
 
 def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make the target under another name, then give it its own. No two at a time."""
-    made = list(itertools.takewhile(lambda folder: not folder.exists(), target.parents))
     part = files.part_of(target)
+    lock = Lock(target)
     try:
-        lock = stores.Lock(target)
-        try:
-            _discard(part)
-            write(part)
-            _swap(part, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                _discard(part)
-            raise
-        finally:
-            lock.release()
+        _discard(part)
+        write(part)
+        _swap(part, target)
     except BaseException as error:
-        for folder in made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        with contextlib.suppress(OSError):
+            _discard(part)
         if isinstance(error, OSError | RuntimeError):  # HDF5 has both for a disk that is full
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"-o {target}: cannot be written ({reason})") from None
         raise
+    finally:
+        lock.release()
 
 
 def _swap(part: Path, target: Path) -> None:

@@ -45,7 +45,11 @@ class RawDataset:
         return self.offset + prod(self.shape) * self.dtype.itemsize
 
     def write(self, box: tuple[slice, ...], values: np.ndarray) -> None:
-        """Store `values`; raises OSError where that fails. A box may leave out last dimensions: all of them."""
+        """Store `values`. A box may leave out last dimensions: it spans them.
+
+        Raises:
+            OSError: the disk takes no more.
+        """
         box = self._whole(box)
         rows = np.ascontiguousarray(values, self.dtype).reshape(-1, self._run(box))
         for start, row in zip(self._starts(box), rows, strict=True):

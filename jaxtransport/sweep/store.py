@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import shutil
 import time
@@ -32,10 +33,14 @@ BOOKS = ("status", "finished", "halvings")  # what a run writes beside its varia
 
 
 class Lock:
-    """Exclusive right to write one output, held by `flock` on a file beside it."""
+    """Exclusive right to write one output, held by `flock` on a file beside it.
+
+    Makes the folders that are missing; `release` takes those away again that are empty.
+    """
 
     def __init__(self, output: Path) -> None:
         self.path = output.with_name(output.name + ".lock")
+        self._made = list(itertools.takewhile(lambda folder: not folder.exists(), output.parents))
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
             while not self._take():
@@ -45,6 +50,7 @@ class Lock:
                 f"output {output}: another run is writing it; wait for it, or pass another output"
             ) from None
         except OSError as error:
+            self._discard_folders()
             raise InputError(f"output {output}: cannot be written ({error.strerror or error})") from None
 
     def _take(self) -> bool:
@@ -65,6 +71,12 @@ class Lock:
     def release(self) -> None:
         self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
+        self._discard_folders()
+
+    def _discard_folders(self) -> None:
+        for folder in self._made:
+            with contextlib.suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 class Store:
@@ -162,10 +174,8 @@ class Store:
 
     def _free_name(self) -> Path:
         """A name beside the file that nothing has yet."""
-        names = (
-            self.path.with_name(f"{self.path.stem}-rescued{n}{self.path.suffix}") for n in ("", *range(2, 99))
-        )
-        return next(name for name in names if not os.path.lexists(name))
+        numbered = (self.path.with_stem(f"{self.path.stem}-rescued-{n}") for n in itertools.count(1))
+        return next(path for path in numbered if not os.path.lexists(path))
 
     def _save(self, target: Path) -> None:
         """Copy the file, which has lost its name, to `target`, in one step."""
