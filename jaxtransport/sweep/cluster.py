@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PER_WORKER = 2  # blocks on their way for each worker: one that it computes, one that waits there
 PATIENCE = 1.0  # seconds after which the absence of results is looked into
+FETCH_SECONDS = 30.0  # in which the values of a block come over, unless their worker is gone
 CONNECT_SECONDS = 10.0
 
 
@@ -136,16 +137,23 @@ class Cluster:
         except queue.Empty:
             self.note = self._reason()
             return None
-        self.note = ""
-        block, plan, _ = self._coming.pop(str(future.key))
         if future.cancelled():
             raise self._lost("its tasks are gone")
         try:
-            return Done(block, plan, future.result())
-        except Exception as error:
+            values, error = None, future.exception() if future.status == "error" else None
+            if error is None:
+                values = future.result(timeout=FETCH_SECONDS)
+        except TimeoutError:  # its worker went with it, and it is computed again
+            self._came.put(future)
+            self.note = self._reason()
+            return None
+        except Exception as failure:
             if future.cancelled() or self._client.status != "running":
-                raise self._lost(str(error)) from None
-            return Done(block, plan, error=error)
+                raise self._lost(str(failure)) from None
+            error = failure
+        self.note = ""
+        block, plan, _ = self._coming.pop(str(future.key))
+        return Done(block, plan, values, error)
 
     def _reason(self) -> str:
         """Why nothing comes; nothing if somebody is at work."""

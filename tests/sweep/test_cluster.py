@@ -1,0 +1,258 @@
+"""Sweeps on a dask.distributed cluster over TCP: the same bytes, lost workers, blocks that fail."""
+
+import contextlib
+import functools
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import jaxtransport as jt
+from jaxtransport import status as codes
+from jaxtransport import worker
+from jaxtransport.errors import InputError
+from jaxtransport.sweep import cluster, files, results
+from jaxtransport.sweep import plan as plans
+from jaxtransport.sweep.cluster import Cluster
+from jaxtransport.sweep.grid import Axis, Grid
+from jaxtransport.sweep.plan import Plan
+from jaxtransport.sweep.run import execute
+from jaxtransport.sweep.store import Store
+from jaxtransport.sweep.task import Task
+from jaxtransport.variables import Variable
+
+distributed = pytest.importorskip("distributed")
+PACKAGE = Path(jt.__file__).parents[1]
+VARIABLES = ["nonreciprocity", "potential_forward"]
+SPEC = f"""\
+output.variables = {VARIABLES}
+[wire]
+layout = "pair"
+gamma = 0.5
+[drive]
+delta_mu = 0.1
+injection = 0.3
+[grid]
+N = [12, 4, 7]
+mu_bar = {{ start = -1.5, stop = 1.5, num = 99 }}
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch, tmp_path, tmp_path_factory):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr(plans, "BLOCK_COST", 1)
+    monkeypatch.setattr(plans, "BATCH_POINTS", {"cpu": 8, "gpu": 8})
+    monkeypatch.chdir(tmp_path)
+    Path("spec.toml").write_text(SPEC)
+
+
+class Processes:
+    """A scheduler and its workers, as `dask scheduler` and `dask worker` start them."""
+
+    def __init__(self, folder):
+        self.folder, self.running = folder, contextlib.ExitStack()
+        self.scheduler = self._start("scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard")
+        self.workers = []
+        for _ in range(200):
+            if (folder / "scheduler.json").exists():
+                break
+            time.sleep(0.1)
+        self.address = json.loads((folder / "scheduler.json").read_text())["address"]
+
+    def _start(self, kind, *options):
+        log = self.running.enter_context((self.folder / f"{kind}.log").open("ab"))
+        command = [sys.executable, "-m", "distributed.cli.dask_" + kind, *options]
+        command += ["--scheduler-file", str(self.folder / "scheduler.json")]
+        paths = os.pathsep.join([str(PACKAGE), str(Path(__file__).parent)])
+        environment = {**os.environ, "PYTHONPATH": paths, "XDG_CACHE_HOME": str(self.folder)}
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        self.running.callback(process.wait)
+        self.running.callback(process.kill)
+        return process
+
+    def close(self):
+        self.running.close()
+
+    def add_worker(self, threads=1):
+        options = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard"]
+        self.workers.append(self._start("worker", *options))
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    """A scheduler with two workers."""
+    with contextlib.closing(Processes(tmp_path_factory.mktemp("dask"))) as made:
+        made.add_worker()
+        made.add_worker()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The result of this process alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "spec.toml").write_text(SPEC)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "BLOCK_COST", 1)
+        patch.setattr(plans, "BATCH_POINTS", {"cpu": 8, "gpu": 8})
+        return jt.run(folder / "spec.toml", folder / "whole.h5", devices=1)
+
+
+def equal(one, other):
+    for name in (*VARIABLES, "status"):
+        assert one[name].values.tobytes() == other[name].values.tobytes(), name
+
+
+def test_two_workers_give_the_bytes_of_this_process(processes, whole):
+    equal(jt.run("spec.toml", "out.h5", scheduler=processes.address), whole)
+    about = results.read_attributes("out.h5")
+    assert about["device"] == "cpu: cpu"
+    assert about["precision"] == "float64"
+    assert about["jaxtransport_version"] == jt.__version__
+    assert about["plan"] == whole.attrs["plan"]
+
+
+def test_the_command_line_takes_a_scheduler(processes):
+    command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "--scheduler", processes.address]
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "results/spec.h5: 297 points, 297 points in" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_worker_that_is_killed_costs_at_most_its_blocks(processes, whole):
+    """A third one, so that the others stay for the other tests."""
+    processes.add_worker()
+    with distributed.Client(processes.address, set_as_default=False) as client:
+        client.wait_for_workers(3, timeout=60)
+        killed = []
+
+        def report(progress):
+            if progress.done >= 64 and not killed:
+                killed.append(processes.workers.pop())
+                killed[0].kill()
+
+        data = jt.run("spec.toml", "out.h5", report=report, scheduler=client)
+        assert killed
+        equal(data, whole)
+        assert client.status == "running"  # it is the caller's
+
+
+def fails_at_32(plan, block):
+    """y = the number of the point; a plan with full batches does not fit, and one block never works."""
+    if Plan.from_json(plan).batch[1] > 8:
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+    if block.solve.start == 32:
+        raise ValueError("a bad block")
+    y = np.array(block.solve, float)[:, None]
+    return {"y": y, "status": np.zeros(y.shape, np.int8)}
+
+
+def test_blocks_that_fail_at_workers_are_halved_or_marked(processes):
+    """The loop is the same as for local devices (see test_executors): errors come back as they are."""
+    grid = Grid((Axis("a", np.arange(96.0)),))
+    files.create(Path("out.h5"), Task(grid, (Variable("y", "1", "a number", "y"),), None), {})
+    with (
+        distributed.Client(processes.address, set_as_default=False) as client,
+        Store(Path("out.h5"), grid, ["y"]) as store,
+        contextlib.closing(Cluster(client, fails_at_32, Plan({1: 32}, 16, 1))) as executor,
+    ):
+        progress = execute(grid, store, executor)
+        assert store.halvings == 2
+    assert progress.failed == 16
+    assert progress.trouble == "16 points together failed 3 times: ValueError: a bad block"
+    with h5py.File("out.h5") as file:
+        status, y = file["status"][()], file["y"][()]
+    assert np.all(status[32:48] == codes.CRASHED)
+    kept = np.delete(np.arange(96), np.s_[32:48])
+    np.testing.assert_array_equal(y[kept], kept)
+
+
+def test_a_worker_of_another_version_is_refused(processes):
+    made_by = dict.fromkeys(worker.SAME, "1")
+    compute = functools.partial(worker.evaluate, SPEC, made_by)
+    grid = Grid((Axis("a", np.arange(8.0)),))
+    files.create(Path("out.h5"), Task(grid, (Variable("y", "1", "a number", "y"),), None), {})
+    with (
+        distributed.Client(processes.address, set_as_default=False) as client,
+        Store(Path("out.h5"), grid, ["y"]) as store,
+        contextlib.closing(Cluster(client, compute, Plan({1: 8}, 8, 1))) as executor,
+        pytest.raises(InputError, match=r"a worker has jaxtransport_version .*, the sweep began"),
+    ):
+        execute(grid, store, executor)
+
+
+def test_workers_that_differ_are_refused():
+    one = {
+        "jaxtransport_version": "1", "jax_version": "2", "precision": "float64", "platform": "cpu",
+        "device": "cpu: cpu", "devices": 2, "memory": None,
+    }  # fmt: skip
+    gpu = {**one, "platform": "gpu", "device": "gpu: A", "memory": 5}
+    assert worker.agree([one, one]) == one
+    both = worker.agree([gpu, {**gpu, "device": "gpu: B", "devices": 4, "memory": 3}])
+    assert (both["device"], both["devices"], both["memory"]) == ("gpu: A, gpu: B", 4, 3)
+    with pytest.raises(InputError, match=r"workers differ in platform \(cpu, gpu\)"):
+        worker.agree([one, gpu])
+    with pytest.raises(InputError, match=r"workers differ in jax_version \(2, 3\)"):
+        worker.agree([one, {**one, "jax_version": "3"}])
+
+
+def test_a_scheduler_without_workers_and_one_that_is_lost(tmp_path, monkeypatch):
+    """A run waits for the first worker and says so; without its scheduler it ends, and can go on."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2.0)
+    notes, killed = [], []
+
+    def report(progress):
+        notes.append(progress.note)
+        if len(notes) == 1:
+            made.add_worker(threads=2)
+        if progress.done >= 64 and not killed:
+            killed.append(made.scheduler)
+            made.scheduler.kill()
+
+    with (
+        contextlib.closing(Processes(tmp_path)) as made,
+        pytest.raises(InputError, match=r"scheduler: is lost .* run the same command again to go on"),
+    ):
+        jt.run("spec.toml", "out.h5", report=report, scheduler=made.address)
+    assert notes[0] == f"no worker at {made.address}: waiting for one"
+    kept = results.count_statuses("out.h5")
+    assert set(kept) == {-1, 0}
+    assert kept[0] >= 64
+
+
+def test_stopping_while_nobody_computes_does_not_wait(tmp_path):
+    """What is on its way to no worker is given up."""
+    grid = Grid((Axis("a", np.arange(96.0)),))
+    files.create(Path("out.h5"), Task(grid, (Variable("y", "1", "a number", "y"),), None), {})
+    asked = []
+    with (
+        contextlib.closing(Processes(tmp_path)) as made,
+        distributed.Client(made.address, set_as_default=False) as client,
+        Store(Path("out.h5"), grid, ["y"]) as store,
+        contextlib.closing(Cluster(client, fails_at_32, Plan({1: 8}, 16, 1))) as executor,
+    ):
+        progress = execute(grid, store, executor, stop=lambda: len(asked) > 1, report=asked.append)
+    assert progress.done == 0
+    assert results.count_statuses("out.h5") == {-1: 96}
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "", 8786])
+def test_an_address_where_nothing_answers_is_wrong_input(address, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    with pytest.raises(InputError, match="scheduler"):
+        jt.run("spec.toml", "out.h5", scheduler=address)
+    assert os.listdir() == ["spec.toml"]
+
+
+def test_devices_are_of_this_machine_and_not_of_a_scheduler():
+    with pytest.raises(InputError, match="devices: are those of this machine"):
+        jt.run("spec.toml", "out.h5", scheduler="tcp://127.0.0.1:1", devices=2)
