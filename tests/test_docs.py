@@ -1,6 +1,9 @@
 """What the README and the docs claim: commands, examples, links."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,19 @@ def test_the_example_of_the_laws_prints_what_the_page_says(capsys):
     printed = [float(v) for v in capsys.readouterr().out.split()]
     said = re.search(r"prints (.*?) \(I_o\)", page.read_text(encoding="utf-8"))[1]
     assert printed == pytest.approx([float(v) for v in re.findall(r"0\.\d+", said)], abs=5e-5)
+
+
+def test_the_example_of_the_cluster_runs_as_a_script(tmp_path):
+    (example,) = blocks(ROOT / "docs/cluster.md", "python")
+    (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
+    (tmp_path / "example.py").write_text(example)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "example.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == str(jt.load(tmp_path / "results/fig3b.h5").status.size)
 
 
 def test_the_examples_of_the_zeros_print_what_the_page_says(capsys):

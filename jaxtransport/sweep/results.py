@@ -46,7 +46,10 @@ def load(path: str | Path) -> xarray.Dataset:
     _open(path, "r").close()
     try:
         # Without HDF5's own lock, as everywhere here: a file that is being written stays readable.
-        return xarray.load_dataset(path, engine="h5netcdf", driver_kwds={"locking": False})
+        with xarray.open_dataset(path, engine="h5netcdf", driver_kwds={"locking": False}) as data:
+            if "status" in data:
+                data["status"].load()  # before the values, as a run writes it after them
+            return data.load()
     except (AttributeError, KeyError, OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{path}: is damaged ({error}); delete it and run its sweep again") from None
 
