@@ -80,7 +80,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a sweep into an HDF5 file; on an unfinished file, go on where it stopped."""
-    from jaxtransport import api
+    from jaxtransport import api, cores
     from jaxtransport.progress import reporter
     from jaxtransport.sweep import results
     from jaxtransport.sweep import spec as specs
@@ -88,7 +88,7 @@ def run(
 
     parsed = specs.read(spec, set_ or ())
     path = parsed.default_output if output is None else output
-    _offer_cores(devices)
+    cores.offer(devices)
     try:
         with reporter(parsed.name, quiet=quiet or as_json) as report:
             progress = api.execute(
@@ -363,17 +363,6 @@ def info(as_json: AsJson = False) -> None:
         return
     for key, value in facts.items():
         print(f"{key.replace('_', ' '):<22}{', '.join(value) if isinstance(value, list) else value}")
-
-
-def _offer_cores(count: int | None) -> None:
-    """Tell JAX, which is not loaded yet, to make a device of every core: a device computes on one."""
-    if count is not None and count < 1:
-        raise InputError(f"--devices {count}: pass a whole number >= 1")
-    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        if count is not None:
-            os.environ["JAX_NUM_CPU_DEVICES"] = str(count)
-        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores))
 
 
 def _named(counts: dict[int, int]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxtransport import cores
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Block
 
@@ -93,7 +94,8 @@ def _use_threads() -> None:
     import jax
     from distributed import get_worker
 
-    told = "JAX_NUM_CPU_DEVICES" in os.environ or "device_count" in os.environ.get("XLA_FLAGS", "")
-    if not told:
+    if "JAX_NUM_CPU_DEVICES" not in os.environ and not cores.devices_are_settled():
         with contextlib.suppress(RuntimeError, ValueError):  # JAX runs, or nobody's worker are we
-            jax.config.update("jax_num_cpu_devices", get_worker().state.nthreads)
+            count = get_worker().state.nthreads
+            jax.config.update("jax_num_cpu_devices", count)
+            cores.offer_threads(count)

@@ -61,7 +61,8 @@ def make_task(spec: Spec) -> Task:
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
-        scratch_bytes=2 * 8 * max(sizes.values()) if with_profile else 0,  # one array for either bias
+        one_by_one=kernel == "dense",
+        scratch_bytes=_scratch_bytes(max(sizes.values()), kernel, with_profile),
         cost=_dense_cost if kernel == "dense" else float,
     )
 
@@ -95,6 +96,8 @@ def _beyond_linear_response(spec: Spec) -> Task:
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
+        one_by_one=solve.kernel == "dense",
+        shares_threads=True,  # LAPACK, for the Newton steps
         scratch_bytes=first,
         again_bytes=most,
         cost=lambda size: float(size * energies[0] * NEWTON_SWEEPS),
@@ -127,6 +130,11 @@ def unit_of_current(spec: Spec) -> dict[str, tuple[str, np.ndarray, str, str]]:
     if axis is None:
         return {}
     return {"I_o": ("delta_mu", axis.values / (2 * np.pi), "e gamma_o/hbar", "unit of current")}
+
+
+def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
+    """Of a point: an array for either bias; what a dense kernel has at a time of complex matrices."""
+    return (2 * 8 * size if with_profile else 0) + (4 * 16 * size**2 if kernel == "dense" else 0)
 
 
 def _dense_cost(size: int) -> float:

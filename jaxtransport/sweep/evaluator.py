@@ -4,7 +4,8 @@
 
 Batches are always filled up to their one compiled shape, by repeating a point, so that a number
 does not depend on where a run was interrupted. Several devices take as many batches at once, each of
-that same shape.
+that same shape. A device gets a few batches in one call and goes through them by itself: a call takes
+as long as a hundred points or more.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from jaxtransport import cores
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task
+
+AT_ONCE = 16  # batches of one call
 
 
 @dataclass
@@ -40,13 +45,16 @@ class Evaluator:
     def __init__(self, task: Task, plan: Plan, devices: Sequence[Any] = ()) -> None:
         self.task, self.plan = task, plan
         devices = list(devices) or jax.local_devices()[:1]
+        if task.shares_threads and devices[0].platform == "cpu":
+            devices = devices[: max(1, cores.threads() - 1)]
         mesh = jax.make_mesh((len(devices),), ("points",), axis_types=(AxisType.Auto,), devices=devices)
         self.width = len(devices)
-        self._split = NamedSharding(mesh, PartitionSpec("points"))
+        self._split = NamedSharding(mesh, PartitionSpec(None, "points"))
         self._whole = NamedSharding(mesh, PartitionSpec())
         self._shared: dict[int, Any] = {}
+        one_by_one = task.one_by_one and devices[0].platform == "cpu"
         self._compiled, *self._again = (
-            jax.jit(jax.vmap(evaluate, in_axes=(0, None, None))) for evaluate in (task.evaluate, *task.again)
+            batch_by_batch(evaluate, one_by_one) for evaluate in (task.evaluate, *task.again)
         )
 
     @property
@@ -88,17 +96,19 @@ class Evaluator:
 
     def _batches(self, compiled, batch_of, rows, pending: Pending) -> list[tuple[np.ndarray, Any]]:
         """Some points of a block as batches of equal shape on their way through the devices."""
-        out, sizes = [], pending.sizes
-        for size in np.unique(sizes[rows]):
-            members = rows[sizes[rows] == size]
+        out, sizes = [], pending.sizes[rows]
+        for size in _distinct(sizes):
+            members = rows[sizes == size]
             batch = batch_of(int(size)) * self.width
-            for start in range(0, len(members), batch):
-                chosen = members[start : start + batch]
-                filled = np.resize(chosen, batch) if len(chosen) < batch else chosen
+            shape = (min(AT_ONCE, -(-self.step // batch)), batch)
+            for start in range(0, len(members), shape[0] * batch):
+                chosen = members[start : start + shape[0] * batch]
+                filled = np.resize(chosen, shape)
                 point = {name: values[filled] for name, values in pending.points.items()}
-                point["_"] = np.zeros(batch)  # gives vmap its axis where there is no solve axis
+                point["_"] = np.zeros(shape)  # gives vmap its axis where there is no solve axis
                 point = jax.device_put(point, self._split)
-                out.append((chosen, compiled(point, pending.free, self._share(int(size)))))
+                count = -(-len(chosen) // batch)
+                out.append((chosen, compiled(point, count, pending.free, self._share(int(size)))))
         return out
 
     @staticmethod
@@ -106,7 +116,8 @@ class Evaluator:
         """Results as they arrive, each let go as soon as it is used: (rows, {variable: array})."""
         while batches:
             chosen, result = batches.pop(0)
-            yield chosen, {name: np.asarray(values) for name, values in result.items()}
+            rows = {name: np.asarray(values) for name, values in result.items()}
+            yield chosen, {name: values.reshape(-1, *values.shape[2:]) for name, values in rows.items()}
 
     def _batch_again(self, size: int) -> int:
         return self.plan.again(size, self.task.again_bytes)
@@ -133,5 +144,47 @@ class Evaluator:
         """Put rows into a block, where `wanted`; arrays may be longer or shorter than stored."""
         every = slice(None)
         extent = [slice(0, min(a, b)) for a, b in zip(target.shape[2:], values.shape[2:], strict=True)]
-        into: Any = (rows, every, *extent)
-        target[into] = np.where(wanted, values[(every, every, *extent)], target[into])
+        run = len(rows) and rows[-1] - rows[0] == len(rows) - 1  # rows ascend: they lie together
+        into: Any = (slice(rows[0], rows[-1] + 1) if run else rows, every, *extent)
+        given = values[(every, every, *extent)]
+        target[into] = given if wanted is True else np.where(wanted, given, target[into])
+
+
+def batch_by_batch(evaluate, one_by_one: bool = False):
+    """`evaluate` of one point, mapped over the first `count` rows of points, compiled.
+
+    Args:
+        one_by_one: in a loop instead of by `vmap`.
+
+    Returns:
+        A function of points, each of shape (rows, batch), count, free and shared. Its results have shape
+        (rows, batch, ...); the rows from `count` on are zeros.
+    """
+    mapped = _in_turn(evaluate) if one_by_one else jax.vmap(evaluate, in_axes=(0, None, None))
+    batch = jax.jit(mapped)  # traced once, though asked for twice
+
+    def run(points, count, free, shared):
+        of_row = lambda i: {name: values[i] for name, values in points.items()}
+        shapes = jax.eval_shape(batch, of_row(0), free, shared)
+        rows = points["_"].shape[0]
+        out = {name: jnp.zeros((rows, *one.shape), one.dtype) for name, one in shapes.items()}
+
+        def step(i, out):
+            result = batch(of_row(i), free, shared)
+            return {name: values.at[i].set(result[name]) for name, values in out.items()}
+
+        return lax.fori_loop(0, count, step, out)
+
+    return jax.jit(run)
+
+
+def _in_turn(evaluate):
+    """As `jax.vmap` over the first argument, point after point."""
+    return lambda points, free, shared: lax.map(lambda point: evaluate(point, free, shared), points)
+
+
+def _distinct(sizes: np.ndarray) -> np.ndarray:
+    """The values among `sizes`, in order."""
+    if len(sizes) and np.all(sizes == sizes[0]):  # as mostly; sorting them takes longer
+        return sizes[:1]
+    return np.unique(sizes)

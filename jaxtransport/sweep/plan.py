@@ -16,10 +16,14 @@ from jaxtransport.sweep.task import Task
 
 LANES = 8  # batches are multiples of this: the width of a vector register in doubles
 
-# Sites x points of one batch. On a CPU the sweeps' carries and the stored corners should stay in
-# the last-level cache; measured best near 2^18. A GPU wants parallelism.
-BATCH_SITES = {"cpu": 2**18, "gpu": 2**24}
-BATCH_POINTS = {"cpu": 1024, "gpu": 2**18}
+# Sites x points of one batch, and its least and most points. On a CPU a batch costs a microsecond and
+# more a site however few its points are; too many, and what a kernel keeps of them leaves the cache. Measured
+# best near 2^17, from N = 8 to 1000; beyond 2^19 memory is given back and taken anew for each batch, and
+# all takes four times as long. A GPU wants parallelism.
+BATCH_SITES = {"cpu": 2**17, "gpu": 2**24}
+BATCH_MOST_SITES = {"cpu": 2**19, "gpu": 2**24}  # ... where there are few points
+BATCH_FEW_POINTS = 256
+BATCH_POINTS = {"cpu": 4096, "gpu": 2**18}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
 BATCH_AGAIN = 64  # few points need it, and each takes longer
@@ -96,15 +100,16 @@ def make_plan(task: Task, platform: str = "cpu", memory: int | None = None) -> P
     per_size = counts(task)
     point_bytes = task.bytes_per_point() + task.scratch_bytes
     free = task.grid.free_axes.size
-    most_bytes, most_sites = BATCH_BYTES, BATCH_SITES[platform]
+    most_bytes, kept = BATCH_BYTES, BATCH_MOST_SITES[platform]
     if memory is not None:
         most_bytes = min(most_bytes, int(memory * SHARE))
-        most_sites = min(most_sites, int(memory * SHARE) // (8 * KEPT_PER_SITE))
+        kept = min(kept, int(memory * SHARE) // (8 * KEPT_PER_SITE))
     free_step = max(1, min(free, most_bytes // (LANES * point_bytes)))
     row_bytes = point_bytes * free_step
 
     def batch(size: int, count: int) -> int:
-        most = min(most_sites // size, BATCH_POINTS[platform], most_bytes // row_bytes)
+        well = max(BATCH_SITES[platform] // size, BATCH_FEW_POINTS)
+        most = min(well, kept // size, BATCH_POINTS[platform], most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
 
     batches = {size: batch(size, count) for size, count in sorted(per_size.items())}
