@@ -105,9 +105,9 @@ def revision() -> str:
     if not (root / ".git").exists():
         return ""
 
-    def git(*arguments: str) -> str:
+    def git(*arguments: str) -> str:  # without locks: a run that is killed must not leave one
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10
+            ["git", "--no-optional-locks", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10
         )
         return done.stdout.strip() if done.returncode == 0 else ""
 

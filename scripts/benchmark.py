@@ -1,24 +1,35 @@
-"""Time per point of the chain and dense kernels against plain batched NumPy, on one core, in one run.
+"""How fast the kernels and whole sweeps are, against others and against the machine, in one run.
 
-    python scripts/benchmark.py                    N = 10, 30, 100, 300, 1000
-    python scripts/benchmark.py --lengths 30 300 --repeats 9
+    python scripts/benchmark.py                    prints everything; some five minutes
+    python scripts/benchmark.py --write            ... into docs/performance.md, and its picture
+    python scripts/benchmark.py --lengths 30 300 --repeats 9 --no-sweeps
 
-Every contender computes the conductance and the nonreciprocity of dimer wires at random mu_bar and
-gamma; "profile" adds potentials, heat and residual under both biases. Runs are interleaved, so that
-a drift of the machine's speed meets all of them; the figures are medians, in microseconds a point,
-with the spread (max - min) / median. "off" is the largest deviation from NumPy in Delta I.
+Kernels compute conductance and Delta I of dimer wires at random mu_bar and gamma, each on one core; "profile"
+adds potentials, heat and residual under both biases. Contenders run in turn, so that a drift of the machine's
+speed meets all of them; figures are medians, with the spread (max - min) / median in brackets. "off" is the
+largest deviation from NumPy, or from C where NumPy takes too long, in Delta I.
+
+Sweeps are `jaxtransport run` as a whole process. "start" is a run that finds nothing left to do, "compile"
+what a run with an empty compilation cache takes beyond one with a warm cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
 import time
-from dataclasses import replace
+from pathlib import Path
 
-# One core for everybody, settled before any library starts its threads.
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+# One core for every kernel, settled before any library starts its threads.
+if CORES:
+    os.sched_setaffinity(0, CORES[-1:])
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
@@ -26,118 +37,227 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import jax.numpy as jnp
+import contenders
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from jaxtransport.models.quantum import make_task
-from jaxtransport.sweep import spec as specs
-
-DELTA_MU, INJECTION = 0.1, 0.05
-LEADS = ("conductance", "nonreciprocity")
-PROFILE = (*LEADS, "potential_forward", "potential_reverse", "heat_forward", "heat_reverse", "residual")
-
-
-def numpy_batch(N, mu_bar, gamma):
-    """The same numbers by np.linalg.inv and np.linalg.solve over a batch: G and Delta I."""
-    root = np.sqrt(4 - mu_bar**2)[:, None]
-    site = np.arange(N)
-    coupling = np.where((site == 0) | (site == N - 1), 1.0, gamma[:, None])
-    A = np.zeros((len(mu_bar), N, N), complex)
-    A[:, site, site] = mu_bar[:, None] - coupling**2 / 2 * (mu_bar[:, None] - 1j * root)
-    A[:, site[:-1], site[1:]] = A[:, site[1:], site[:-1]] = 1.0
-    Gamma = coupling**2 * root
-    T = np.abs(np.linalg.inv(A)) ** 2 * Gamma[:, :, None] * Gamma[:, None, :]
-    T[:, site, site] = 0.0
-    system = -T.copy()
-    system[:, site, site] = T.sum(axis=2)
-    middle = slice(1, N - 1)
-    signs = np.broadcast_to((-1.0) ** np.arange(N - 2), (len(mu_bar), N - 2))
-    biased = (T[:, middle, 0] - T[:, middle, -1]) / 2
-    x = np.linalg.solve(system[:, middle, middle], np.stack([biased, signs], axis=-1))
-    from_left = T[:, 0, middle]
-    g = T[:, 0, -1] + np.sum(from_left * (0.5 - x[..., 0]), axis=1)
-    r = np.sum(from_left * x[..., 1], axis=1)
-    return g, np.abs(-g - INJECTION * r) - np.abs(g - INJECTION * r)
-
-
-def jax_batch(N, kernel, names):
-    """The same as a sweep does it: one point, vmap, jit; tiles of points that stay in cache."""
-    spec = specs.parse(
-        f"""
-        [wire]
-        layout = "dimers"
-        N = {N}
-        [drive]
-        delta_mu = {DELTA_MU}
-        injection = {INJECTION}
-        [solve]
-        kernel = "{kernel}"
-        [grid]
-        gamma = [0.5]
-        mu_bar = [0.0]
-        """
-    )
-    task = make_task(replace(spec, variables=names))
-    shared, free = jax.tree.map(jnp.asarray, (task.shared(N), {"_": np.zeros(1)}))
-    compiled = jax.jit(jax.vmap(task.evaluate, in_axes=(0, None, None)))
-    tile = max(8, min(1024, 2**18 // N)) if kernel == "chain" else max(1, 2**16 // N**2)
-
-    def batch(mu_bar, gamma):
-        parts = [
-            compiled({"mu_bar": mu_bar[i : i + tile], "gamma": gamma[i : i + tile]}, free, shared)
-            for i in range(0, len(mu_bar), tile)
-        ]
-        jax.block_until_ready(parts)
-        return [np.concatenate([part[name][:, 0] for part in parts]) for name in LEADS]
-
-    return batch, tile
+ROOT = Path(__file__).parents[1]
+PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/figures/performance.png"
+CHAIN, PROFILE, DENSE, NUMPY, BANDED, LIMIT = (
+    "chain", "chain, profile", "dense", "NumPy", "SciPy loop", "C limit",
+)  # fmt: skip
+MOST = {DENSE: 300, NUMPY: 300, BANDED: 1000, PROFILE: 10**4}  # sites, of those that take long
+SECONDS = 0.15  # of one measurement, at least
+SWEEP = """
+output.variables = ["nonreciprocity"]
+[wire]
+layout = "dimers"
+N = {N}
+[drive]
+delta_mu = 0.1
+injection = 0.05
+[grid]
+gamma = {{ start = 0.1, stop = 1.0, num = {gammas} }}
+mu_bar = {{ start = -1.9, stop = 1.9, num = {mu_bars} }}
+"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--lengths", type=int, nargs="+", default=[10, 30, 100, 300, 1000])
+    parser.add_argument("--lengths", type=int, nargs="+", default=[10, 30, 100, 300, 1000, 10**4, 10**5])
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--no-sweeps", action="store_true", help="kernels alone")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     arguments = parser.parse_args()
-    table = Table(title="microseconds a point on one core (median, spread); ratio: NumPy / chain")
-    for column in ("N", "chain", "chain, profile", "dense", "NumPy", "ratio", "ns a site, chain", "off"):
-        table.add_column(column, justify="right")
-    for N in arguments.lengths:
-        table.add_row(*measure(N, arguments.repeats))
-    Console(width=120).print(table)
+    rows = {N: measure(N, arguments.repeats) for N in arguments.lengths}
+    parts = {"machine": machine(), "kernels": kernel_table(rows), "slopes": slopes(rows)}
+    if not arguments.no_sweeps:
+        parts["sweeps"] = sweep_table(arguments.repeats, rows)
+    for text in parts.values():
+        print(text, end="\n\n")
+    if arguments.write:
+        page = PAGE.read_text(encoding="utf-8")
+        for name, text in parts.items():
+            begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+            page = re.sub(
+                f"{begin}.*?{end}", lambda _, t=text, b=begin, e=end: f"{b}{t}\n{e}", page, flags=re.S
+            )
+        PAGE.write_text(page, encoding="utf-8")
+        draw(rows)
 
 
-def measure(N: int, repeats: int) -> list[str]:
-    """One row of the table."""
+def machine() -> str:
+    name = next(
+        (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor(),
+    )
+    about = f"{name}, {len(CORES) or os.cpu_count()} cores; Python {platform.python_version()}"
+    return f"{about}, JAX {jax.__version__}, NumPy {np.__version__}."
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def measure(N: int, repeats: int) -> dict[str, list[float]]:
+    """Nanoseconds a point of every contender that takes part at N; "off"; "compile" in seconds."""
     rng = np.random.default_rng(N)
-    contenders = {
-        "chain": jax_batch(N, "chain", LEADS),
-        "chain, profile": jax_batch(N, "chain", PROFILE),
-        "dense": jax_batch(N, "dense", LEADS),
-    }
-    few = max(2, min(2000, 2 * 10**7 // N**3))
-    points = {name: max(tile, tile * round(few * 20 / tile)) for name, (_, tile) in contenders.items()}
-    points["dense"] = max(contenders["dense"][1], contenders["dense"][1] * (few // contenders["dense"][1]))
-    points["NumPy"] = few
-    run = {name: batch for name, (batch, _) in contenders.items()}
-    run["NumPy"] = lambda mu_bar, gamma: numpy_batch(N, mu_bar, gamma)
-    most = max(points.values())
-    mu_bar, gamma = rng.uniform(-1.9, 1.9, most), rng.uniform(0.1, 0.9, most)
-    seconds: dict[str, list[float]] = {name: [] for name in run}
-    result = {}
-    for repeat in range(repeats + 1):
-        for name, function in run.items():
-            start = time.perf_counter()
-            result[name] = function(mu_bar[: points[name]], gamma[: points[name]])
-            if repeat:  # the first is for compiling
-                seconds[name].append((time.perf_counter() - start) / points[name])
-    median = {name: float(np.median(times)) for name, times in seconds.items()}
-    check = min(points["chain"], points["NumPy"])
-    off = np.max(np.abs(result["chain"][1][:check] - result["NumPy"][1][:check]))
-    cells = [f"{1e6 * median[n]:.3g} ({np.ptp(seconds[n]) / median[n]:.0%})" for n in run]
-    ratio = np.median(np.array(seconds["NumPy"]) / np.array(seconds["chain"]))
-    return [str(N), *cells, f"{ratio:,.0f}", f"{1e9 * median['chain'] / N:.1f}", f"{off:.0e}"]
+    chain, tile, compiling = contenders.package(N, "chain", contenders.LEADS)
+    run = {CHAIN: chain}
+    tiles = {CHAIN: tile}
+    run[PROFILE], tiles[PROFILE], _ = contenders.package(N, "chain", contenders.PROFILE)
+    if MOST[DENSE] >= N:
+        run[DENSE], tiles[DENSE], _ = contenders.package(N, "dense", contenders.LEADS)
+    run[NUMPY], run[BANDED] = contenders.numpy_batches(N), contenders.banded_loop(N)
+    if (limit := contenders.limit(N)) is not None:
+        run[LIMIT], tiles[LIMIT] = limit, contenders.WIDTH
+    run = {name: function for name, function in run.items() if MOST.get(name, N) >= N}
+
+    def timed(name: str, points: int) -> float:
+        mu_bar, gamma = rng.uniform(-1.9, 1.9, points), rng.uniform(0.1, 0.9, points)
+        start = time.perf_counter()
+        run[name](mu_bar, gamma)
+        return (time.perf_counter() - start) / points
+
+    points = {}
+    for name in run:
+        tile = tiles.get(name, max(1, 10**6 // N**2))
+        timed(name, tile)
+        points[name] = tile * max(1, round(SECONDS / timed(name, tile) / tile))
+    found: dict[str, list[float]] = {name: [] for name in run}
+    for _ in range(repeats):
+        for name in run:
+            found[name].append(1e9 * timed(name, points[name]))
+    few = max(tiles.values()) if NUMPY not in run else tiles[CHAIN]
+    mu_bar, gamma = rng.uniform(-1.9, 1.9, few), rng.uniform(0.1, 0.9, few)
+    check = 32 if N > 100 else 320
+    exact = run[NUMPY if NUMPY in run else LIMIT] if NUMPY in run or LIMIT in run else chain
+    off = np.abs(
+        chain(mu_bar[: tiles[CHAIN]], gamma[: tiles[CHAIN]])[1][:check]
+        - exact(mu_bar[:check], gamma[:check])[1]
+    )
+    return {**found, "off": [float(np.max(off))], "compile": [compiling]}
+
+
+def middle(values: list[float]) -> float:
+    return float(np.median(values))
+
+
+def ratio(row: dict[str, list[float]], one: str, other: str) -> str:
+    """Median of the ratios of runs that followed each other; "" if either did not take part."""
+    if one not in row or other not in row:
+        return ""
+    return f"{np.median(np.array(row[one]) / np.array(row[other])):,.3g}"
+
+
+def kernel_table(rows: dict[int, dict[str, list[float]]]) -> str:
+    names = [CHAIN, PROFILE, DENSE, NUMPY, BANDED, LIMIT]
+    head = ["N", *(f"{name}, µs a point" for name in names), "chain: ns a site", "C: ns a site",
+            "chain / C", "NumPy / chain", "SciPy / chain", "dense / chain", "compile, s", "off"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
+    for N, row in rows.items():
+        cells = [f"{N:,}"]
+        for name in names:
+            values = row.get(name)
+            spread = f"{middle(values) / 1e3:,.3g} ({np.ptp(values) / middle(values):.0%})" if values else ""
+            cells.append(spread)
+        cells += [f"{middle(row[CHAIN]) / N:.2f}", f"{middle(row[LIMIT]) / N:.2f}" if LIMIT in row else ""]
+        pairs = ((CHAIN, LIMIT), (NUMPY, CHAIN), (BANDED, CHAIN), (DENSE, CHAIN))
+        cells += [ratio(row, *pair) for pair in pairs]
+        cells += [f"{row['compile'][0]:.2f}", f"{row['off'][0]:.0e}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def slopes(rows: dict[int, dict[str, list[float]]]) -> str:
+    """Exponents of N, from the longest wires of each: least squares in logarithms."""
+    out = []
+    for name in (CHAIN, DENSE, NUMPY, BANDED, LIMIT):
+        reached = [N for N in rows if name in rows[N] and (100 if name in (CHAIN, LIMIT) else 30) <= N]
+        if len(reached) > 1:
+            times = [middle(rows[N][name]) for N in reached]
+            slope = np.polyfit(np.log(reached), np.log(times), 1)[0]
+            out.append(f"{name} N^{slope:.2f} (N = {min(reached):,} to {max(reached):,})")
+    return "Cost of a point: " + ", ".join(out) + "."
+
+
+def sweep_table(repeats: int, rows: dict[int, dict[str, list[float]]]) -> str:
+    """Whole runs of `jaxtransport run`: on one core and on all, few points and many."""
+    head = ["N", "points", "cores", "wall, s", "start", "compile", "compute", "write", "ns a site and point",
+            "all / C on one core", "peak memory, MB"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
+    cores = sorted({1, len(CORES) or os.cpu_count() or 1})
+    cases = [(30, 100, 100), (30, 1000, 1000), (30, 4000, 8000), (8, 4000, 8000), (300, 1000, 3000)]
+    for N, gammas, mu_bars in cases:
+        for count in cores:
+            many = gammas * mu_bars * N > 10**8
+            lines.append(_sweep(N, gammas, mu_bars, count, 3 if many else repeats, rows))
+    return "\n".join(lines)
+
+
+def _sweep(N: int, gammas: int, mu_bars: int, cores: int, repeats: int, rows) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        spec = Path(folder) / "spec.toml"
+        spec.write_text(SWEEP.format(N=N, gammas=gammas, mu_bars=mu_bars))
+        cold = _run(folder, cores, fresh=True)
+        warm = [_run(folder, cores, fresh=True) for _ in range(repeats)]
+        again = [_run(folder, cores, fresh=False) for _ in range(3)]
+    points = gammas * mu_bars
+    wall = [run["wall"] for run in warm]
+    start = middle([run["wall"] for run in again])
+    write = middle([run["writing_seconds"] for run in warm])
+    compute = middle(wall) - start - write
+    limit = middle(rows[N][LIMIT]) * points / 1e9 if N in rows and LIMIT in rows[N] else None
+    cells = [
+        str(N), f"{points:,}", str(cores), f"{middle(wall):.2f} ({np.ptp(wall) / middle(wall):.0%})",
+        f"{start:.2f}", f"{max(0.0, cold['wall'] - middle(wall)):.2f}", f"{compute:.2f}", f"{write:.2f}",
+        f"{1e9 * compute / points / N:.2f}", f"{middle(wall) / limit:.2f}" if limit else "",
+        f"{max(run['memory'] for run in warm) / 1e6:.0f}",
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def _run(folder: str, cores: int, *, fresh: bool) -> dict[str, float]:
+    """`jaxtransport run` in a folder, into a new file if `fresh`; seconds, and peak memory in bytes."""
+    output = Path(folder) / "out.h5"
+    if fresh:
+        output.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "-o", "out.h5", "--json"]
+    environment = {**os.environ, "XDG_CACHE_HOME": folder, "PYTHONPATH": str(ROOT)}
+
+    def place() -> None:
+        if CORES:
+            os.sched_setaffinity(0, CORES[-cores:])
+
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, preexec_fn=place
+    ) as process:
+        assert process.stdout is not None
+        told = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+    if process.returncode:
+        raise SystemExit(f"a sweep ended with {process.returncode}")
+    return {"wall": wall, "memory": used.ru_maxrss * 1024, **json.loads(told)}
+
+
+def draw(rows: dict[int, dict[str, list[float]]]) -> None:
+    """Time of a point against N, all contenders."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    from jaxtransport.plot import style
+
+    with mpl.rc_context({**style.RC, "backend": "agg"}):
+        figure, axes = plt.subplots(figsize=(6.4, 4.4))
+        for name in (BANDED, NUMPY, DENSE, PROFILE, CHAIN, LIMIT):
+            reached = [N for N in rows if name in rows[N]]
+            if reached:
+                axes.loglog(reached, [middle(rows[N][name]) / 1e3 for N in reached], "o-", ms=3, label=name)
+        axes.set(xlabel="length $N$", ylabel="time of a point on one core (µs)")
+        axes.legend()
+        figure.savefig(PICTURE, dpi=160)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,164 @@
+"""Who takes part in `benchmark.py`: g and Delta I of dimer wires at many mu_bar and gamma.
+
+Each is a function of arrays (mu_bar, gamma) that returns (conductance, Delta I in I_o); one core each.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.linalg import solve, solve_banded
+
+from jaxtransport.models.quantum import make_task
+from jaxtransport.sweep import spec as specs
+from jaxtransport.sweep.evaluator import AT_ONCE, batch_by_batch
+from jaxtransport.sweep.plan import make_plan
+
+DELTA_MU, INJECTION = 0.1, 0.05
+LEADS = ("conductance", "nonreciprocity")
+PROFILE = (*LEADS, "potential_forward", "potential_reverse", "heat_forward", "heat_reverse", "residual")
+WIDTH = 32  # points that limit.c takes together
+Batch = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+SPEC = """
+output.variables = {names}
+[wire]
+layout = "dimers"
+N = {N}
+[drive]
+delta_mu = {delta_mu}
+injection = {injection}
+[solve]
+kernel = "{kernel}"
+[grid]
+gamma = {{ start = 0.1, stop = 0.9, num = 1000 }}
+mu_bar = {{ start = -1.9, stop = 1.9, num = 1000 }}
+"""
+
+
+def delta_I(g, r):
+    return np.abs(-g - INJECTION * r) - np.abs(g - INJECTION * r)
+
+
+def package(N: int, kernel: str, names: tuple[str, ...]) -> tuple[Batch, int, float]:
+    """The package, as a sweep uses it. Also: points of one call, and seconds that compiling took."""
+    text = SPEC.format(names=list(names), N=N, delta_mu=DELTA_MU, injection=INJECTION, kernel=kernel)
+    task = make_task(replace(specs.parse(text), variables=names))
+    ((size, batch),) = make_plan(task).batch.items()
+    shared, free = jax.tree.map(jnp.asarray, (task.shared(size), {"_": np.zeros(1)}))
+    run = batch_by_batch(task.evaluate, task.one_by_one)
+    rows = AT_ONCE if kernel == "chain" else 1
+    shape = (rows, batch)
+
+    def call(mu_bar, gamma):
+        points = {"mu_bar": mu_bar.reshape(shape), "gamma": gamma.reshape(shape), "_": np.zeros(shape)}
+        return run(points, rows, free, shared)
+
+    example = {name: np.full(shape, 0.5) for name in ("mu_bar", "gamma", "_")}
+    start = time.perf_counter()
+    run.lower(example, rows, free, shared).compile()
+    seconds = time.perf_counter() - start
+
+    def batches(mu_bar, gamma):
+        step = rows * batch
+        parts = [call(mu_bar[i : i + step], gamma[i : i + step]) for i in range(0, len(mu_bar), step)]
+        jax.block_until_ready(parts)
+        return tuple(np.concatenate([np.ravel(part[name]) for part in parts]) for name in LEADS)
+
+    return batches, rows * batch, seconds
+
+
+def tridiagonal(N: int, mu_bar, gamma):
+    """Diagonal of w - H - Sigma and Gamma_l, each of shape (points, N). The hopping is 1."""
+    root = np.sqrt(4 - mu_bar**2)[:, None]
+    site = np.arange(N)
+    coupling = np.where((site == 0) | (site == N - 1), 1.0, gamma[:, None])
+    return mu_bar[:, None] - coupling**2 / 2 * (mu_bar[:, None] - 1j * root), coupling**2 * root
+
+
+def numpy_batches(N: int) -> Batch:
+    """np.linalg.inv and np.linalg.solve over a batch."""
+    site, middle = np.arange(N), slice(1, N - 1)
+
+    def batch(mu_bar, gamma):
+        z, Gamma = tridiagonal(N, mu_bar, gamma)
+        A = np.zeros((len(mu_bar), N, N), complex)
+        A[:, site, site] = z
+        A[:, site[:-1], site[1:]] = A[:, site[1:], site[:-1]] = 1.0
+        T = np.abs(np.linalg.inv(A)) ** 2 * Gamma[:, :, None] * Gamma[:, None, :]
+        T[:, site, site] = 0.0
+        system = -T[:, middle, middle]
+        system[:, site[:-2], site[:-2]] = T.sum(axis=2)[:, middle]
+        signs = np.broadcast_to((-1.0) ** np.arange(N - 2), (len(mu_bar), N - 2))
+        biased = (T[:, middle, 0] - T[:, middle, -1]) / 2
+        x = np.linalg.solve(system, np.stack([biased, signs], axis=-1))
+        from_left = T[:, 0, middle]
+        g = T[:, 0, -1] + np.sum(from_left * (0.5 - x[..., 0]), axis=1)
+        return g, delta_I(g, np.sum(from_left * x[..., 1], axis=1))
+
+    return batch
+
+
+def banded_loop(N: int) -> Batch:
+    """A loop over points: SciPy's banded solver for G, a dense symmetric one for the potentials."""
+    signs, unit = (-1.0) ** np.arange(N - 2), np.eye(N, dtype=complex)
+
+    def point(z, Gamma):
+        bands = np.ones((3, N), complex)
+        bands[1] = z
+        T = np.abs(solve_banded((1, 1), bands, unit)) ** 2 * Gamma[:, None] * Gamma
+        np.fill_diagonal(T, 0.0)
+        system = np.diag(T.sum(axis=1)[1:-1]) - T[1:-1, 1:-1]
+        right = np.stack([(T[1:-1, 0] - T[1:-1, -1]) / 2, signs], axis=1)
+        x = solve(system, right, assume_a="pos")
+        g = T[0, -1] + T[0, 1:-1] @ (0.5 - x[:, 0])
+        return g, T[0, 1:-1] @ x[:, 1]
+
+    def batch(mu_bar, gamma):
+        g, r = np.transpose([point(*row) for row in zip(*tridiagonal(N, mu_bar, gamma), strict=True)])
+        return g, delta_I(g, r)
+
+    return batch
+
+
+def limit(N: int) -> Batch | None:
+    """limit.c, if there is a compiler."""
+    library = _limit_library()
+    if library is None:
+        return None
+    strength = np.zeros(N)
+    strength[1:-1] = (-1.0) ** np.arange(N - 2)
+    scratch = np.empty(3 * WIDTH * N)
+    pointer = lambda array: array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+
+    def batch(mu_bar, gamma):
+        g, r = np.empty_like(mu_bar), np.empty_like(mu_bar)
+        arrays = (mu_bar, gamma, strength, scratch, g, r)
+        library.limit(ctypes.c_long(len(mu_bar)), ctypes.c_long(N), *map(pointer, arrays))
+        return g, delta_I(g, r)
+
+    return batch
+
+
+def _limit_library(built: list = []) -> ctypes.CDLL | None:  # noqa: B006  built once
+    if not built:
+        compiler = shutil.which("gcc") or shutil.which("clang")
+        if compiler is None:
+            return None
+        folder = Path(tempfile.mkdtemp())
+        source = Path(__file__).with_name("limit.c")
+        flags = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
+        subprocess.run([compiler, *flags, "-o", folder / "limit.so", source, "-lm"], check=True)
+        built.append(ctypes.CDLL(str(folder / "limit.so")))
+        shutil.rmtree(folder)
+    return built[0]
