@@ -82,7 +82,7 @@ def run(
         KeyboardInterrupt: after SIGINT or SIGTERM, with everything stored that was in flight.
     """
     parsed = specs.read(spec, overrides)
-    path = parsed.default_output if output is None else Path(output)
+    path = Path(os.path.abspath(parsed.default_output if output is None else output))
     execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
     return results.load(path)
 
@@ -112,23 +112,29 @@ def execute(
     from jaxtransport.sweep import run as loop
     from jaxtransport.sweep.interrupts import graceful
 
-    def waiting(note: str) -> None:
-        report(loop.Progress(task.grid.size, 0, 0, note=note))
+    with graceful() as stop:  # from here on: a job may be told to end while it waits for its workers
 
-    lock = stores.Lock(output)
-    try:
+        def waiting(note: str) -> None:
+            if stop():
+                raise KeyboardInterrupt
+            report(loop.Progress(task.grid.size, 0, 0, note=note))
+
         task = make_task(spec)
-        at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
-        with at as place:
-            plan = _prepare(spec, task, output, force, place)
-            with stores.Store(output, task.grid, [v.name for v in task.variables]) as store:
-                with graceful() as stop, place.executor(plan.halved(store.halvings)) as executor:
+        lock = stores.Lock(output)
+        try:
+            at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
+            with at as place:
+                plan = _prepare(spec, task, output, force, place)
+                with (
+                    stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
+                    place.executor(plan.halved(store.halvings)) as executor,
+                ):
                     progress = loop.execute(task.grid, store, executor, report, stop=stop)
-                if progress.done < progress.total:
-                    raise KeyboardInterrupt
-                return progress
-    finally:
-        lock.release()
+        finally:
+            lock.release()
+    if progress.done < progress.total:
+        raise KeyboardInterrupt
+    return progress
 
 
 def search(

@@ -96,7 +96,8 @@ def run(
             )
     except KeyboardInterrupt:
         kept = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
-        print(f"interrupted: {kept}; run the same command again to go on", file=sys.stderr)
+        again = "again, without --force," if force else "again"
+        print(f"interrupted: {kept}; run the same command {again} to go on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     counts = _named(results.count_statuses(path))
     computed = progress.done - progress.resumed

@@ -7,6 +7,7 @@ the user has configured wins.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
 import subprocess
@@ -99,6 +100,7 @@ def provenance() -> dict[str, str]:
     }
 
 
+@functools.cache
 def revision() -> str:
     """Commit of the checkout that the package runs from, "+" if changed; "" for an installed one."""
     root = Path(jaxtransport.__file__).resolve().parent.parent
@@ -107,7 +109,10 @@ def revision() -> str:
 
     def git(*arguments: str) -> str:  # without locks: a run that is killed must not leave one
         done = subprocess.run(
-            ["git", "--no-optional-locks", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10
+            ["git", "--no-optional-locks", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
         )
         return done.stdout.strip() if done.returncode == 0 else ""
 

@@ -15,11 +15,18 @@ from typing import Any
 
 import numpy as np
 
+import jaxtransport
 from jaxtransport import cores
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Block
 
-SAME = ("jaxtransport_version", "jax_version", "precision", "platform")  # for all workers of a result
+SAME = (
+    "jaxtransport_version",
+    "revision",
+    "jax_version",
+    "precision",
+    "platform",
+)  # for all workers of a result
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -47,6 +54,11 @@ def agree(answers: list[dict[str, Any]]) -> dict[str, Any]:
     for key in SAME:
         if len(found := sorted({str(answer[key]) for answer in answers})) > 1:
             raise InputError(f"scheduler: its workers differ in {key} ({', '.join(found)}); make them equal")
+    if (theirs := answers[0]["jaxtransport_version"]) != jaxtransport.__version__:
+        raise InputError(
+            f"scheduler: its workers have jaxtransport {theirs}, this is {jaxtransport.__version__}; "
+            "make them equal"
+        )
     out = dict(answers[0])
     out["device"] = ", ".join(sorted({answer["device"] for answer in answers}))
     out["devices"] = max(answer["devices"] for answer in answers)

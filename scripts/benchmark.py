@@ -104,10 +104,14 @@ def measure(N: int, repeats: int) -> dict[str, list[float]]:
     chain, tile, compiling = contenders.package(N, "chain", contenders.LEADS)
     run = {CHAIN: chain}
     tiles = {CHAIN: tile}
-    run[PROFILE], tiles[PROFILE], _ = contenders.package(N, "chain", contenders.PROFILE)
+    if MOST[PROFILE] >= N:
+        run[PROFILE], tiles[PROFILE], _ = contenders.package(N, "chain", contenders.PROFILE)
     if MOST[DENSE] >= N:
         run[DENSE], tiles[DENSE], _ = contenders.package(N, "dense", contenders.LEADS)
-    run[NUMPY], run[BANDED] = contenders.numpy_batches(N), contenders.banded_loop(N)
+    if MOST[NUMPY] >= N:
+        run[NUMPY] = contenders.numpy_batches(N)
+    if MOST[BANDED] >= N:
+        run[BANDED] = contenders.banded_loop(N)
     if (limit := contenders.limit(N)) is not None:
         run[LIMIT], tiles[LIMIT] = limit, contenders.WIDTH
     run = {name: function for name, function in run.items() if MOST.get(name, N) >= N}

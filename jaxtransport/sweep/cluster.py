@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import jaxtransport
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.executors import Done
 from jaxtransport.sweep.grid import Block
@@ -66,17 +68,46 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
 def ask_workers(client: Client, question: Callable[[], Any], waiting: Callable[[str], None]) -> list[Any]:
     """What every worker that is there answers; waits for the first one.
 
+    Raises:
+        InputError: a worker that cannot answer; the scheduler is lost.
+
     Args:
         waiting: called, again and again, with what is waited for.
     """
-    while not (workers := list(client.nthreads())):
-        waiting(_no_worker(client))
-        with contextlib.suppress(TimeoutError):
-            client.wait_for_workers(1, timeout=PATIENCE)
-    asked = [
-        client.submit(question, workers=[worker], allow_other_workers=True, pure=False) for worker in workers
-    ]
-    return client.gather(asked)
+    try:
+        while True:
+            while not (workers := set(client.nthreads())):
+                waiting(_no_worker(client))
+                with contextlib.suppress(TimeoutError):
+                    client.wait_for_workers(1, timeout=PATIENCE)
+            asked = [client.submit(question, workers=[worker], pure=False) for worker in workers]
+            while workers == set(client.nthreads()):  # whoever goes takes the answer along
+                until = time.monotonic() + PATIENCE
+                while time.monotonic() < until:
+                    if all(future.done() for future in asked):
+                        return [_answer(future) for future in asked]
+                    time.sleep(0.02)
+                waiting(f"asking {len(workers)} workers at {client.scheduler_info()['address']}")
+    except (InputError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise _lost(str(error)) from None
+
+
+def _answer(future: Future) -> Any:
+    if future.status == "error":
+        raise InputError(
+            f"scheduler: a worker cannot take part ({future.exception()}); install jaxtransport "
+            f"{jaxtransport.__version__} there"
+        )
+    return future.result()
+
+
+def _lost(reason: str) -> InputError:
+    return InputError(
+        f"scheduler: is lost ({reason}); what was computed until then is on file: start it and run the "
+        "same command again, without --force, to go on"
+    )
 
 
 def _no_worker(client: Client) -> str:
@@ -113,7 +144,7 @@ class Cluster:
     def room(self) -> int:
         try:
             workers = len(self._client.nthreads())
-        except (OSError, RuntimeError, ValueError, TimeoutError):  # `take` tells what happened
+        except Exception:  # of many kinds, once a client is closed; `take` tells what happened
             workers = 0
         return max(1, PER_WORKER * workers) - len(self._coming)
 
@@ -126,8 +157,8 @@ class Cluster:
         key = f"jaxtransport-{self._run}-{self._count}"
         try:
             future = self._client.submit(self._compute, self.plan.to_json(), block, key=key, pure=False)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise self._lost(str(error)) from None
+        except Exception as error:
+            raise _lost(str(error)) from None
         self._coming[key] = block, self.plan, future
         future.add_done_callback(self._came.put)
 
@@ -135,10 +166,12 @@ class Cluster:
         try:
             future = self._came.get(timeout=PATIENCE)
         except queue.Empty:
+            if self._client.status in ("closed", "closing"):
+                raise _lost("its client is closed") from None
             self.note = self._reason()
             return None
         if future.cancelled():
-            raise self._lost("its tasks are gone")
+            raise _lost("its tasks are gone")
         try:
             values, error = None, future.exception() if future.status == "error" else None
             if error is None:
@@ -149,7 +182,7 @@ class Cluster:
             return None
         except Exception as failure:
             if future.cancelled() or self._client.status != "running":
-                raise self._lost(str(failure)) from None
+                raise _lost(str(failure)) from None
             error = failure
         self.note = ""
         block, plan, _ = self._coming.pop(str(future.key))
@@ -161,14 +194,8 @@ class Cluster:
             return "waiting for the scheduler"
         try:
             return "" if self._client.nthreads() else _no_worker(self._client)
-        except (OSError, RuntimeError, ValueError, TimeoutError):
+        except Exception:  # of many kinds, once a client is closed
             return "waiting for the scheduler"
-
-    def _lost(self, reason: str) -> InputError:
-        return InputError(
-            f"scheduler: is lost ({reason}); what was computed until then is on file: start it and run the "
-            "same command again to go on"
-        )
 
     def halve(self) -> bool:
         smaller = self.plan.halved()

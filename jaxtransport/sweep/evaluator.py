@@ -3,13 +3,14 @@
     points of a block -> batches of equal shape, by padded size -> vmap and jit -> arrays of the block
 
 Batches are always filled up to their one compiled shape, by repeating a point, so that a number
-does not depend on where a run was interrupted. Several devices take as many batches at once, each of
-that same shape. A device gets a few batches in one call and goes through them by itself: a call takes
-as long as a hundred points or more.
+does not depend on where a run was interrupted. A device gets a few batches in one call and goes through
+them by itself: a call takes as long as a hundred points or more. Several devices take turns, all with one
+and the same program: a program for all of them together may differ from that of one in the last bit.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxtransport import cores
 from jaxtransport.sweep.grid import Block
@@ -47,11 +47,9 @@ class Evaluator:
         devices = list(devices) or jax.local_devices()[:1]
         if task.shares_threads and devices[0].platform == "cpu":
             devices = devices[: max(1, cores.threads() - 1)]
-        mesh = jax.make_mesh((len(devices),), ("points",), axis_types=(AxisType.Auto,), devices=devices)
         self.width = len(devices)
-        self._split = NamedSharding(mesh, PartitionSpec(None, "points"))
-        self._whole = NamedSharding(mesh, PartitionSpec())
-        self._shared: dict[int, Any] = {}
+        self._turn = itertools.cycle(devices)
+        self._shared: dict[tuple[int, Any], Any] = {}
         one_by_one = task.one_by_one and devices[0].platform == "cpu"
         self._compiled, *self._again = (
             batch_by_batch(evaluate, one_by_one) for evaluate in (task.evaluate, *task.again)
@@ -99,16 +97,16 @@ class Evaluator:
         out, sizes = [], pending.sizes[rows]
         for size in _distinct(sizes):
             members = rows[sizes == size]
-            batch = batch_of(int(size)) * self.width
-            shape = (min(AT_ONCE, -(-self.step // batch)), batch)
+            batch = batch_of(int(size))
+            shape = (min(AT_ONCE, -(-self.step // (batch * self.width))), batch)
             for start in range(0, len(members), shape[0] * batch):
                 chosen = members[start : start + shape[0] * batch]
                 filled = np.resize(chosen, shape)
                 point = {name: values[filled] for name, values in pending.points.items()}
                 point["_"] = np.zeros(shape)  # gives vmap its axis where there is no solve axis
-                point = jax.device_put(point, self._split)
-                count = -(-len(chosen) // batch)
-                out.append((chosen, compiled(point, count, pending.free, self._share(int(size)))))
+                device, count = next(self._turn), -(-len(chosen) // batch)
+                point, free = jax.device_put((point, pending.free), device)
+                out.append((chosen, compiled(point, count, free, self._share(int(size), device))))
         return out
 
     @staticmethod
@@ -122,18 +120,18 @@ class Evaluator:
     def _batch_again(self, size: int) -> int:
         return self.plan.again(size, self.task.again_bytes)
 
-    def _share(self, size: int):
-        if size not in self._shared:
-            shared = jax.tree.map(jnp.asarray, self.task.shared(size))
-            self._shared[size] = jax.device_put(shared, self._whole)
-        return self._shared[size]
+    def _share(self, size: int, device):
+        if (size, device) not in self._shared:
+            shared = jax.tree.map(np.asarray, self.task.shared(size))
+            self._shared[size, device] = jax.device_put(shared, device)
+        return self._shared[size, device]
 
     def _fill(self, free: dict[str, np.ndarray], block: Block) -> dict[str, Any]:
         """Free points, filled up to the one compiled shape by repeating the last."""
         extra = self.plan.free_step - len(block.free)
         padded = {name: np.concatenate([v, np.repeat(v[-1:], extra)]) for name, v in free.items()}
         padded["_"] = np.zeros(self.plan.free_step)
-        return jax.device_put(padded, self._whole)
+        return padded
 
     def _blank(self, variable, block: Block) -> np.ndarray:
         shape = (len(block.solve), len(block.free), *self.task.trailing(variable))

@@ -69,7 +69,9 @@ class Lock:
         return False
 
     def release(self) -> None:
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # removed by hand, and perhaps another's by now
+            if os.path.samestat(os.fstat(self._descriptor), os.stat(self.path)):
+                self.path.unlink()
         os.close(self._descriptor)
         self._discard_folders()
 
@@ -142,7 +144,7 @@ class Store:
         except OSError as error:
             raise InputError(
                 f"output {self.path}: cannot be written any more ({error.strerror or error}); it keeps "
-                "what is done: put that right, and run the same command again to go on"
+                "what is done: put that right, and run the same command again, without --force, to go on"
             ) from None
 
     def _require_there(self) -> None:
@@ -167,9 +169,10 @@ class Store:
                 f"output {self.path}: was {what} while it was written, and what is done cannot be saved "
                 f"({error.strerror or error}); run its sweep again"
             ) from None
+        elsewhere = "" if target == self.path else f" with -o {target}"
         raise InputError(
             f"output {self.path}: was {what} while it was written; what is done was saved as {target}: "
-            f"run the same command again with -o {target} to go on, or delete it"
+            f"run the same command again{elsewhere}, without --force, to go on, or delete it"
         )
 
     def _free_name(self) -> Path:

@@ -192,8 +192,8 @@ def test_a_worker_of_another_version_is_refused(processes):
 
 def test_workers_that_differ_are_refused():
     one = {
-        "jaxtransport_version": "1", "jax_version": "2", "precision": "float64", "platform": "cpu",
-        "device": "cpu: cpu", "devices": 2, "memory": None,
+        "jaxtransport_version": jt.__version__, "revision": "a", "jax_version": "2", "precision": "float64",
+        "platform": "cpu", "device": "cpu: cpu", "devices": 2, "memory": None,
     }  # fmt: skip
     gpu = {**one, "platform": "gpu", "device": "gpu: A", "memory": 5}
     assert worker.agree([one, one]) == one
@@ -201,6 +201,8 @@ def test_workers_that_differ_are_refused():
     assert (both["device"], both["devices"], both["memory"]) == ("gpu: A, gpu: B", 4, 3)
     with pytest.raises(InputError, match=r"workers differ in platform \(cpu, gpu\)"):
         worker.agree([one, gpu])
+    with pytest.raises(InputError, match=r"its workers have jaxtransport 0.0, this is .*; make them equal"):
+        worker.agree([{**one, "jaxtransport_version": "0.0"}])
     with pytest.raises(InputError, match=r"workers differ in jax_version \(2, 3\)"):
         worker.agree([one, {**one, "jax_version": "3"}])
 
@@ -220,7 +222,9 @@ def test_a_scheduler_without_workers_and_one_that_is_lost(tmp_path, monkeypatch)
 
     with (
         contextlib.closing(Processes(tmp_path)) as made,
-        pytest.raises(InputError, match=r"scheduler: is lost .* run the same command again to go on"),
+        pytest.raises(
+            InputError, match=r"scheduler: is lost .* run the same command again, without --force, to go on"
+        ),
     ):
         jt.run("spec.toml", "out.h5", report=report, scheduler=made.address)
     assert notes[0] == f"no worker at {made.address}: waiting for one"
@@ -256,3 +260,50 @@ def test_an_address_where_nothing_answers_is_wrong_input(address, monkeypatch):
 def test_devices_are_of_this_machine_and_not_of_a_scheduler():
     with pytest.raises(InputError, match="devices: are those of this machine"):
         jt.run("spec.toml", "out.h5", scheduler="tcp://127.0.0.1:1", devices=2)
+
+
+def cannot():
+    raise ModuleNotFoundError("No module named 'jaxtransport.worker'")
+
+
+def test_workers_that_cannot_answer_are_told_and_not_waited_for(tmp_path):
+    notes = []
+
+    def note(text):
+        notes.append(text)
+        if len(notes) > 2 and len(made.workers) == 1:
+            made.add_worker()
+
+    with (
+        contextlib.closing(Processes(tmp_path)) as made,
+        distributed.Client(made.address, set_as_default=False) as client,
+    ):
+        made.add_worker()
+        client.wait_for_workers(1, timeout=60)
+        with pytest.raises(
+            InputError, match=r"a worker cannot take part \(No module .*; install jaxtransport"
+        ):
+            cluster.ask_workers(client, cannot, note)
+        once = tmp_path / "once"
+        answers = cluster.ask_workers(client, functools.partial(dies_once, str(once)), note)
+        assert answers == ["here"]
+        assert notes[-1].startswith(("no worker at", "asking"))
+
+
+def dies_once(path):
+    if not os.path.exists(path):
+        Path(path).touch()
+        os._exit(1)
+    return "here"
+
+
+def test_a_client_that_is_closed_in_mid_run_is_a_message(processes):
+    with distributed.Client(processes.address, set_as_default=False) as client:
+
+        def report(progress):
+            if progress.done >= 64:
+                client.close()
+
+        with pytest.raises(InputError, match="scheduler: is lost"):
+            jt.run("spec.toml", "out.h5", report=report, scheduler=client)
+    assert results.count_statuses("out.h5")[0] >= 64

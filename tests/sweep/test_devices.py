@@ -81,7 +81,22 @@ def run(tmp_path, tmp_path_factory):
     return run
 
 
-def test_eight_devices_give_the_bytes_of_one(run):
+EXACT = SPEC.replace("[grid]", '[solve]\nlaw = "exact"\n[grid]').replace("num = 99", "num = 23")
+FREE = (
+    SPEC.partition("[grid]")[0]
+    .replace("[wire]", "[wire]\nN = 12")
+    .replace("[drive]", "[drive]\nmu_bar = 1.0")
+    + """\
+[grid]
+delta_mu = [0.1, 0.2, 0.3]
+injection = { start = 0.1, stop = 0.4, num = 40 }
+"""
+)
+
+
+@pytest.mark.parametrize("spec", [SPEC, EXACT, FREE], ids=["linear", "exact", "free axes alone"])
+def test_eight_devices_give_the_bytes_of_one(spec, run, tmp_path):
+    (tmp_path / "spec.toml").write_text(spec)
     one, values, status = run("one.h5", 1)
     eight, same, _ = run("eight.h5", 8)
     assert one.returncode == eight.returncode == 0, one.stderr + eight.stderr
