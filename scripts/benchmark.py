@@ -155,8 +155,8 @@ def ratio(row: dict[str, list[float]], one: str, other: str) -> str:
 
 def kernel_table(rows: dict[int, dict[str, list[float]]]) -> str:
     names = [CHAIN, PROFILE, DENSE, NUMPY, BANDED, LIMIT]
-    head = ["N", *(f"{name}, µs a point" for name in names), "chain: ns a site", "C: ns a site",
-            "chain / C", "NumPy / chain", "SciPy / chain", "dense / chain", "compile, s", "off"]  # fmt: skip
+    head = ["N", *names, "chain / C", "NumPy / chain", "SciPy / chain", "dense / chain",
+            "chain, ns a site", "compile, s", "off"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
     for N, row in rows.items():
         cells = [f"{N:,}"]
@@ -164,10 +164,9 @@ def kernel_table(rows: dict[int, dict[str, list[float]]]) -> str:
             values = row.get(name)
             spread = f"{middle(values) / 1e3:,.3g} ({np.ptp(values) / middle(values):.0%})" if values else ""
             cells.append(spread)
-        cells += [f"{middle(row[CHAIN]) / N:.2f}", f"{middle(row[LIMIT]) / N:.2f}" if LIMIT in row else ""]
         pairs = ((CHAIN, LIMIT), (NUMPY, CHAIN), (BANDED, CHAIN), (DENSE, CHAIN))
         cells += [ratio(row, *pair) for pair in pairs]
-        cells += [f"{row['compile'][0]:.2f}", f"{row['off'][0]:.0e}"]
+        cells += [f"{middle(row[CHAIN]) / N:.2f}", f"{row['compile'][0]:.2f}", f"{row['off'][0]:.0e}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -187,7 +186,7 @@ def slopes(rows: dict[int, dict[str, list[float]]]) -> str:
 def sweep_table(repeats: int, rows: dict[int, dict[str, list[float]]]) -> str:
     """Whole runs of `jaxtransport run`: on one core and on all, few points and many."""
     head = ["N", "points", "cores", "wall, s", "start", "compile", "compute", "write", "ns a site and point",
-            "all / C on one core", "peak memory, MB"]  # fmt: skip
+            "all / C on one core"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
     cores = sorted({1, len(CORES) or os.cpu_count() or 1})
     cases = [(30, 100, 100), (30, 1000, 1000), (30, 4000, 8000), (8, 4000, 8000), (300, 1000, 3000)]
@@ -215,35 +214,28 @@ def _sweep(N: int, gammas: int, mu_bars: int, cores: int, repeats: int, rows) ->
         str(N), f"{points:,}", str(cores), f"{middle(wall):.2f} ({np.ptp(wall) / middle(wall):.0%})",
         f"{start:.2f}", f"{max(0.0, cold['wall'] - middle(wall)):.2f}", f"{compute:.2f}", f"{write:.2f}",
         f"{1e9 * compute / points / N:.2f}", f"{middle(wall) / limit:.2f}" if limit else "",
-        f"{max(run['memory'] for run in warm) / 1e6:.0f}",
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 
 
 def _run(folder: str, cores: int, *, fresh: bool) -> dict[str, float]:
-    """`jaxtransport run` in a folder, into a new file if `fresh`; seconds, and peak memory in bytes."""
+    """`jaxtransport run` in a folder, into a new file if `fresh`; seconds."""
     output = Path(folder) / "out.h5"
     if fresh:
         output.unlink(missing_ok=True)
     command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "-o", "out.h5", "--json"]
     environment = {**os.environ, "XDG_CACHE_HOME": folder, "PYTHONPATH": str(ROOT)}
 
-    def place() -> None:
-        if CORES:
-            os.sched_setaffinity(0, CORES[-cores:])
-
+    if CORES:
+        os.sched_setaffinity(0, CORES[-cores:])  # the run inherits it
     start = time.perf_counter()
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, preexec_fn=place
-    ) as process:
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         told = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - start
     if process.returncode:
         raise SystemExit(f"a sweep ended with {process.returncode}")
-    return {"wall": wall, "memory": used.ru_maxrss * 1024, **json.loads(told)}
+    return {"wall": wall, **json.loads(told)}
 
 
 def draw(rows: dict[int, dict[str, list[float]]]) -> None:
