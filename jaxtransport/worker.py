@@ -20,13 +20,8 @@ from jaxtransport import cores
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Block
 
-SAME = (
-    "jaxtransport_version",
-    "revision",
-    "jax_version",
-    "precision",
-    "platform",
-)  # for all workers of a result
+# What all workers of a result have in common.
+SAME = ("jaxtransport_version", "revision", "jax_version", "precision", "platform")
 _ONE_AT_A_TIME = threading.Lock()
 
 

@@ -180,7 +180,7 @@ def slopes(rows: dict[int, dict[str, list[float]]]) -> str:
             times = [middle(rows[N][name]) for N in reached]
             slope = np.polyfit(np.log(reached), np.log(times), 1)[0]
             out.append(f"{name} N^{slope:.2f} (N = {min(reached):,} to {max(reached):,})")
-    return "Cost of a point: " + ", ".join(out) + "."
+    return f"Cost of a point: {', '.join(out)}." if out else ""
 
 
 def sweep_table(repeats: int, rows: dict[int, dict[str, list[float]]]) -> str:

@@ -6,6 +6,7 @@ Each is a function of arrays (mu_bar, gamma) that returns (conductance, Delta I 
 from __future__ import annotations
 
 import ctypes
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -150,15 +151,14 @@ def limit(N: int) -> Batch | None:
     return batch
 
 
-def _limit_library(built: list = []) -> ctypes.CDLL | None:  # noqa: B006  built once
-    if not built:
-        compiler = shutil.which("gcc") or shutil.which("clang")
-        if compiler is None:
-            return None
-        folder = Path(tempfile.mkdtemp())
-        source = Path(__file__).with_name("limit.c")
-        flags = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
-        subprocess.run([compiler, *flags, "-o", folder / "limit.so", source, "-lm"], check=True)
-        built.append(ctypes.CDLL(str(folder / "limit.so")))
-        shutil.rmtree(folder)
-    return built[0]
+@functools.cache
+def _limit_library() -> ctypes.CDLL | None:
+    compiler = shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        return None
+    source = Path(__file__).with_name("limit.c")
+    flags = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "limit.so"
+        subprocess.run([compiler, *flags, "-o", library, source, "-lm"], check=True)
+        return ctypes.CDLL(str(library))

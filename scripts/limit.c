@@ -1,7 +1,7 @@
 /* The elimination of jaxtransport/green/chain.py by hand: what one core can do.
 
    For every point w (energy) and gamma (coupling of the middle reservoirs; the leads have 1) of one
-   wire with hopping 1: g and r of 2 pi I_1 = g (x_1 - x_N) - r. Points go W at a time, so that the
+   wire with hopping 1: g and r of 2 pi I_1 = g (x_1 - x_N) - r. Points, a multiple of W, go W at a time, so that the
    inner loops are vectors; what a sweep leaves for the way back (3 numbers a site) stays in cache.
    `strength` has N entries: 0 on sites without a source or drain, and on the leads. */
 

@@ -68,11 +68,11 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
 def ask_workers(client: Client, question: Callable[[], Any], waiting: Callable[[str], None]) -> list[Any]:
     """What every worker that is there answers; waits for the first one.
 
-    Raises:
-        InputError: a worker that cannot answer; the scheduler is lost.
-
     Args:
         waiting: called, again and again, with what is waited for.
+
+    Raises:
+        InputError: a worker that cannot answer; the scheduler is lost.
     """
     try:
         while True:
@@ -88,7 +88,7 @@ def ask_workers(client: Client, question: Callable[[], Any], waiting: Callable[[
                         return [_answer(future) for future in asked]
                     time.sleep(0.02)
                 waiting(f"asking {len(workers)} workers at {client.scheduler_info()['address']}")
-    except (InputError, KeyboardInterrupt):
+    except InputError:
         raise
     except Exception as error:
         raise _lost(str(error)) from None
@@ -196,13 +196,6 @@ class Cluster:
             return "" if self._client.nthreads() else _no_worker(self._client)
         except Exception:  # of many kinds, once a client is closed
             return "waiting for the scheduler"
-
-    def halve(self) -> bool:
-        smaller = self.plan.halved()
-        if smaller == self.plan:
-            return False
-        self.plan = smaller
-        return True
 
     def close(self) -> None:
         """Let go of what is still on its way."""

@@ -4,8 +4,9 @@
 
 Batches are always filled up to their one compiled shape, by repeating a point, so that a number
 does not depend on where a run was interrupted. A device gets a few batches in one call and goes through
-them by itself: a call takes as long as a hundred points or more. Several devices take turns, all with one
-and the same program: a program for all of them together may differ from that of one in the last bit.
+them by itself: a call costs as much as a thousand points of a short wire. Several devices take turns, all
+with one and the same program: a program for all of them together may differ from that of one in the last
+bit.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ class Evaluator:
 
     def _batches(self, compiled, batch_of, rows, pending: Pending) -> list[tuple[np.ndarray, Any]]:
         """Some points of a block as batches of equal shape on their way through the devices."""
-        out, sizes = [], pending.sizes[rows]
+        out: list[tuple[np.ndarray, Any]] = []
+        sizes, free = pending.sizes[rows], {}
         for size in _distinct(sizes):
             members = rows[sizes == size]
             batch = batch_of(int(size))
@@ -105,8 +107,10 @@ class Evaluator:
                 point = {name: values[filled] for name, values in pending.points.items()}
                 point["_"] = np.zeros(shape)  # gives vmap its axis where there is no solve axis
                 device, count = next(self._turn), -(-len(chosen) // batch)
-                point, free = jax.device_put((point, pending.free), device)
-                out.append((chosen, compiled(point, count, free, self._share(int(size), device))))
+                if device not in free:
+                    free[device] = jax.device_put(pending.free, device)
+                point = jax.device_put(point, device)
+                out.append((chosen, compiled(point, count, free[device], self._share(int(size), device))))
         return out
 
     @staticmethod

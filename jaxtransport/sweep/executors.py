@@ -32,7 +32,7 @@ class Done:
 class Executor(Protocol):
     """Computes blocks, several at once, and gives them back in any order."""
 
-    plan: Plan
+    plan: Plan  # set another one, and later blocks are computed by that
     note: str  # why nothing comes, if that is known
 
     @property
@@ -53,12 +53,9 @@ class Executor(Protocol):
     def take(self) -> Done | None:
         """The next block that is done; None if there was none for a while."""
 
-    def halve(self) -> bool:
-        """Make the batches of all later blocks half as large; False if they cannot be smaller."""
-
 
 class Local:
-    """Computes on devices of this process, together, one block after the other."""
+    """Computes on devices of this process, which share each block."""
 
     note = ""
 
@@ -66,9 +63,16 @@ class Local:
         """Args: as for `Evaluator`."""
         from jaxtransport.sweep.evaluator import Evaluator  # here, as it loads JAX
 
-        self.plan = plan
         self._evaluator = Evaluator(task, plan, devices)
         self._coming: deque[tuple[Block, Plan, Pending | Exception]] = deque()
+
+    @property
+    def plan(self) -> Plan:
+        return self._evaluator.plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self._evaluator.plan = plan
 
     @property
     def step(self) -> int:
@@ -98,10 +102,3 @@ class Local:
             return Done(block, plan, self._evaluator.finish(started))
         except Exception as error:
             return Done(block, plan, error=error)
-
-    def halve(self) -> bool:
-        smaller = self.plan.halved()
-        if smaller == self.plan:
-            return False
-        self.plan = self._evaluator.plan = smaller
-        return True

@@ -117,7 +117,9 @@ def _again(
     if memory:
         if came.plan is not executor.plan:  # batches are smaller already
             return True
-        if executor.halve():
+        smaller = executor.plan.halved()
+        if smaller != executor.plan:
+            executor.plan = smaller
             store.note_halving()
             return True
     failures[came.block] += 1

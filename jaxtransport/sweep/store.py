@@ -1,6 +1,6 @@
 """A result file as it is written: HDF5 that no kill can break.
 
-The whole file is there from the start (see `create`). From there on only raw data changes,
+The whole file is there from the start (see `files`). From there on only raw data changes,
 
     values -> flush -> status
 
@@ -82,7 +82,7 @@ class Lock:
 
 
 class Store:
-    """A result file open for writing. Made by `create`, found again by `resume`."""
+    """A result file open for writing. `files.create` makes it."""
 
     def __init__(self, path: Path, grid: Grid, names: Sequence[str]) -> None:
         self.path, self.grid, self.names = path, grid, tuple(names)

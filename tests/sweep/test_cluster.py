@@ -45,10 +45,8 @@ mu_bar = {{ start = -1.5, stop = 1.5, num = 99 }}
 
 
 @pytest.fixture(autouse=True)
-def small_blocks(monkeypatch, tmp_path, tmp_path_factory):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setattr(plans, "BLOCK_COST", 1)
-    monkeypatch.setattr(plans, "BATCH_POINTS", {"cpu": 8, "gpu": 8})
+def folder(small_blocks, monkeypatch, tmp_path):
+    """A folder of its own for each test, with the spec."""
     monkeypatch.chdir(tmp_path)
     Path("spec.toml").write_text(SPEC)
 

@@ -13,7 +13,6 @@ import xarray as xr
 
 import jaxtransport as jt
 from jaxtransport.errors import InputError
-from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep import results
 from jaxtransport.sweep.raw import RawDataset
 
@@ -35,10 +34,8 @@ POINTS, BLOCK, PER_POINT = 48, 8, 817
 
 
 @pytest.fixture(autouse=True)
-def small_blocks(monkeypatch, tmp_path, tmp_path_factory):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setattr(plans, "BLOCK_COST", 1)
-    monkeypatch.setattr(plans, "BATCH_POINTS", {"cpu": 8, "gpu": 8})
+def folder(small_blocks, monkeypatch, tmp_path):
+    """A folder of its own for each test, with the spec."""
     monkeypatch.chdir(tmp_path)
     Path("spec.toml").write_text(SPEC)
 

@@ -37,11 +37,7 @@ AXES, POINTS, BLOCKS = ("gamma", "mu_bar"), 24, 3
 PACKAGE = Path(jt.__file__).parents[1]
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch, tmp_path_factory):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setattr(plans, "BLOCK_COST", 1)
-    monkeypatch.setattr(plans, "BATCH_POINTS", {"cpu": 8, "gpu": 8})
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 @pytest.fixture
