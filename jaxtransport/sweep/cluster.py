@@ -8,6 +8,7 @@ The scheduler gives the blocks of a lost worker to others. Workers may come and 
 from __future__ import annotations
 
 import contextlib
+import gc
 import queue
 import time
 import uuid
@@ -50,14 +51,19 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
         return
     if not isinstance(scheduler, str) or not scheduler:
         raise InputError(f"scheduler = {scheduler!r}: pass an address such as tcp://host:8786, or a Client")
+    reason = ""
     try:
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
+    if reason:
+        # A client that failed to start closes itself when it is collected. If that happens while another
+        # starts, both wait for one lock for ever; so it goes now, with the error that holds it.
+        gc.collect()
         raise InputError(
             f"scheduler {scheduler}: does not answer ({reason}); start one with `dask scheduler`, or check "
             "the address"
-        ) from None
+        )
     try:
         yield client
     finally:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import json
 import os
 import subprocess
@@ -83,14 +84,6 @@ class Processes:
         self.workers.append(self._start("worker", *options))
 
 
-def connect(address):
-    """A client; distributed asserts that its thread starts in 10 s, which a busy machine may not manage."""
-    for _ in range(3):
-        with contextlib.suppress(AssertionError):
-            return distributed.Client(address, set_as_default=False)
-    raise TimeoutError(address)
-
-
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory):
     """A scheduler with two workers."""
@@ -137,7 +130,7 @@ def test_the_command_line_takes_a_scheduler(processes):
 def test_a_worker_that_is_killed_costs_at_most_its_blocks(processes, whole):
     """A third one, so that the others stay for the other tests."""
     processes.add_worker()
-    with connect(processes.address) as client:
+    with distributed.Client(processes.address, set_as_default=False) as client:
         client.wait_for_workers(3, timeout=60)
         killed = []
 
@@ -167,7 +160,7 @@ def test_blocks_that_fail_at_workers_are_halved_or_marked(processes):
     grid = Grid((Axis("a", np.arange(96.0)),))
     files.create(Path("out.h5"), Task(grid, (Variable("y", "1", "a number", "y"),), None), {})
     with (
-        connect(processes.address) as client,
+        distributed.Client(processes.address, set_as_default=False) as client,
         Store(Path("out.h5"), grid, ["y"]) as store,
         contextlib.closing(Cluster(client, fails_at_32, Plan({1: 32}, 16, 1))) as executor,
     ):
@@ -188,7 +181,7 @@ def test_a_worker_of_another_version_is_refused(processes):
     grid = Grid((Axis("a", np.arange(8.0)),))
     files.create(Path("out.h5"), Task(grid, (Variable("y", "1", "a number", "y"),), None), {})
     with (
-        connect(processes.address) as client,
+        distributed.Client(processes.address, set_as_default=False) as client,
         Store(Path("out.h5"), grid, ["y"]) as store,
         contextlib.closing(Cluster(client, compute, Plan({1: 8}, 8, 1))) as executor,
         pytest.raises(InputError, match=r"a worker has jaxtransport_version .*, the sweep began"),
@@ -246,7 +239,7 @@ def test_stopping_while_nobody_computes_does_not_wait(tmp_path):
     asked = []
     with (
         contextlib.closing(Processes(tmp_path)) as made,
-        connect(made.address) as client,
+        distributed.Client(made.address, set_as_default=False) as client,
         Store(Path("out.h5"), grid, ["y"]) as store,
         contextlib.closing(Cluster(client, fails_at_32, Plan({1: 8}, 16, 1))) as executor,
     ):
@@ -261,6 +254,8 @@ def test_an_address_where_nothing_answers_is_wrong_input(address, monkeypatch):
     with pytest.raises(InputError, match="scheduler"):
         jt.run("spec.toml", "out.h5", scheduler=address)
     assert os.listdir() == ["spec.toml"]
+    # None is left that would close itself while another starts, which is a deadlock in distributed.
+    assert not [one for one in gc.get_objects() if type(one) is distributed.Client and one.status != "closed"]
 
 
 def test_devices_are_of_this_machine_and_not_of_a_scheduler():
@@ -282,7 +277,7 @@ def test_workers_that_cannot_answer_are_told_and_not_waited_for(tmp_path):
 
     with (
         contextlib.closing(Processes(tmp_path)) as made,
-        connect(made.address) as client,
+        distributed.Client(made.address, set_as_default=False) as client,
     ):
         made.add_worker()
         client.wait_for_workers(1, timeout=60)
@@ -304,7 +299,7 @@ def dies_once(path):
 
 
 def test_a_client_that_is_closed_in_mid_run_is_a_message(processes):
-    with connect(processes.address) as client:
+    with distributed.Client(processes.address, set_as_default=False) as client:
 
         def report(progress):
             if progress.done >= 64:
