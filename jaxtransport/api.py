@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxtransport import xla
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
 from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED
@@ -43,7 +44,7 @@ class Estimate:
 def estimate(spec: Spec, output: Path) -> Estimate:
     """Points, bytes and batches of a spec whose result goes to `output`."""
     task = make_task(spec)
-    plan = make_plan(task)
+    plan = make_plan(task, xla.kind_of_cpu())
     return Estimate(
         task.grid.size,
         files.needed_bytes(task),
@@ -291,7 +292,7 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool, place: Place) ->
             return Plan.from_json(str(results.read_attributes(output)["plan"]))
         except ValueError as error:
             raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
-    plan = make_plan(task, place.platform, place.memory)
+    plan = make_plan(task, place.kind, place.memory)
     files.create(
         output,
         task,

@@ -55,6 +55,9 @@ def main() -> NoReturn:
 
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    from jaxtransport import xla
+
+    xla.compile_whole_loops()
     if version:
         import jaxtransport
 
@@ -80,7 +83,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a sweep into an HDF5 file; on an unfinished file, go on where it stopped."""
-    from jaxtransport import api, cores
+    from jaxtransport import api, xla
     from jaxtransport.progress import reporter
     from jaxtransport.sweep import results
     from jaxtransport.sweep import spec as specs
@@ -88,7 +91,7 @@ def run(
 
     parsed = specs.read(spec, set_ or ())
     path = parsed.default_output if output is None else output
-    cores.offer(devices)
+    xla.offer(devices)
     try:
         with reporter(parsed.name, quiet=quiet or as_json) as report:
             progress = api.execute(

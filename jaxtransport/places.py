@@ -23,7 +23,7 @@ class Place:
     """Devices that compute, and how to have them do it."""
 
     provenance: Mapping[str, str]  # versions and device, as stored with a result
-    platform: str  # "cpu" or "gpu", as plans know them
+    kind: str  # of device, as plans know it
     memory: int | None  # bytes of a device, where they set the batch
     executor: Callable[[Plan], contextlib.AbstractContextManager[Executor]]
 
@@ -37,7 +37,7 @@ def here(task: Task, count: int | None) -> Iterator[Place]:
     with runtime.computing():
         yield Place(
             runtime.provenance(),
-            _platform(devices[0].platform),
+            runtime.kind(devices),
             runtime.memory(devices),
             lambda plan: contextlib.nullcontext(Local(task, plan, devices)),
         )
@@ -59,14 +59,10 @@ def cluster(spec: Spec, scheduler: str | Client, waiting: Callable[[str], None])
     with connected(scheduler) as client:
         found = worker.agree(ask_workers(client, worker.describe, waiting))
         compute = functools.partial(worker.evaluate, spec.text, {key: found[key] for key in worker.SAME})
-        platform, memory, width = found.pop("platform"), found.pop("memory"), found.pop("devices")
+        kind, memory, width = found.pop("device_kind"), found.pop("memory"), found.pop("devices")
         yield Place(
             found,
-            _platform(platform),
+            kind,
             memory,
             lambda plan: contextlib.closing(Cluster(client, compute, plan, width)),
         )
-
-
-def _platform(name: str) -> str:
-    return "cpu" if name == "cpu" else "gpu"

@@ -18,6 +18,7 @@ import jax
 from jax.experimental.compilation_cache import compilation_cache
 
 import jaxtransport
+from jaxtransport import xla
 from jaxtransport.errors import InputError
 
 
@@ -79,6 +80,11 @@ def devices(count: int | None) -> list[jax.Device]:
             f"devices = {count}: JAX has {len(local)} here ({local[0].platform}); pass 1 to {len(local)}"
         )
     return local[:count]
+
+
+def kind(devices: list[jax.Device]) -> str:
+    """What `sweep.plan` makes batches for: "gpu", or as `xla.kind_of_cpu`."""
+    return xla.kind_of_cpu() if devices[0].platform == "cpu" else "gpu"
 
 
 def memory(devices: list[jax.Device]) -> int | None:

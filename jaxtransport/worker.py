@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 import jaxtransport
-from jaxtransport import cores
+from jaxtransport import xla
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Block
 
 # What all workers of a result have in common.
-SAME = ("jaxtransport_version", "revision", "jax_version", "precision", "platform")
+SAME = ("jaxtransport_version", "revision", "jax_version", "precision", "device_kind")
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -34,7 +34,7 @@ def describe() -> dict[str, Any]:
         devices = runtime.devices(None)
         return {
             **runtime.provenance(),
-            "platform": devices[0].platform,
+            "device_kind": runtime.kind(devices),
             "devices": len(devices),
             "memory": runtime.memory(devices),
         }
@@ -97,12 +97,13 @@ def _evaluator(text: str, plan: str):
 
 
 def _use_threads() -> None:
-    """Have JAX make a device of every thread of this worker, unless it has started or is told otherwise."""
+    """Tell XLA of the threads of this worker, unless it has started or is told otherwise."""
     import jax
     from distributed import get_worker
 
-    if "JAX_NUM_CPU_DEVICES" not in os.environ and not cores.devices_are_settled():
+    if "JAX_NUM_CPU_DEVICES" not in os.environ and not xla.devices_are_settled():
         with contextlib.suppress(RuntimeError, ValueError):  # JAX runs, or nobody's worker are we
             count = get_worker().state.nthreads
             jax.config.update("jax_num_cpu_devices", count)
-            cores.offer_threads(count)
+            xla.offer_threads(count)
+            xla.compile_whole_loops()

@@ -33,6 +33,10 @@ if CORES:
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
+from jaxtransport import xla
+
+xla.compile_whole_loops()  # as the command line does
+
 import jax
 
 jax.config.update("jax_enable_x64", True)

@@ -20,9 +20,10 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import solve, solve_banded
 
+from jaxtransport import xla
 from jaxtransport.models.quantum import make_task
 from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep.evaluator import AT_ONCE, batch_by_batch
+from jaxtransport.sweep.evaluator import batch_by_batch
 from jaxtransport.sweep.plan import make_plan
 
 DELTA_MU, INJECTION = 0.1, 0.05
@@ -55,10 +56,11 @@ def package(N: int, kernel: str, names: tuple[str, ...]) -> tuple[Batch, int, fl
     """The package, as a sweep uses it. Also: points of one call, and seconds that compiling took."""
     text = SPEC.format(names=list(names), N=N, delta_mu=DELTA_MU, injection=INJECTION, kernel=kernel)
     task = make_task(replace(specs.parse(text), variables=names))
-    ((size, batch),) = make_plan(task).batch.items()
+    plan = make_plan(task, xla.kind_of_cpu())
+    ((size, batch),) = plan.batch.items()
     shared, free = jax.tree.map(jnp.asarray, (task.shared(size), {"_": np.zeros(1)}))
     run = batch_by_batch(task.evaluate, task.one_by_one)
-    rows = AT_ONCE if kernel == "chain" else 1
+    rows = plan.rows(batch, 1) if kernel == "chain" else 1
     shape = (rows, batch)
 
     def call(mu_bar, gamma):

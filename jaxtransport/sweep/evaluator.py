@@ -21,12 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxtransport import cores
+from jaxtransport import xla
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task
-
-AT_ONCE = 16  # batches of one call
 
 
 @dataclass
@@ -47,7 +45,7 @@ class Evaluator:
         self.task, self.plan = task, plan
         devices = list(devices) or jax.local_devices()[:1]
         if task.shares_threads and devices[0].platform == "cpu":
-            devices = devices[: max(1, cores.threads() - 1)]
+            devices = devices[: max(1, xla.threads() - 1)]
         self.width = len(devices)
         self._turn = itertools.cycle(devices)
         self._shared: dict[tuple[int, Any], Any] = {}
@@ -100,7 +98,7 @@ class Evaluator:
         for size in _distinct(sizes):
             members = rows[sizes == size]
             batch = batch_of(int(size))
-            shape = (min(AT_ONCE, -(-self.step // (batch * self.width))), batch)
+            shape = (self.plan.rows(batch, self.width), batch)
             for start in range(0, len(members), shape[0] * batch):
                 chosen = members[start : start + shape[0] * batch]
                 filled = np.resize(chosen, shape)

@@ -16,18 +16,19 @@ from jaxtransport.sweep.task import Task
 
 LANES = 8  # batches are multiples of this: the width of a vector register in doubles
 
-# Sites x points of one batch, and its least and most points. On a CPU a batch costs a microsecond and
-# more a site however few its points are; too many, and what a kernel keeps of them leaves the cache. Measured
-# best near 2^17, from N = 8 to 1000; beyond 2^19 memory is given back and taken anew for each batch, and
-# all takes four times as long. A GPU wants parallelism.
-BATCH_SITES = {"cpu": 2**17, "gpu": 2**24}
-BATCH_MOST_SITES = {"cpu": 2**19, "gpu": 2**24}  # ... where there are few points
-BATCH_FEW_POINTS = 256
-BATCH_POINTS = {"cpu": 4096, "gpu": 2**18}
+# Sites x points of one batch, its most points, and its least unless it has too many sites then. A CPU that
+# calls every step of a loop pays a microsecond and more for it however few the points are: batches fill the
+# second-level cache. One that compiles whole loops (`xla`) wants each array of a step in the first. What a
+# long wire keeps is beyond any cache. A GPU wants parallelism.
+BATCH_SITES = {"cpu": 2**17, "cpu with whole loops": 2**15, "gpu": 2**24}
+BATCH_POINTS = {"cpu": 4096, "cpu with whole loops": 256, "gpu": 2**18}
+BATCH_FEW_POINTS = {"cpu": 256, "cpu with whole loops": 64, "gpu": 256}
+BATCH_MOST_SITES = {"cpu": 2**19, "cpu with whole loops": 2**21, "gpu": 2**24}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
+AT_ONCE = 2**16  # points of one call
 BATCH_AGAIN = 64  # few points need it, and each takes longer
-BLOCK_COST = 2**23  # site updates of one block: a fraction of a second on one core
+BLOCK_COST = 2**24  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
 KEPT_PER_SITE = 24  # numbers a kernel keeps per site and point of a batch
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
@@ -44,6 +45,10 @@ class Plan:
     def step(self, devices: int) -> int:
         """Solve points of a block: enough to give every device a batch."""
         return self.solve_step if devices == 1 else max(self.solve_step, devices * max(self.batch.values()))
+
+    def rows(self, batch: int, devices: int) -> int:
+        """Batches that a device gets in one call: it goes through them by itself, and a call costs time."""
+        return max(1, min(AT_ONCE // batch, -(-self.step(devices) // (batch * devices))))
 
     def halved(self, times: int = 1) -> Plan:
         """The same blocks in smaller batches, as far as there are any."""
@@ -90,17 +95,17 @@ def counts(task: Task) -> dict[int, int]:
     return out
 
 
-def make_plan(task: Task, platform: str = "cpu", memory: int | None = None) -> Plan:
+def make_plan(task: Task, kind: str = "cpu", memory: int | None = None) -> Plan:
     """Cut a task for a device.
 
     Args:
-        platform: "cpu" or "gpu".
+        kind: of device, "cpu", "cpu with whole loops" or "gpu".
         memory: bytes of the device, of which a batch takes a small part.
     """
     per_size = counts(task)
     point_bytes = task.bytes_per_point() + task.scratch_bytes
     free = task.grid.free_axes.size
-    most_bytes, kept = BATCH_BYTES, BATCH_MOST_SITES[platform]
+    most_bytes, kept = BATCH_BYTES, BATCH_MOST_SITES[kind]
     if memory is not None:
         most_bytes = min(most_bytes, int(memory * SHARE))
         kept = min(kept, int(memory * SHARE) // (8 * KEPT_PER_SITE))
@@ -108,8 +113,8 @@ def make_plan(task: Task, platform: str = "cpu", memory: int | None = None) -> P
     row_bytes = point_bytes * free_step
 
     def batch(size: int, count: int) -> int:
-        well = max(BATCH_SITES[platform] // size, BATCH_FEW_POINTS)
-        most = min(well, kept // size, BATCH_POINTS[platform], most_bytes // row_bytes)
+        well = max(BATCH_SITES[kind] // size, BATCH_FEW_POINTS[kind])
+        most = min(well, kept // size, BATCH_POINTS[kind], most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
 
     batches = {size: batch(size, count) for size, count in sorted(per_size.items())}

@@ -100,7 +100,7 @@ def whole(tmp_path_factory):
     (folder / "spec.toml").write_text(SPEC)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plans, "BLOCK_COST", 1)
-        patch.setattr(plans, "BATCH_POINTS", {"cpu": 8, "gpu": 8})
+        patch.setattr(plans, "BATCH_POINTS", dict.fromkeys(plans.BATCH_POINTS, 8))
         return jt.run(folder / "spec.toml", folder / "whole.h5", devices=1)
 
 
@@ -192,13 +192,13 @@ def test_a_worker_of_another_version_is_refused(processes):
 def test_workers_that_differ_are_refused():
     one = {
         "jaxtransport_version": jt.__version__, "revision": "a", "jax_version": "2", "precision": "float64",
-        "platform": "cpu", "device": "cpu: cpu", "devices": 2, "memory": None,
+        "device_kind": "cpu", "device": "cpu: cpu", "devices": 2, "memory": None,
     }  # fmt: skip
-    gpu = {**one, "platform": "gpu", "device": "gpu: A", "memory": 5}
+    gpu = {**one, "device_kind": "gpu", "device": "gpu: A", "memory": 5}
     assert worker.agree([one, one]) == one
     both = worker.agree([gpu, {**gpu, "device": "gpu: B", "devices": 4, "memory": 3}])
     assert (both["device"], both["devices"], both["memory"]) == ("gpu: A, gpu: B", 4, 3)
-    with pytest.raises(InputError, match=r"workers differ in platform \(cpu, gpu\)"):
+    with pytest.raises(InputError, match=r"workers differ in device_kind \(cpu, gpu\)"):
         worker.agree([one, gpu])
     with pytest.raises(InputError, match=r"its workers have jaxtransport 0.0, this is .*; make them equal"):
         worker.agree([{**one, "jaxtransport_version": "0.0"}])

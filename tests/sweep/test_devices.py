@@ -161,10 +161,10 @@ def test_two_devices_do_not_wait_for_each_other_in_lapack(solve, tmp_path, tmp_p
 
 
 def test_a_device_is_left_out_where_xla_has_no_thread_to_spare(monkeypatch):
-    from jaxtransport import cores
+    from jaxtransport import xla
 
     monkeypatch.setenv("NPROC", "6")
-    assert cores.threads() == 6
+    assert xla.threads() == 6
     for nothing in ("", "0", "many"):
         monkeypatch.setenv("NPROC", nothing)
-        assert cores.threads() == os.cpu_count()
+        assert xla.threads() == os.cpu_count()

@@ -14,7 +14,7 @@ PACKAGE = Path(jaxtransport.__file__).parent
 
 # From the ground up. A module belongs to the longest name that it starts with.
 FLOORS = [
-    ("errors", "status", "precision", "layout", "parameters", "variables", "runtime", "cores"),
+    ("errors", "status", "precision", "layout", "parameters", "variables", "runtime", "xla"),
     ("reservoir", "wire"),
     ("green",),
     ("probes", "classical", "closed_forms"),
@@ -29,7 +29,7 @@ FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 
 # What these may import of the package, wherever it lies.
 ONLY = {
-    "sweep": {"sweep", "errors", "status", "layout", "parameters", "variables", "cores"},
+    "sweep": {"sweep", "errors", "status", "layout", "parameters", "variables", "xla"},
     "plot": {"plot", "errors", "status", "layout", "variables", "sweep", "closed_forms"},
     "closed_forms": {"closed_forms", "errors"},
     "progress": {"progress", "sweep"},

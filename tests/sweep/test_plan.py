@@ -65,18 +65,18 @@ def test_a_size_is_compiled_only_where_it_pays():
     others=st.lists(st.integers(1, 3000), max_size=2),
     free=st.lists(st.integers(1, 3000), max_size=2),
     site=st.sampled_from([0, 300]),
-    platform=st.sampled_from(["cpu", "gpu"]),
+    kind=st.sampled_from(sorted(plans.BATCH_SITES)),
 )
-def test_every_plan_is_within_bounds(lengths, others, free, site, platform):
+def test_every_plan_is_within_bounds(lengths, others, free, site, kind):
     what = task(lengths, others, free, site)
-    plan = make_plan(what, platform)
+    plan = make_plan(what, kind)
     row_bytes = what.bytes_per_point() * plan.free_step
     assert set(plan.batch) == set(what.sizes.values())
     for size, batch in plan.batch.items():
         assert batch >= 8
         assert batch % 8 == 0
         assert batch * row_bytes <= plans.BATCH_BYTES
-        assert batch == 8 or batch * size <= plans.BATCH_SITES[platform]
+        assert batch == 8 or batch * size <= plans.BATCH_SITES[kind]
         assert batch < counts(what)[size] + 8
     assert 1 <= plan.free_step <= what.grid.free_axes.size
     assert plan.solve_step >= max(plan.batch.values())

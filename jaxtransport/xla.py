@@ -1,0 +1,72 @@
+"""What XLA is told before it starts: devices that compute, threads that help, how a CPU's loops are compiled.
+
+A device of a CPU takes one of XLA's threads while it computes. LAPACK shares the matrices of a batch among
+the others and waits for them: where there are no others, for ever.
+
+A step along the wire is some twenty elementwise operations on the points of a batch. XLA calls each of
+them through its runtime, 1.6 us a step, unless it compiles the loop as one function, which by itself it
+does for the smallest loops alone. As one function, batches may be so small that they stay in the
+first-level cache.
+"""
+
+from __future__ import annotations
+
+import os
+
+from jaxtransport.errors import InputError
+
+# A loop that touches fewer bytes is compiled as one function; XLA's own limit is 1024.
+WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000000000"
+WIDEST = "--xla_cpu_prefer_vector_width=512"
+
+
+def offer(count: int | None) -> None:
+    """Have JAX, which has not started yet, make `count` devices, by default one of every core.
+
+    Raises:
+        InputError: there can be no such number of devices.
+    """
+    if count is not None and count < 1:
+        raise InputError(f"--devices {count}: pass a whole number >= 1")
+    if devices_are_settled():
+        return
+    have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count is not None:
+        os.environ["JAX_NUM_CPU_DEVICES"] = str(count)
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(have))
+    offer_threads(max(have, count or 1))
+
+
+def devices_are_settled() -> bool:
+    """True if XLA_FLAGS say how many devices the CPU has."""
+    return "xla_force_host_platform_device_count" in _flags()
+
+
+def offer_threads(devices: int) -> None:
+    """Give XLA, which has not started yet, threads beside those that devices take."""
+    os.environ.setdefault("NPROC", str(2 * devices))
+
+
+def threads() -> int:
+    """Threads that XLA has: as many as NPROC says, or one for each core."""
+    told = os.environ.get("NPROC", "")
+    return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1
+
+
+def compile_whole_loops() -> None:
+    """Have XLA, which has not started yet, compile a loop as one function; what XLA_FLAGS say already, wins.
+
+    It holds for every program of this process, so this is for processes that do nothing but our sweeps.
+    """
+    for flag in (WHOLE_LOOPS, WIDEST):
+        if flag.split("=")[0] not in _flags():
+            os.environ["XLA_FLAGS"] = f"{_flags()} {flag}".strip()
+
+
+def kind_of_cpu() -> str:
+    """What `sweep.plan` makes batches for: "cpu with whole loops" if XLA_FLAGS ask for them, else "cpu"."""
+    return "cpu with whole loops" if WHOLE_LOOPS in _flags() else "cpu"
+
+
+def _flags() -> str:
+    return os.environ.get("XLA_FLAGS", "")

@@ -1,0 +1,79 @@
+"""What XLA is told before it starts, and that it listens."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxtransport import xla
+from jaxtransport.models.quantum import make_task
+from jaxtransport.sweep import spec as specs
+from jaxtransport.sweep.evaluator import batch_by_batch
+from jaxtransport.sweep.results import load
+
+MINE = "--xla_backend_extra_options=xla_cpu_disable_slp_vectorizer"
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        (None, f"{xla.WHOLE_LOOPS} {xla.WIDEST}"),
+        ("--xla_cpu_max_isa=AVX2", f"--xla_cpu_max_isa=AVX2 {xla.WHOLE_LOOPS} {xla.WIDEST}"),
+        (f"{MINE} --xla_cpu_prefer_vector_width=128", f"{MINE} --xla_cpu_prefer_vector_width=128"),
+    ],
+)
+def test_what_the_user_says_wins(monkeypatch, given, then):
+    monkeypatch.delenv("XLA_FLAGS")
+    if given is not None:
+        monkeypatch.setenv("XLA_FLAGS", given)
+    for _ in range(2):
+        xla.compile_whole_loops()
+        assert os.environ["XLA_FLAGS"] == then
+    assert xla.kind_of_cpu() == ("cpu" if given and MINE in given else "cpu with whole loops")
+
+
+def test_a_sweep_is_compiled_as_one_function():
+    spec = specs.parse(
+        'output.variables = ["nonreciprocity"]\n[wire]\nlayout = "dimers"\nN = 30\n'
+        "[drive]\ndelta_mu = 0.1\ninjection = 0.05\n"
+        "[grid]\nmu_bar = { start = -1.9, stop = 1.9, num = 100 }\ngamma = [0.3, 0.4]\n"
+    )
+    task = make_task(spec)
+    point = {name: np.full((3, 16), 0.5) for name in ("mu_bar", "gamma", "_")}
+    shared, free = jax.tree.map(jnp.asarray, (task.shared(task.size), {"_": np.zeros(1)}))
+    compiled = batch_by_batch(task.evaluate).lower(point, 3, free, shared).compile()
+    entry = compiled.as_text().split("\nENTRY")[1]
+    assert 'xla_cpu_small_call="true"' in entry
+    assert " while(" not in entry
+
+
+def test_a_number_does_not_depend_on_the_flags_beyond_rounding(tmp_path):
+    """Without whole loops batches have another shape too; 1e-13 is some hundred roundings of 30 sites."""
+    program = (
+        "import sys; from jaxtransport import api; from jaxtransport.sweep import results\n"
+        "api.run(sys.argv[1], sys.argv[2])\nprint(results.read_attributes(sys.argv[2])['plan'])"
+    )
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        'output.variables = ["conductance", "nonreciprocity", "heat_forward"]\n'
+        '[wire]\nlayout = "dimers"\nN = 30\n[drive]\ndelta_mu = 0.1\ninjection = 0.05\n'
+        "[grid]\nmu_bar = { start = -1.9, stop = 1.9, num = 700 }\ngamma = [0.3, 0.4]\n"
+    )
+    plans, found = [], []
+    for flags in ("", f"{xla.WHOLE_LOOPS} {xla.WIDEST}"):
+        output = tmp_path / f"{len(plans)}.h5"
+        done = subprocess.run(
+            [sys.executable, "-c", program, spec, output],
+            env={**os.environ, "XLA_FLAGS": flags, "XDG_CACHE_HOME": str(tmp_path)},
+            capture_output=True, text=True, check=True, timeout=240,
+        )  # fmt: skip
+        plans.append(done.stdout)
+
+        found.append(load(output))
+    assert plans[0] != plans[1]
+    for name in ("conductance", "nonreciprocity", "heat_forward"):
+        np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-13, atol=0)
