@@ -20,17 +20,17 @@ LANES = 8  # batches are multiples of this: the width of a vector register in do
 # calls every step of a loop pays a microsecond and more for it however few the points are: batches fill the
 # second-level cache. One that compiles whole loops (`xla`) wants each array of a step in the first. What a
 # long wire keeps is beyond any cache. A GPU wants parallelism.
-BATCH_SITES = {"cpu": 2**17, "cpu with whole loops": 2**15, "gpu": 2**24}
+BATCH_SITES = {"cpu": 2**17, "cpu with whole loops": 2**17, "gpu": 2**24}
 BATCH_POINTS = {"cpu": 4096, "cpu with whole loops": 256, "gpu": 2**18}
 BATCH_FEW_POINTS = {"cpu": 256, "cpu with whole loops": 64, "gpu": 256}
-BATCH_MOST_SITES = {"cpu": 2**19, "cpu with whole loops": 2**21, "gpu": 2**24}
+BATCH_MOST_SITES = {"cpu": 2**19, "cpu with whole loops": 2**22, "gpu": 2**24}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
-AT_ONCE = 2**16  # points of one call
+AT_ONCE = 2**18  # points of one call
 BATCH_AGAIN = 64  # few points need it, and each takes longer
 BLOCK_COST = 2**24  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
-KEPT_PER_SITE = 24  # numbers a kernel keeps per site and point of a batch
+KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
 
 
@@ -105,7 +105,7 @@ def make_plan(task: Task, kind: str = "cpu", memory: int | None = None) -> Plan:
     per_size = counts(task)
     point_bytes = task.bytes_per_point() + task.scratch_bytes
     free = task.grid.free_axes.size
-    most_bytes, kept = BATCH_BYTES, BATCH_MOST_SITES[kind]
+    most_bytes, kept = BATCH_BYTES, BATCH_MOST_SITES[kind] // task.arrays
     if memory is not None:
         most_bytes = min(most_bytes, int(memory * SHARE))
         kept = min(kept, int(memory * SHARE) // (8 * KEPT_PER_SITE))
@@ -113,8 +113,8 @@ def make_plan(task: Task, kind: str = "cpu", memory: int | None = None) -> Plan:
     row_bytes = point_bytes * free_step
 
     def batch(size: int, count: int) -> int:
-        well = max(BATCH_SITES[kind] // size, BATCH_FEW_POINTS[kind])
-        most = min(well, kept // size, BATCH_POINTS[kind], most_bytes // row_bytes)
+        well = max(BATCH_SITES[kind] // task.arrays // size, BATCH_FEW_POINTS[kind])
+        most = min(well, BATCH_POINTS[kind] // task.arrays, kept // size, most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
 
     batches = {size: batch(size, count) for size, count in sorted(per_size.items())}
