@@ -22,8 +22,7 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import status as codes
 from jaxtransport.driven import EFFORTS, UNFINISHED, Effort, drive, efforts, observe_driven
 from jaxtransport.errors import InputError
-from jaxtransport.green.chain import Chain
-from jaxtransport.green.dense import Dense
+from jaxtransport.green.kernels import kernel_for
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.observables import Solved
 from jaxtransport.precision import require_double
@@ -33,7 +32,6 @@ from jaxtransport.wire import Wire, is_concrete, require_number
 
 # Where values are unknown, so that the nodes cannot be chosen by them: at T = 0 and above.
 NODES_WITHIN_TRANSFORMS = (64, 128)
-KERNELS: dict[str, type[Chain] | type[Dense]] = {"auto": Chain, "chain": Chain, "dense": Dense}
 
 
 class State(eqx.Module):
@@ -64,15 +62,16 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
     Args:
         wire: the wire.
         mu_bar: energy in gamma_o, |mu_bar| < 2.
-        kernel: "chain" (O(N)), "dense" (O(N^3), offers the matrices) or "auto" (chain).
+        kernel: "chain" or "long" (O(N)), "dense" (O(N^3), offers the matrices) or "auto" (O(N)).
 
     Raises:
         InputError: an unknown kernel, or an energy outside the band.
         PrecisionError: JAX is in single precision.
     """
     require_double()
+    _check_wire(wire)
     require_number("mu_bar", mu_bar)
-    return _transmission(wire, _energy("mu_bar", mu_bar, 0.0), _kernel(kernel))
+    return _transmission(wire, _energy("mu_bar", mu_bar, 0.0), kernel_for(kernel, wire.sites, alone=True))
 
 
 @partial(jax.jit, static_argnums=2)
@@ -100,7 +99,8 @@ def solve(
             I_o = e |delta_mu| / 2 pi hbar. Default 0.
         I_g: the same current in e gamma_o / hbar, instead of `injection`.
         law: `Linear()`, the default; `Series(3)`; `Exact(temperature=0.0)`.
-        kernel: "auto", "chain" or "dense".
+        kernel: "chain" (site by site), "long" (pieces of a long wire at once), "dense" (matrices) or
+            "auto", the faster of the first two.
 
     Raises:
         InputError: energies outside the band, delta_mu = 0, both `injection` and `I_g`, an
@@ -114,8 +114,8 @@ def solve(
     _check_wire(wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
     if isinstance(law, Linear):
-        return _state(wire, mu_bar, delta_mu, injection, _kernel(kernel))
-    at = (wire, mu_bar, delta_mu, injection, _kernel(kernel))
+        return _state(wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
+    at = (wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
     return _tried(
         lambda effort: _driven_state(*at, *_static(law, effort)), law, at, lambda state: state.status
     )
@@ -205,8 +205,8 @@ def nonreciprocity(
     _check_wire(wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
     if isinstance(law, Linear):
-        return _nonreciprocity(wire, mu_bar, delta_mu, injection, _kernel(kernel))
-    at = (wire, mu_bar, delta_mu, injection, _kernel(kernel))
+        return _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
+    at = (wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
     tried = _tried(lambda effort: _driven_nonreciprocity(*at, *_static(law, effort)), law, at, lambda r: r[1])
     return tried[0]
 
@@ -243,12 +243,6 @@ def _tried(attempt, law: Series | Exact, at: tuple, status_of):
         if int(status_of(result)) not in UNFINISHED:
             break
     return result
-
-
-def _kernel(name: str) -> type[Chain] | type[Dense]:
-    if name not in KERNELS:
-        raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
-    return KERNELS[name]
 
 
 def _energy(name: str, mu_bar: Any, delta_mu: Any) -> Array:

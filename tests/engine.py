@@ -15,7 +15,7 @@ from wires import stack
 import jaxtransport as jt
 from jaxtransport.green.dense import Dense
 
-KERNELS = ("chain", "dense")
+KERNELS = ("chain", "long", "dense")
 _COMPILED: dict[str, Callable] = {}
 
 

@@ -25,8 +25,10 @@ from jaxtransport import layout as layouts
 from jaxtransport import reservoir
 from jaxtransport.green import chain as chain_module
 from jaxtransport.green import dense as dense_module
+from jaxtransport.green import long as long_module
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
+from jaxtransport.green.long import Long, Scatterer
 from jaxtransport.layout import Layout
 from jaxtransport.observables import Biased
 from jaxtransport.probes import conductor as conductor_module
@@ -43,8 +45,12 @@ MU_BAR, DELTA_MU, INJECTION = 0.3, 0.1, 0.4
 # Checks, as the suite makes them
 
 
-def leads(wire=WIRE):
-    checks.leads_against_twin(wire, "chain", MU_BAR)
+def leads(wire=WIRE, kernel="chain"):
+    checks.leads_against_twin(wire, kernel, MU_BAR)
+
+
+def in_pieces():
+    leads(kernel="long")
 
 
 def state():
@@ -53,6 +59,10 @@ def state():
 
 def sums():
     checks.sums_against_twin(WIRE, "chain")
+
+
+def sums_in_pieces():
+    checks.sums_against_twin(WIRE, "long")
 
 
 def unitarity(wire=WIRE):
@@ -202,6 +212,30 @@ def mirror_of_the_left(old):
     return lambda self, sign, injection: -self.left_current(sign, injection)
 
 
+def sources_swapped(old):
+    return lambda self, currents: old(self, currents)._replace(b=old(self, currents).d)
+
+
+def sides_swapped(old):
+    """c for e."""
+    return lambda self, x: old(self, x)[::-1]
+
+
+def without_reflections(old):
+    def star(left, right):
+        return Scatterer(*old(left._replace(h=0 * left.h), right._replace(f=0 * right.f)))
+
+    return star
+
+
+def right_after_left(old):
+    return lambda left, right: old(right, left)
+
+
+def unsquared(old):
+    return lambda m, site: old(m, site._replace(t2=jnp.sqrt(site.t2)))
+
+
 half, none, twice, minus = times(0.5), times(0.0), times(2.0), times(-1.0)
 
 
@@ -250,6 +284,13 @@ FAULTS = [
     Fault("sources one site off", replaced(Layout, "strength", one_site_off), source_and_drain),
     Fault("source for drain", replaced(Layout, "strength", minus), source_and_drain),
     Fault("no |G_ll|^2", with_field("diagonal", jnp.ones_like), sums),
+    Fault("no Re Sigma, long", replaced(long_module, "level_shift", none), short_wire("long")),
+    Fault("lost factor 2 in Gamma, long", replaced(long_module, "broadening", half), short_wire("long")),
+    Fault("t for t^2 between pieces", replaced(long_module, "_one_more", unsquared), in_pieces),
+    Fault("waves that are not scattered", replaced(long_module, "_star", without_reflections), in_pieces),
+    Fault("stretches in the wrong order", replaced(long_module, "_star", right_after_left), in_pieces),
+    Fault("source of e for that of c", replaced(Long, "_scatterers", sources_swapped), in_pieces),
+    Fault("left for right, in averages", replaced(Long, "_averages", sides_swapped), sums_in_pieces),
     Fault("a number in single precision", with_field("tau", in_single_precision), leads),
     Fault(
         "4 - w^2 at the band edge",

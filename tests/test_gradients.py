@@ -55,9 +55,10 @@ def gradients(kernel):
     return {name: {key: value[k] for key, value in both.items()} for k, name in enumerate(WIRES)}
 
 
-def test_chain_and_dense_have_one_gradient():
+@pytest.mark.parametrize("kernel", ["chain", "long"])
+def test_chain_and_dense_have_one_gradient(kernel):
     """1e-9 of the largest derivative by each parameter; bare and padded sites give 0, not NaN."""
-    chain, dense = gradients("chain"), gradients("dense")
+    chain, dense = gradients(kernel), gradients("dense")
     for wire_name, wire in WIRES.items():
         N = int(wire.length)
         bare = wire.coupling[:N] == 0

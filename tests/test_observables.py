@@ -9,8 +9,8 @@ from checks import close
 from engine import KERNELS
 from wires import disordered
 
+from jaxtransport.green.kernels import KERNELS as CLASSES
 from jaxtransport.observables import Solved, observe
-from jaxtransport.state import KERNELS as CLASSES
 from jaxtransport.variables import LINEAR
 
 

@@ -16,11 +16,11 @@ from jax import lax
 
 from jaxtransport import status as codes
 from jaxtransport.driven import drive, efforts, observe_driven
+from jaxtransport.green.kernels import KERNELS, kernel_for
 from jaxtransport.observables import Solved, observe
 from jaxtransport.probes.balance import thorough
 from jaxtransport.probes.laws import Exact, Series
 from jaxtransport.probes.roots import real_roots
-from jaxtransport.state import KERNELS
 from jaxtransport.wire import Wire
 
 
@@ -35,7 +35,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """The variables `names` and "status" at one point, for all free points (see `sweep.task`)."""
     given, wire = given_at(point, shared)
-    solved = Solved.of(wire, given["mu_bar"], KERNELS[kernel], with_profile=with_profile)
+    chosen = kernel_for(kernel, wire.sites, alone=False)
+    solved = Solved.of(wire, given["mu_bar"], chosen, with_profile=with_profile)
 
     def driven(free):
         drive = {**given, **free}

@@ -18,6 +18,7 @@ import jax
 import numpy as np
 
 from jaxtransport.errors import InputError
+from jaxtransport.green.kernels import KERNELS
 from jaxtransport.parameters import DRIVE, Parameter, parameter, window
 from jaxtransport.probes.laws import Exact, Law, Linear
 from jaxtransport.reservoir import BAND_EDGE
@@ -28,7 +29,6 @@ from jaxtransport.search.place import check_site
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Model, Problems, grouped
-from jaxtransport.state import KERNELS
 from jaxtransport.sweep.search_spec import MOST_LENGTHS
 from jaxtransport.wire import Wire, is_concrete, require_number
 
@@ -59,7 +59,7 @@ def find_zeros(
         injection: I_g / I_o. Default 1; zeros in linear response do not depend on it.
         I_g: the same current in e gamma_o / hbar, instead; needs `delta_mu`.
         law: `Linear()`, the default; `Series(3)`; `Exact(temperature=0.0)`.
-        kernel: "auto", "chain" or "dense".
+        kernel: "auto" (the chain), "chain", "long" or "dense".
 
     Returns:
         One parameter, over `zero`: the parameter; `residual` |Delta I| there (I_o); `slope`, the derivative

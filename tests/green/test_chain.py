@@ -1,4 +1,4 @@
-"""The O(N) elimination against 40 digits, and its sums along the wire against matrices."""
+"""Both O(N) kernels against 40 digits, and their sums along the wire against matrices."""
 
 import checks
 import engine
@@ -14,47 +14,55 @@ from wires import disordered, localized, make
 import jaxtransport as jt
 from jaxtransport import layout as layouts
 
+BOTH = pytest.mark.parametrize("kernel", ["chain", "long"])
 
-def test_twenty_thousand_sites():
+
+@BOTH
+def test_twenty_thousand_sites(kernel):
     """Here r = 0.499 keeps 11 digits of its own, too: 20000 terms of either sign are still summed well."""
     wire = make(layouts.dimers(20_000), gamma=0.3)
-    exact = checks.against_digits(wire, 1.0)
-    close_digits(engine.respond(wire, "chain", 1.0)[1], exact.r, 1e-11, what="r by itself")
+    exact = checks.against_digits(wire, 1.0, kernel=kernel)
+    close_digits(engine.respond(wire, kernel, 1.0)[1], exact.r, 1e-11, what="r by itself")
 
 
+@BOTH
 @pytest.mark.parametrize("mu_bar", [1.99999, -1.99999])
-def test_band_edge(mu_bar):
-    checks.against_digits(make(layouts.dimers(1000), gamma=0.3), mu_bar)
+def test_band_edge(mu_bar, kernel):
+    checks.against_digits(make(layouts.dimers(1000), gamma=0.3), mu_bar, kernel=kernel)
 
 
-def test_weak_coupling():
+@BOTH
+def test_weak_coupling(kernel):
     """gamma = 1e-4: |T_ll'| from 1e-16 to 1 in one network."""
-    checks.against_digits(make(layouts.dimers(1000), gamma=1e-4), 1.0)
+    checks.against_digits(make(layouts.dimers(1000), gamma=1e-4), 1.0, kernel=kernel)
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("seed", "spacing", "disorder"), [(0, 5, 5.0), (0, 25, 3.0), (0, 50, 3.0), (2, 25, 5.0)]
 )
-def test_localized_states_with_few_reservoirs(seed, spacing, disorder):
+def test_localized_states_with_few_reservoirs(seed, spacing, disorder, kernel):
     """g = 6e-9 to 1e-19: elimination keeps the digits of g that a dense inverse loses, up to all of them."""
     wire = localized(seed, 101, spacing, disorder)
-    exact = checks.against_digits(wire, 0.3, digits=120)
+    exact = checks.against_digits(wire, 0.3, digits=120, kernel=kernel)
     dense, _ = engine.respond(wire, "dense", 0.3)
     with workdps(30):
         assert abs(dense - exact.g) > 1e-10 * exact.g
 
 
+@BOTH
 @pytest.mark.parametrize(("seed", "N"), [(30, 2), (31, 3), (32, 17), (33, 64)])
-def test_disorder_everywhere(seed, N):
-    checks.against_digits(disordered(seed, N, sites=64), -0.6)
+def test_disorder_everywhere(seed, N, kernel):
+    checks.against_digits(disordered(seed, N, sites=64), -0.6, kernel=kernel)
 
 
+@BOTH
 @pytest.mark.parametrize(("seed", "N", "disorder"), [(34, 60, 1.0), (35, 64, 3.0)])
-def test_profile_without_injection(seed, N, disorder):
+def test_profile_without_injection(seed, N, disorder, kernel):
     """phi_l, between 0 and 1, to 1e-13 of 1."""
     wire = disordered(seed, N, sites=64, disorder=disorder)
     exact = precise.banded(reference.chain_of(wire), 0.3, 120)
-    close(engine.profile(wire, "chain", 0.3), [float(p) for p in exact.phi], 1e-13, 1.0, "phi")
+    close(engine.profile(wire, kernel, 0.3), [float(p) for p in exact.phi], 1e-13, 1.0, "phi")
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -65,12 +73,13 @@ def test_sums_over_all_reservoirs_for_any_potentials(seed, N, kernel):
     checks.bonds_carry_what_is_exchanged(wire, kernel)
 
 
+@BOTH
 @pytest.mark.parametrize("gamma", [1e-3, 1e-4])
-def test_weakly_coupled_sources_keep_their_currents(gamma):
+def test_weakly_coupled_sources_keep_their_currents(gamma, kernel):
     """Potentials reach 1e7; currents and heat, sums of T x of order 1, are good to 1e-11."""
     wire = make(layouts.dimers(64), gamma=gamma)
     twin = checks.twin(wire, mu_bar=1.0, delta_mu=0.1, injection=0.3)
-    state = engine.solve(wire, "chain", 1.0, 0.1, 0.3)
+    state = engine.solve(wire, kernel, 1.0, 0.1, 0.3)
     close(state.currents, twin.currents, 1e-11, what="I_l")
     close(state.bond_currents, np.cumsum(twin.currents)[:-1], 1e-11, what="J_l")
     close(state.heat, twin.heat, 1e-11, what="h_l")

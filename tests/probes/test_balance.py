@@ -17,11 +17,11 @@ import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport.closed_forms import short_wire
 from jaxtransport.driven import EFFORTS, Effort, drive
+from jaxtransport.green.kernels import KERNELS
 from jaxtransport.probes import balance as balance_module
 from jaxtransport.probes.balance import Problem, Search, balance
 from jaxtransport.probes.conductor import SeriesConductor
 from jaxtransport.probes.laws import Exact, Series
-from jaxtransport.state import KERNELS
 
 DELTA_MU = 0.1
 I_O = DELTA_MU / (2 * np.pi)

@@ -12,9 +12,9 @@ from engine import KERNELS, compiled
 from wires import disordered, make
 
 from jaxtransport import layout as layouts
+from jaxtransport.green.kernels import KERNELS as CLASSES
 from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
 from jaxtransport.probes.window import Window
-from jaxtransport.state import KERNELS as CLASSES
 
 WIRE = disordered(7, 6, bare=0.2)
 MU_BAR = 0.6

@@ -1,0 +1,44 @@
+"""Which kernel computes the transmissions of a wire.
+
+`Chain` goes along a wire site by site, `Long` through its pieces at the same time, `Dense` inverts a matrix.
+Where every step of a loop is a call by itself, on a GPU and on a CPU that does not compile whole loops
+(`xla`), a long wire is faster in pieces. Compiled as a whole, the chain wins at any length.
+"""
+
+from __future__ import annotations
+
+import jax
+
+from jaxtransport import xla
+from jaxtransport.errors import InputError
+from jaxtransport.green.chain import Chain
+from jaxtransport.green.dense import Dense
+from jaxtransport.green.long import Long
+from jaxtransport.green.transmission import Transmission
+
+KERNELS: dict[str, type[Transmission]] = {"auto": Chain, "chain": Chain, "long": Long, "dense": Dense}
+LONG = 10_000  # sites, from which on compiling `Long`, some two seconds more, pays within a few hundred wires
+
+
+def kernel_for(name: str, sites: int, *, alone: bool) -> type[Transmission]:
+    """The class behind a name.
+
+    Args:
+        name: "chain", "long", "dense", or "auto" for the best O(N) kernel.
+        sites: entries of the wire's arrays.
+        alone: False if a batch of wires shares the calls.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    if not isinstance(name, str) or name not in KERNELS:
+        raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
+    if name == "auto" and sites >= LONG and _steps_are_calls(alone):
+        return Long
+    return KERNELS[name]
+
+
+def _steps_are_calls(alone: bool) -> bool:
+    if jax.default_backend() == "cpu":
+        return alone and xla.kind_of_cpu() == "cpu"
+    return True

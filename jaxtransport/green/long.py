@@ -1,0 +1,291 @@
+r"""Probe potentials of one very long chain, parallel in N: the physics of `green.chain` in averages.
+
+Corners g_l, k_l and s_l = |G_ll|^2 as there. With a_l = |t_{l-1} g_l|^2 the weights of all reservoirs right
+and left of a site are
+
+    R_{l-1} = a_l (Gamma_l + R_l)          E_{l+1} = a_{l+1} (E_l + s_l Gamma_l)
+
+and what a site sees of their potentials is two averages, c from the right and e from the left:
+
+    2 pi I_l = Gamma_l [s_l R_l (x_l - c_l) + E_l (x_l - e_l)]                             (Eq. B22)
+
+    c_{l-1} = alpha x_l + (1 - alpha) c_l,         alpha = Gamma_l / (Gamma_l + R_l)
+    e_{l+1} = eta x_l + (1 - eta) e_l,             eta = s_l Gamma_l / (s_l Gamma_l + E_l)
+
+A given I_l makes x_l an average of c_l and e_l plus a source: the site scatters two waves,
+
+    c_{l-1} = t c_l + f e_l + b          t + f = 1
+    e_{l+1} = T e_l + h c_l + d          T + h = 1
+
+and so does a stretch of sites (Redheffer's star product, here free of subtractions). The wire as a whole
+gives c_1 = t x_N + f x_1 + b, thus the current of the left lead, 2 pi I_1 = Gamma_1 s_1 R_1 (x_1 - c_1).
+
+Every recursion goes through the pieces of the wire at the same time (`green.pieces`): sqrt(N) steps.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxtransport.green import pieces
+from jaxtransport.green.pieces import after, before
+from jaxtransport.green.transmission import Transmission
+from jaxtransport.reservoir import broadening, level_shift
+from jaxtransport.wire import Wire
+
+PerSite = Float[Array, "along piece"]
+Number = Array | float
+
+
+class Corner(NamedTuple):
+    """g = u - iv of the wire cut at a bond."""
+
+    u: Array
+    v: Array
+
+
+class Site(NamedTuple):
+    """What g -> 1 / (z - t^2 g) depends on."""
+
+    x: Number  # z = x + iy
+    y: Number
+    t2: Number
+
+
+class Mobius(NamedTuple):
+    """g -> (a g + b) / (c g + d): what a stretch of sites does to a corner, in pairs of real numbers."""
+
+    a: Number
+    a_im: Number
+    b: Number
+    b_im: Number
+    c: Number
+    c_im: Number
+    d: Number
+    d_im: Number
+
+
+class Scatterer(NamedTuple):
+    """What a stretch of sites does to the averages that reach it."""
+
+    t: Number  # c to c, to the left
+    f: Number  # e to c
+    T: Number  # e to e, to the right
+    h: Number  # c to e
+    b: Number  # source of c
+    d: Number  # source of e
+
+
+class Long(Transmission):
+    """A chain at one energy, in pieces; sites as in `green.pieces`. Made by `Long.at`."""
+
+    broadening: Float[Array, " site"]
+    interior: Bool[Array, " site"]
+    strength: Float[Array, " site"]
+    length: Int[Array, ""]
+    Gamma: PerSite
+    s: PerSite
+    R: PerSite
+    E: PerSite
+
+    @classmethod
+    def at(cls, wire: Wire, energy: Float[Array, ""]) -> Long:
+        """Corners and weights of `wire` at `energy`."""
+        site = pieces.cut(jnp.arange(wire.sites), wire.sites)
+        inside, first, last = site < wire.length, site == 0, site == wire.length - 1
+        hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
+        left = jnp.where(inside & ~first, pieces.cut(jnp.pad(hopping, (1, 0)), 0.0), 0.0)
+        right = jnp.where(inside & ~last, pieces.cut(jnp.pad(hopping, (0, 1)), 0.0), 0.0)
+        coupling = pieces.cut(wire.coupling, 0.0)
+        Gamma = jnp.where(inside, broadening(coupling, energy), 0.0)
+        x = energy - pieces.cut(wire.onsite, 0.0) - level_shift(coupling, energy)
+        x, y = jnp.where(inside, x, 1.0), Gamma / 2  # cut-off sites stand alone, with a corner of 1
+
+        g = _corners(Site(x, y, right), reverse=True)
+        k = _corners(Site(x, y, left), reverse=False)
+        x = x - left * before(k.u, 0.0) - right * after(g.u, 0.0)
+        y = y + left * before(k.v, 0.0) + right * after(g.v, 0.0)
+        s = 1 / (x * x + y * y)
+        a = left * (g.u * g.u + g.v * g.v)
+        R = after(_affine(a, a * Gamma, reverse=True), 0.0)
+        a_next = after(a, 0.0)
+        E = before(_affine(a_next, a_next * s * Gamma, reverse=False), 0.0)
+
+        index = jnp.arange(wire.sites)
+        interior = (index > 0) & (index < wire.length - 1) & (wire.coupling > 0)
+        return cls(
+            broadening=jnp.where(index < wire.length, broadening(wire.coupling, energy), 0.0),
+            interior=interior,
+            strength=jnp.where(interior, wire.strength, 0.0),
+            length=wire.length,
+            Gamma=Gamma,
+            s=s,
+            R=R,
+            E=E,
+        )
+
+    @property
+    def finite(self):
+        # A bad corner spoils all corners after it, so the leftmost weight tells.
+        return jnp.isfinite(self.R[0, 0]) & jnp.isfinite(self.s[0, 0])
+
+    def respond(self):
+        each = pieces.total(_star, _NOTHING, self._scatterers(pieces.cut(self.strength, 0.0)))
+        wire = pieces.total(_star, _NOTHING, each)
+        lead = self.Gamma[0, 0] * self.s[0, 0] * self.R[0, 0]
+        return lead * wire.t, lead * wire.b
+
+    def potentials(self, injection, left, right):
+        return self.settle(injection * self.strength, left, right)
+
+    def settle(self, currents, left, right):
+        probe = pieces.cut(self.interior, False)
+        given = jnp.where(probe, pieces.cut(currents, 0.0), 0.0)
+        each = self._scatterers(given)
+        upto = pieces.sweep(_star, _star, _NOTHING, each, _NOTHING)
+        other = lambda behind, ahead: _star(ahead, behind)
+        from_ = pieces.sweep(other, other, _NOTHING, each, _NOTHING, reverse=True)
+        beyond = Scatterer(*(after(part, none) for part, none in zip(from_, _NOTHING, strict=True)))
+        # On the bond right of a site: c = beyond.t right + beyond.f e + beyond.b, and e likewise.
+        weight = 1 / (beyond.t + beyond.f * upto.T)
+        into_right = upto.T * left + upto.d
+        into_left = beyond.t * right + beyond.b
+        c = (into_left + beyond.f * into_right) * weight
+        e = before((into_right + upto.h * into_left) * weight, left)
+        total, from_right, from_left = self._weights()
+        Gamma = jnp.where(probe, self.Gamma, 1.0)
+        x = jnp.where(probe, from_right * c + from_left * e + given / (Gamma * total), 0.0)
+        index = jnp.arange(self.broadening.shape[0])
+        x = pieces.joined(x, self.broadening.shape[0])
+        return jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
+
+    def product(self, x):
+        x = self._held(x)
+        c, e = self._averages(x)
+        return self._joined(self.Gamma * (self.s * self.R * c + self.E * e))
+
+    def exchange(self, x):
+        x = self._held(x)
+        c, e = self._averages(x)
+        return self._joined(self.Gamma * (self.s * self.R * (x - c) + self.E * (x - e)))
+
+    def spread(self, x):
+        x = self._held(x)
+        c, e = self._averages(x)
+        alpha, past_alpha, eta, past_eta = self._shares()
+        # Variance of what is on either side, by the parallel-axis theorem.
+        right = after(_affine(past_alpha, alpha * past_alpha * (x - c) ** 2, reverse=True), 0.0)
+        left = before(_affine(past_eta, eta * past_eta * (x - e) ** 2, reverse=False), 0.0)
+        of_right = self.s * self.R * ((x - c) ** 2 + right)
+        return self._joined(self.Gamma * (of_right + self.E * ((x - e) ** 2 + left)))
+
+    def bonds(self, x):
+        return jnp.cumsum(self.exchange(x))
+
+    def _held(self, x: Float[Array, " site"]) -> PerSite:
+        return jnp.where(self.Gamma > 0, pieces.cut(x, 0.0), 0.0)
+
+    def _joined(self, values: PerSite) -> Float[Array, " site"]:
+        return pieces.joined(values, self.broadening.shape[0])
+
+    def _shares(self) -> tuple[PerSite, PerSite, PerSite, PerSite]:
+        """alpha, 1 - alpha, eta and 1 - eta, each by itself; a site that sees nobody lets all pass."""
+        out = []
+        for own, others in ((self.Gamma, self.R), (self.s * self.Gamma, self.E)):
+            some = own > 0
+            both = jnp.where(some, own + others, 1.0)
+            out += [jnp.where(some, own / both, 0.0), jnp.where(some, others / both, 1.0)]
+        return tuple(out)  # type: ignore[return-value]
+
+    def _weights(self) -> tuple[PerSite, PerSite, PerSite]:
+        """s R + E of a site, and the shares of either side in it."""
+        from_right = self.s * self.R
+        total = jnp.where(self.Gamma > 0, from_right + self.E, 1.0)
+        return total, from_right / total, self.E / total
+
+    def _scatterers(self, currents: PerSite) -> Scatterer:
+        """Every site by itself; leads and bare sites let all pass. `currents` are 2 pi I_l."""
+        probe = pieces.cut(self.interior, False)
+        total, from_right, from_left = self._weights()
+        alpha, past_alpha, eta, past_eta = self._shares()
+        Gamma = jnp.where(probe, self.Gamma, 1.0)
+        source = currents / (Gamma * total)
+        one = Scatterer(
+            t=alpha * from_right + past_alpha,
+            f=alpha * from_left,
+            T=eta * from_left + past_eta,
+            h=eta * from_right,
+            b=alpha * source,
+            d=eta * source,
+        )
+        return Scatterer(*(jnp.where(probe, part, none) for part, none in zip(one, _NOTHING, strict=True)))
+
+    def _averages(self, x: PerSite) -> tuple[PerSite, PerSite]:
+        """c and e of given potentials."""
+        alpha, past_alpha, eta, past_eta = self._shares()
+        c = _affine(past_alpha, alpha * x, reverse=True)
+        e = _affine(past_eta, eta * x, reverse=False)
+        return after(c, 0.0), before(e, 0.0)
+
+
+_NOTHING = Scatterer(1.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+_IDENTITY = Mobius(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def _star(left: Scatterer, right: Scatterer) -> Scatterer:
+    """Two stretches as one. 1 - right.f left.h = right.t + right.f left.T is a sum of positive terms."""
+    weight = 1 / (right.t + right.f * left.T)
+    between = (right.f * left.d + right.b) * weight  # source of c between the two
+    return Scatterer(
+        t=left.t * right.t * weight,
+        f=left.f + left.t * right.f * left.T * weight,
+        T=left.T * right.T * weight,
+        h=right.h + right.T * left.h * right.t * weight,
+        b=left.b + left.t * between,
+        d=right.d + right.T * (left.h * between + left.d),
+    )
+
+
+def _affine(m: PerSite, b: PerSite, *, reverse: bool) -> PerSite:
+    """y at every site, from y = 0 on: y -> m y + b."""
+    step = lambda y, e: e[0] * y + e[1]
+    extend = lambda does, e: (e[0] * does[0], e[0] * does[1] + e[1])
+    return pieces.sweep(step, extend, (1.0, 0.0), (m, b), 0.0, reverse=reverse)
+
+
+def _corners(site: Site, *, reverse: bool) -> Corner:
+    """g_l right of every bond if `reverse`, else k_l left of it."""
+    alone = Corner(*jnp.zeros(2))
+    return pieces.sweep(_corner, _one_more, _IDENTITY, site, alone, apply=_moved, reverse=reverse)
+
+
+def _corner(g: Corner, site: Site) -> Corner:
+    """1 / (z - t^2 g)."""
+    x, y = site.x - site.t2 * g.u, site.y + site.t2 * g.v
+    n = 1 / (x * x + y * y)
+    return Corner(x * n, y * n)
+
+
+def _one_more(m: Mobius, site: Site) -> Mobius:
+    """The product of [[0, 1], [-t^2, z]] and m, made of order 1: only ratios count."""
+    c, c_im = (
+        site.x * m.c - site.y * m.c_im - site.t2 * m.a,
+        site.x * m.c_im + site.y * m.c - site.t2 * m.a_im,
+    )
+    d, d_im = (
+        site.x * m.d - site.y * m.d_im - site.t2 * m.b,
+        site.x * m.d_im + site.y * m.d - site.t2 * m.b_im,
+    )
+    n = 1 / (jnp.abs(c) + jnp.abs(c_im) + jnp.abs(d) + jnp.abs(d_im))
+    return Mobius(m.c * n, m.c_im * n, m.d * n, m.d_im * n, c * n, c_im * n, d * n, d_im * n)
+
+
+def _moved(g: Corner, m: Mobius) -> Corner:
+    """(a g + b) / (c g + d) for g = u - iv."""
+    p, p_im = m.a * g.u + m.a_im * g.v + m.b, m.a_im * g.u - m.a * g.v + m.b_im
+    q, q_im = m.c * g.u + m.c_im * g.v + m.d, m.c_im * g.u - m.c * g.v + m.d_im
+    n = 1 / (q * q + q_im * q_im)
+    return Corner((p * q + p_im * q_im) * n, (p * q_im - p_im * q) * n)
