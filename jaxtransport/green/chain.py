@@ -37,6 +37,14 @@ from jaxtransport.reservoir import band_root, broadening, level_shift
 from jaxtransport.wire import Wire
 
 
+class Point(NamedTuple):
+    """What all sites of a wire have in common."""
+
+    energy: Array
+    root: Array  # sqrt(4 - w^2)
+    length: Array
+
+
 class Site(NamedTuple):
     """What a sweep along the wire meets at one site."""
 
@@ -45,6 +53,13 @@ class Site(NamedTuple):
     coupling: Array
     left: Array  # |t_{l-1}|^2 to the site before
     right: Array  # |t_l|^2 to the site after
+
+    @classmethod
+    def of(cls, wire: Wire) -> Site:
+        """All sites of a wire."""
+        hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
+        left, right = jnp.pad(hopping, (1, 0)), jnp.pad(hopping, (0, 1))
+        return cls(jnp.arange(wire.sites), wire.onsite, wire.coupling, left, right)
 
 
 class Beyond(NamedTuple):
@@ -57,6 +72,17 @@ class Beyond(NamedTuple):
     def ratio(self, right: Array, inside: Array) -> Array:
         """a_{l+1} = |t_l g_{l+1}|^2; 1 from the last site on, so that sums pass through."""
         return jnp.where(inside, right * (self.u * self.u + self.v * self.v), 1.0)
+
+
+class Before(NamedTuple):
+    """The wire left of a site, all its reservoirs but the lead eliminated."""
+
+    u: Array  # k_{l-1} = u - iv
+    v: Array
+    theta: Array  # reach of the site to everything right of it, beyond s_l
+    rho: Array  # as in `Eliminated`
+    tau: Array
+    drawn: Array  # B so far
 
 
 class Eliminated(NamedTuple):
@@ -93,19 +119,12 @@ class Chain(Transmission):
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Chain:
         """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
-        hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
-        site = Site(
-            position=jnp.arange(wire.sites),
-            onsite=wire.onsite,
-            coupling=wire.coupling,
-            left=jnp.pad(hopping, (1, 0)),
-            right=jnp.pad(hopping, (0, 1)),
-        )
+        site, point = Site.of(wire), Point(energy, band_root(energy), wire.length)
         middle = (site.position > 0) & (site.position < wire.length - 1)
         interior = middle & (wire.coupling > 0)
         strength = jnp.where(interior, wire.strength, 0.0)
-        beyond = _right_corners(site, wire.length, energy)
-        tau, drawn, diagonal, eliminated = _eliminate(site, wire.length, energy, beyond, strength)
+        beyond = _right_corners(site, point)
+        tau, drawn, diagonal, eliminated = _eliminate(site, point, beyond, strength)
         return cls(
             broadening=broadening(wire.coupling, energy),
             interior=interior,
@@ -212,61 +231,62 @@ class Chain(Transmission):
         return jnp.cumsum(self.exchange(x))
 
 
-def _right_corners(site: Site, length: Array, energy: Array) -> Beyond:
+def _right_corners(site: Site, point: Point) -> Beyond:
     """What lies right of every site, in one sweep from the right end."""
-    root = band_root(energy)
-
-    def step(beyond: Beyond, site: Site) -> tuple[Beyond, Beyond]:
-        x, y, Gamma = _denominator(site, energy, root)
-        x, y = x - site.right * beyond.u, y + site.right * beyond.v
-        n = _inverse_square(x, y, site.position < length)
-        return Beyond(x * n, y * n, site.left * n * (Gamma + beyond.R)), beyond
-
-    zero = jnp.zeros_like(energy)
+    zero = jnp.zeros_like(point.energy)
+    step = lambda beyond, site: (corner(beyond, site, point), beyond)
     return lax.scan(step, Beyond(zero, zero, zero), site, reverse=True)[1]
 
 
-def _eliminate(site: Site, length: Array, energy: Array, beyond: Beyond, strength: Array):
+def corner(beyond: Beyond, site: Site, point: Point) -> Beyond:
+    """What lies right of the site before, from what lies right of this one."""
+    x, y, Gamma = _denominator(site, point)
+    x, y = x - site.right * beyond.u, y + site.right * beyond.v
+    n = _inverse_square(x, y, site.position < point.length)
+    return Beyond(x * n, y * n, site.left * n * (Gamma + beyond.R))
+
+
+def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
     """Left corners and star-mesh elimination, in one sweep from the left end.
 
     Returns tau and B as they arrive at the right lead, and per site s_l and `Eliminated`.
     """
-    root = band_root(energy)
-
-    def step(carry, at):
-        u, v, theta, rho, tau, B = carry  # k_{l-1} = u - iv
-        site, beyond, b = at
-        inside = site.position < length
-        x, y, Gamma = _denominator(site, energy, root)
-        x, y = x - site.left * u, y + site.left * v
-        n = _inverse_square(x, y, inside)
-        s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
-
-        first = site.position == 0
-        probe = jnp.where((site.position < length - 1) & ~first, Gamma, 0.0)  # leads stay
-        sigma = s + theta
-        q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
-        b_here = b + probe * rho
-        a = beyond.ratio(site.right, site.position < length - 1)
-        passed_on = (
-            x * n,
-            y * n,
-            a * a * (theta + probe * sigma * sigma * q),
-            a * (rho + b_here * sigma * q),
-            a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
-            B + b_here * tau * q,
-        )
-        return passed_on, (s, Eliminated(q, sigma, rho, tau))
-
-    start = (jnp.zeros_like(energy),) * 6
-    (_, _, _, _, tau, B), (diagonal, eliminated) = lax.scan(step, start, (site, beyond, strength))
-    return tau, B, diagonal, eliminated
+    step = lambda before, at: eliminate(before, at[0], at[1], at[2], point)
+    nothing = Before(*(jnp.zeros_like(point.energy),) * 6)
+    end, (diagonal, eliminated) = lax.scan(step, nothing, (site, beyond, strength))
+    return end.tau, end.drawn, diagonal, eliminated
 
 
-def _denominator(site: Site, energy, root):
+def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point):
+    """The next site's `Before`; s_l and `Eliminated` of this one, whose strength is b."""
+    u, v, theta, rho, tau, B = before
+    inside = site.position < point.length
+    x, y, Gamma = _denominator(site, point)
+    x, y = x - site.left * u, y + site.left * v
+    n = _inverse_square(x, y, inside)
+    s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
+
+    first = site.position == 0
+    probe = jnp.where((site.position < point.length - 1) & ~first, Gamma, 0.0)  # leads stay
+    sigma = s + theta
+    q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
+    b_here = b + probe * rho
+    a = beyond.ratio(site.right, site.position < point.length - 1)
+    passed_on = Before(
+        x * n,
+        y * n,
+        a * a * (theta + probe * sigma * sigma * q),
+        a * (rho + b_here * sigma * q),
+        a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
+        B + b_here * tau * q,
+    )
+    return passed_on, (s, Eliminated(q, sigma, rho, tau))
+
+
+def _denominator(site: Site, point: Point):
     """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
-    Gamma = site.coupling**2 * root
-    return energy - site.onsite - level_shift(site.coupling, energy), Gamma / 2, Gamma
+    Gamma = site.coupling**2 * point.root
+    return point.energy - site.onsite - level_shift(site.coupling, point.energy), Gamma / 2, Gamma
 
 
 def _inverse_square(x, y, inside):

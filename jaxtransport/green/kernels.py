@@ -3,9 +3,14 @@
 `Chain` goes along a wire site by site, `Long` through its pieces at the same time, `Dense` inverts a matrix.
 Where every step of a loop is a call by itself, on a GPU and on a CPU that does not compile whole loops
 (`xla`), a long wire is faster in pieces. Compiled as a whole, the chain wins at any length.
+
+`Registers`, the chain as one GPU kernel, has not been timed yet: sweeps use it where the environment variable
+JAXTRANSPORT_PALLAS is set.
 """
 
 from __future__ import annotations
+
+import os
 
 import jax
 
@@ -17,6 +22,7 @@ from jaxtransport.green.long import Long
 from jaxtransport.green.transmission import Transmission
 
 KERNELS: dict[str, type[Transmission]] = {"auto": Chain, "chain": Chain, "long": Long, "dense": Dense}
+PALLAS = "JAXTRANSPORT_PALLAS"
 LONG = 10_000  # sites, from which on compiling `Long`, some two seconds more, pays within a few hundred wires
 
 
@@ -35,6 +41,10 @@ def kernel_for(name: str, sites: int, *, alone: bool) -> type[Transmission]:
         raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
     if name == "auto" and sites >= LONG and _steps_are_calls(alone):
         return Long
+    if KERNELS[name] is Chain and not alone and jax.default_backend() == "gpu" and os.environ.get(PALLAS):
+        from jaxtransport.green.registers import Registers  # Pallas takes long to import
+
+        return Registers
     return KERNELS[name]
 
 

@@ -1,0 +1,120 @@
+"""The elimination of `green.chain` as one GPU kernel: what a point carries along stays in registers.
+
+XLA makes several kernels of every step, each of which reads and writes all carries of all points. Here a
+block of points goes from the right end to the left and back by itself. To memory go three numbers a
+site and point (u, v and R of `Beyond`), and come back: 48 bytes, and 16 more where couplings differ from
+point to point.
+
+The steps are those of `green.chain`, points the lanes of a block. Gradients do not pass: sweeps need none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.custom_batching import custom_vmap
+from jax.experimental import pallas as pl
+from jax.experimental.pallas import triton
+from jaxtyping import Array, Bool, Float
+
+from jaxtransport.green.chain import Before, Beyond, Chain, Point, Site, corner, eliminate
+from jaxtransport.reservoir import band_root
+from jaxtransport.wire import Wire
+
+WARPS = 4
+POINTS = 32 * WARPS  # of a block: one for each thread
+
+
+class Registers(Chain):
+    """The chain, its answers at the leads from one GPU kernel. Made by `Registers.at`."""
+
+    at_lead: Float[Array, ""]  # tau
+    from_lead: Float[Array, ""]  # B
+    whole: Bool[Array, ""]
+
+    @classmethod
+    def at(cls, wire: Wire, energy: Float[Array, ""]) -> Registers:
+        """As `Chain.at`, whose sweeps run only for what is asked of the sites."""
+        chain = Chain.at(wire, energy)
+        site = Site.of(wire)
+        fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}
+        tau, drawn, whole = _leads(
+            site.onsite, site.coupling, site.left, site.right, chain.strength, energy, wire.length
+        )
+        return cls(**fields, at_lead=tau, from_lead=drawn, whole=whole)
+
+    @property
+    def finite(self):
+        return self.whole
+
+    def respond(self):
+        return jnp.take(self.broadening, self.length - 1) * self.at_lead, self.from_lead
+
+
+@custom_vmap
+def _leads(onsite, coupling, left, right, strength, energy, length):
+    """tau, B and whether all corners are finite, of one point."""
+    alone = _blocks(onsite, coupling, left, right, strength, energy[None], length[None])
+    return tuple(value[0] for value in alone)
+
+
+@_leads.def_vmap
+def _many(points, batched, *arguments):
+    """Of many: sites first, so that points lie side by side."""
+    sites = [jnp.moveaxis(v, 0, 1) if b else v for v, b in zip(arguments[:5], batched[:5], strict=True)]
+    each = [v if b else jnp.full(points, v) for v, b in zip(arguments[5:], batched[5:], strict=True)]
+    return _blocks(*sites, *each), (True, True, True)
+
+
+def _blocks(onsite, coupling, left, right, strength, energy, length):
+    """Arrays (site,) or (site, point), and (point,), through the kernel, filled up to whole blocks."""
+    points = energy.shape[0]
+    blocks = pl.cdiv(points, POINTS)
+    extra = blocks * POINTS - points
+    fill = lambda v: jnp.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, extra)], mode="edge")
+    along = [v if v.ndim == 1 else fill(v) for v in (onsite, coupling, left, right, strength)]
+    sites = coupling.shape[0]
+    of_point = pl.BlockSpec((POINTS,), lambda block: (block,))
+    of_site = pl.BlockSpec((sites,), lambda block: (0,))
+    of_both = pl.BlockSpec((sites, POINTS), lambda block: (0, block))
+    total, kept = ((blocks * POINTS,), (sites, blocks * POINTS))
+    tau, drawn, whole, *_ = pl.pallas_call(
+        _sweeps,
+        grid=(blocks,),
+        in_specs=[*(of_site if v.ndim == 1 else of_both for v in along), of_point, of_point],
+        out_specs=[of_point] * 3 + [of_both] * 3,
+        out_shape=[jax.ShapeDtypeStruct(shape, energy.dtype) for shape in [total] * 3 + [kept] * 3],
+        compiler_params=triton.CompilerParams(num_warps=WARPS),
+        interpret=jax.default_backend() == "cpu",
+    )(*along, fill(energy), fill(length))
+    return tau[:points], drawn[:points], jnp.isfinite(whole[:points])
+
+
+def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn, whole, u, v, R):
+    """Both sweeps of a block of points. Arguments are references; u, v and R keep `Beyond` of every site."""
+    sites = coupling.shape[0]
+    point = Point(energy[...], band_root(energy[...]), length[...])
+    zero = jnp.zeros_like(point.energy)
+
+    def row(reference, l):
+        return reference[l] if len(reference.shape) == 1 else reference[l, :]
+
+    def site_at(l):
+        return Site(l, *(row(part, l) for part in (onsite, coupling, left, right)))
+
+    def leftward(i, beyond):
+        l = sites - 1 - i
+        u[l, :], v[l, :], R[l, :] = beyond
+        return corner(beyond, site_at(l), point)
+
+    def rightward(l, before):
+        beyond = Beyond(u[l, :], v[l, :], R[l, :])
+        return eliminate(before, site_at(l), beyond, row(strength, l) + zero, point)[0]
+
+    lax.fori_loop(0, sites, leftward, Beyond(zero, zero, zero))
+    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 6))
+    tau[...], drawn[...] = end.tau, end.drawn
+    whole[...] = u[0, :] + R[0, :]  # a bad corner spoils all corners left of it
