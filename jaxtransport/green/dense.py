@@ -125,16 +125,20 @@ class Dense(Transmission):
         return self.settle(injection * self.strength, left, right)
 
     def settle(self, currents, left, right):
+        return jnp.linalg.solve(self._system(), self._given(currents, left, right))
+
+    def _system(self):
         T = self._links()
         total = jnp.where(self.interior, jnp.sum(T, axis=1), 1.0)
-        system = jnp.diag(total) - jnp.where(self.interior[:, None], T, 0.0)
+        return jnp.diag(total) - jnp.where(self.interior[:, None], T, 0.0)
+
+    def _given(self, currents, left, right):
         given = jnp.where(self.interior, currents, 0.0)  # 0 on bare sites, whose row reads x = 0
-        return jnp.linalg.solve(system, given.at[self.first].set(left).at[self.last].set(right))
+        return given.at[self.first].set(left).at[self.last].set(right)
 
     def respond(self):
-        zero = jnp.zeros_like(self.broadening[0])
-        biased = self.potentials(zero, zero + 0.5, zero - 0.5)
-        driven = self.potentials(zero + 1.0, zero, zero)
+        drives = (self._given(0 * self.strength, 0.5, -0.5), self._given(self.strength, 0.0, 0.0))
+        biased, driven = jnp.linalg.solve(self._system(), jnp.stack(drives, axis=1)).T  # one LU for both
         first = jnp.take(self._links(), self.first, axis=0)
         into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))
         return into(biased), -into(driven)
