@@ -75,6 +75,7 @@ def main() -> None:
     rows = {N: measure(N, arguments.repeats) for N in arguments.lengths}
     parts = {"machine": machine(), "kernels": kernel_table(rows), "slopes": slopes(rows)}
     if not arguments.no_sweeps:
+        parts["alone"] = alone_table()
         parts["sweeps"] = sweep_table(arguments.repeats, rows)
     for text in parts.values():
         print(text, end="\n\n")
@@ -105,13 +106,13 @@ def _lines(path: str) -> list[str]:
 def measure(N: int, repeats: int) -> dict[str, list[float]]:
     """Nanoseconds a point of every contender that takes part at N; "off"; "compile" in seconds."""
     rng = np.random.default_rng(N)
-    chain, tile, compiling = contenders.package(N, "chain", contenders.LEADS)
-    run = {CHAIN: chain}
-    tiles = {CHAIN: tile}
+    packages = {CHAIN: contenders.package(N, "chain", contenders.LEADS)}
     if MOST[PROFILE] >= N:
-        run[PROFILE], tiles[PROFILE], _ = contenders.package(N, "chain", contenders.PROFILE)
+        packages[PROFILE] = contenders.package(N, "chain", contenders.PROFILE)
     if MOST[DENSE] >= N:
-        run[DENSE], tiles[DENSE], _ = contenders.package(N, "dense", contenders.LEADS)
+        packages[DENSE] = contenders.package(N, "dense", contenders.LEADS)
+    run = {name: package.batch for name, package in packages.items()}
+    tiles = {name: package.points for name, package in packages.items()}
     if MOST[NUMPY] >= N:
         run[NUMPY] = contenders.numpy_batches(N)
     if MOST[BANDED] >= N:
@@ -138,12 +139,13 @@ def measure(N: int, repeats: int) -> dict[str, list[float]]:
     few = max(tiles.values()) if NUMPY not in run else tiles[CHAIN]
     mu_bar, gamma = rng.uniform(-1.9, 1.9, few), rng.uniform(0.1, 0.9, few)
     check = 32 if N > 100 else 320
-    exact = run[NUMPY if NUMPY in run else LIMIT] if NUMPY in run or LIMIT in run else chain
+    exact = run[NUMPY if NUMPY in run else LIMIT] if NUMPY in run or LIMIT in run else run[CHAIN]
     off = np.abs(
-        chain(mu_bar[: tiles[CHAIN]], gamma[: tiles[CHAIN]])[1][:check]
+        run[CHAIN](mu_bar[: tiles[CHAIN]], gamma[: tiles[CHAIN]])[1][:check]
         - exact(mu_bar[:check], gamma[:check])[1]
     )
-    return {**found, "off": [float(np.max(off))], "compile": [compiling]}
+    kept = {f"kept by {name}": [package.kept] for name, package in packages.items()}
+    return {**found, **kept, "off": [float(np.max(off))], "compile": [packages[CHAIN].compiling]}
 
 
 def middle(values: list[float]) -> float:
@@ -160,17 +162,19 @@ def ratio(row: dict[str, list[float]], one: str, other: str) -> str:
 def kernel_table(rows: dict[int, dict[str, list[float]]]) -> str:
     names = [CHAIN, PROFILE, DENSE, NUMPY, BANDED, LIMIT]
     head = ["N", *names, "chain / C", "NumPy / chain", "SciPy / chain", "dense / chain",
-            "chain, ns a site", "compile, s", "off"]  # fmt: skip
+            "chain, ns a site", "bytes a site", "profile, bytes a site", "compile, s", "off"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
     for N, row in rows.items():
         cells = [f"{N:,}"]
         for name in names:
             values = row.get(name)
-            spread = f"{middle(values) / 1e3:,.3g} ({np.ptp(values) / middle(values):.0%})" if values else ""
-            cells.append(spread)
+            cells.append(_spread([value / 1e3 for value in values]) if values else "")
         pairs = ((CHAIN, LIMIT), (NUMPY, CHAIN), (BANDED, CHAIN), (DENSE, CHAIN))
         cells += [ratio(row, *pair) for pair in pairs]
-        cells += [f"{middle(row[CHAIN]) / N:.2f}", f"{row['compile'][0]:.2f}", f"{row['off'][0]:.0e}"]
+        cells.append(f"{middle(row[CHAIN]) / N:.2f}")
+        for name in (CHAIN, PROFILE):
+            cells.append(f"{row[f'kept by {name}'][0]:.0f}" if name in row else "")
+        cells += [f"{row['compile'][0]:.2f}", f"{row['off'][0]:.0e}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -185,6 +189,31 @@ def slopes(rows: dict[int, dict[str, list[float]]]) -> str:
             slope = np.polyfit(np.log(reached), np.log(times), 1)[0]
             out.append(f"{name} N^{slope:.2f} (N = {min(reached):,} to {max(reached):,})")
     return f"Cost of a point: {', '.join(out)}." if out else ""
+
+
+def alone_table() -> str:
+    """One wire by itself on one core: in a process like any, and in one that compiles whole loops."""
+    head = ["N", "steps are calls: chain", "long", "chain / long", "whole loops: chain", "long", "off"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
+    lengths = [1000, 10**4, 10**5, 10**6]
+    command = [sys.executable, str(ROOT / "scripts/alone.py"), *map(str, lengths)]
+    found = []
+    for flags in ("", f"{xla.WHOLE_LOOPS} {xla.WIDEST}"):
+        environment = {**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": str(ROOT)}
+        told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
+        found.append(json.loads(told))
+    for N in lengths:
+        for what in ("leads", "state"):
+            calls, whole = ([told[f"{N} {kernel} {what}"] for kernel in ("chain", "long")] for told in found)
+            cells = [f"{N:,}, {what}", *map(_spread, calls), f"{middle(calls[0]) / middle(calls[1]):.1f}"]
+            off = f"{found[0][f'{N} off'][0]:.0e}" if what == "leads" else ""
+            lines.append("| " + " | ".join([*cells, *map(_spread, whole), off]) + " |")
+    return "\n".join(lines)
+
+
+def _spread(values: list[float]) -> str:
+    """Median and spread."""
+    return f"{middle(values):,.3g} ({np.ptp(values) / middle(values):.0%})"
 
 
 def sweep_table(repeats: int, rows: dict[int, dict[str, list[float]]]) -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -52,8 +53,17 @@ def delta_I(g, r):
     return np.abs(-g - INJECTION * r) - np.abs(g - INJECTION * r)
 
 
-def package(N: int, kernel: str, names: tuple[str, ...]) -> tuple[Batch, int, float]:
-    """The package, as a sweep uses it. Also: points of one call, and seconds that compiling took."""
+class Package(NamedTuple):
+    """The package, as a sweep uses it."""
+
+    batch: Batch
+    points: int  # of one call
+    compiling: float  # seconds
+    kept: float  # bytes a site and point, while a batch is computed
+
+
+def package(N: int, kernel: str, names: tuple[str, ...]) -> Package:
+    """The package with one of its kernels, asked for some variables."""
     text = SPEC.format(names=list(names), N=N, delta_mu=DELTA_MU, injection=INJECTION, kernel=kernel)
     task = make_task(replace(specs.parse(text), variables=names))
     plan = make_plan(task, xla.kind_of_cpu())
@@ -69,8 +79,9 @@ def package(N: int, kernel: str, names: tuple[str, ...]) -> tuple[Batch, int, fl
 
     example = {name: np.full(shape, 0.5) for name in ("mu_bar", "gamma", "_")}
     start = time.perf_counter()
-    run.lower(example, rows, free, shared).compile()
+    compiled = run.lower(example, rows, free, shared).compile()
     seconds = time.perf_counter() - start
+    kept = compiled.memory_analysis().temp_size_in_bytes / batch / N
 
     def batches(mu_bar, gamma):
         step = rows * batch
@@ -78,7 +89,7 @@ def package(N: int, kernel: str, names: tuple[str, ...]) -> tuple[Batch, int, fl
         jax.block_until_ready(parts)
         return tuple(np.concatenate([np.ravel(part[name]) for part in parts]) for name in LEADS)
 
-    return batches, rows * batch, seconds
+    return Package(batches, rows * batch, seconds, kept)
 
 
 def tridiagonal(N: int, mu_bar, gamma):

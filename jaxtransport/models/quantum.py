@@ -61,7 +61,7 @@ def make_task(spec: Spec) -> Task:
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
-        arrays=4 if with_profile else 1,  # two drives, and two sides of a site
+        arrays=2 if with_profile else 1,  # for two drives
         one_by_one=kernel == "dense",
         scratch_bytes=_scratch_bytes(max(sizes.values()), kernel, with_profile),
         cost=_dense_cost if kernel == "dense" else float,

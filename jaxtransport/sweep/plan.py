@@ -21,7 +21,7 @@ LANES = 8  # batches are multiples of this: the width of a vector register in do
 # second-level cache. One that compiles whole loops (`xla`) wants each array of a step in the first. What a
 # long wire keeps is beyond any cache. A GPU wants parallelism.
 BATCH_SITES = {"cpu": 2**17, "cpu with whole loops": 2**17, "gpu": 2**24}
-BATCH_POINTS = {"cpu": 4096, "cpu with whole loops": 256, "gpu": 2**18}
+BATCH_POINTS = {"cpu": 4096, "cpu with whole loops": 128, "gpu": 2**18}
 BATCH_FEW_POINTS = {"cpu": 256, "cpu with whole loops": 64, "gpu": 256}
 BATCH_MOST_SITES = {"cpu": 2**19, "cpu with whole loops": 2**22, "gpu": 2**24}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
@@ -113,7 +113,8 @@ def make_plan(task: Task, kind: str = "cpu", memory: int | None = None) -> Plan:
     row_bytes = point_bytes * free_step
 
     def batch(size: int, count: int) -> int:
-        well = max(BATCH_SITES[kind] // task.arrays // size, BATCH_FEW_POINTS[kind])
+        few = BATCH_FEW_POINTS[kind] // task.arrays**2  # measured; what is kept grows like that, too
+        well = max(BATCH_SITES[kind] // task.arrays // size, few)
         most = min(well, BATCH_POINTS[kind] // task.arrays, kept // size, most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
 
