@@ -6,6 +6,7 @@ JAX is imported by `run`, `figures`, `zeros` and `info` alone, when they start t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -57,7 +58,8 @@ def main() -> NoReturn:
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     from jaxtransport import xla
 
-    xla.compile_whole_loops()
+    with contextlib.suppress(RuntimeError):  # called from a program in which JAX runs
+        xla.compile_whole_loops()
     if version:
         import jaxtransport
 

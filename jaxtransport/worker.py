@@ -97,13 +97,14 @@ def _evaluator(text: str, plan: str):
 
 
 def _use_threads() -> None:
-    """Tell XLA of the threads of this worker, unless it has started or is told otherwise."""
+    """Tell XLA, unless it has started or is told otherwise, of this worker's threads and how to compile."""
     import jax
     from distributed import get_worker
 
+    with contextlib.suppress(RuntimeError):  # JAX runs
+        xla.compile_whole_loops()
     if "JAX_NUM_CPU_DEVICES" not in os.environ and not xla.devices_are_settled():
         with contextlib.suppress(RuntimeError, ValueError):  # JAX runs, or nobody's worker are we
             count = get_worker().state.nthreads
             jax.config.update("jax_num_cpu_devices", count)
             xla.offer_threads(count)
-            xla.compile_whole_loops()

@@ -11,13 +11,17 @@ first-level cache.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import sys
 
 from jaxtransport.errors import InputError
 
 # A loop that touches fewer bytes is compiled as one function; XLA's own limit is 1024.
 WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000000000"
 WIDEST = "--xla_cpu_prefer_vector_width=512"
+TRIED = (0, 10)  # jaxlib up to this version knows WIDEST: XLA ends the process at a flag it does not know
+CALLS, WHOLE = "cpu", "cpu with whole loops"  # kinds of devices, for `sweep.plan`
 
 
 def offer(count: int | None) -> None:
@@ -54,18 +58,29 @@ def threads() -> int:
 
 
 def compile_whole_loops() -> None:
-    """Have XLA, which has not started yet, compile a loop as one function; what XLA_FLAGS say already, wins.
+    """Have XLA compile a loop as one function; what XLA_FLAGS say already, wins.
 
-    It holds for every program of this process, so this is for processes that do nothing but our sweeps.
+    It holds for every program of this process, so this is for processes that do little but our sweeps.
+
+    Raises:
+        RuntimeError: JAX has computed something, and XLA reads its flags only once.
     """
-    for flag in (WHOLE_LOOPS, WIDEST):
-        if flag.split("=")[0] not in _flags():
-            os.environ["XLA_FLAGS"] = f"{_flags()} {flag}".strip()
+    version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
+    wanted = (WHOLE_LOOPS, WIDEST) if version <= TRIED else (WHOLE_LOOPS,)
+    missing = [flag for flag in wanted if flag.split("=")[0] not in _flags()]
+    if missing and _started():
+        raise RuntimeError("compile_whole_loops: JAX has started; call it before anything is computed")
+    os.environ["XLA_FLAGS"] = " ".join([_flags(), *missing]).strip()
+
+
+def _started() -> bool:
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    return bridge is not None and bridge.backends_are_initialized()
 
 
 def kind_of_cpu() -> str:
-    """What `sweep.plan` makes batches for: "cpu with whole loops" if XLA_FLAGS ask for them, else "cpu"."""
-    return "cpu with whole loops" if WHOLE_LOOPS in _flags() else "cpu"
+    """What `sweep.plan` makes batches for: `WHOLE` if XLA_FLAGS ask for whole loops, else `CALLS`."""
+    return WHOLE if WHOLE_LOOPS in _flags() else CALLS
 
 
 def _flags() -> str:

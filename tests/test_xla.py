@@ -28,12 +28,32 @@ MINE = "--xla_backend_extra_options=xla_cpu_disable_slp_vectorizer"
 )
 def test_what_the_user_says_wins(monkeypatch, given, then):
     monkeypatch.delenv("XLA_FLAGS")
+    monkeypatch.setattr(xla, "_started", lambda: False)
     if given is not None:
         monkeypatch.setenv("XLA_FLAGS", given)
     for _ in range(2):
         xla.compile_whole_loops()
         assert os.environ["XLA_FLAGS"] == then
     assert xla.kind_of_cpu() == ("cpu" if given and MINE in given else "cpu with whole loops")
+
+
+def test_too_late_is_said(monkeypatch):
+    jnp.zeros(1).block_until_ready()
+    flags = os.environ["XLA_FLAGS"]
+    xla.compile_whole_loops()  # asks for nothing new
+    assert os.environ["XLA_FLAGS"] == flags
+    monkeypatch.setenv("XLA_FLAGS", "")
+    with pytest.raises(RuntimeError, match="JAX has started; call it before"):
+        xla.compile_whole_loops()
+    assert xla.kind_of_cpu() == "cpu"
+
+
+def test_a_flag_that_a_newer_xla_may_not_know_is_left_out(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setattr(xla, "_started", lambda: False)
+    monkeypatch.setattr(xla.importlib.metadata, "version", lambda name: "0.99.0")
+    xla.compile_whole_loops()
+    assert os.environ["XLA_FLAGS"] == xla.WHOLE_LOOPS
 
 
 def test_a_sweep_is_compiled_as_one_function():
@@ -72,7 +92,6 @@ def test_a_number_does_not_depend_on_the_flags_beyond_rounding(tmp_path):
             capture_output=True, text=True, check=True, timeout=240,
         )  # fmt: skip
         plans.append(done.stdout)
-
         found.append(load(output))
     assert plans[0] != plans[1]
     for name in ("conductance", "nonreciprocity", "heat_forward"):

@@ -2,15 +2,16 @@
 
 `Chain` goes along a wire site by site, `Long` through its pieces at the same time, `Dense` inverts a matrix.
 Where every step of a loop is a call by itself, on a GPU and on a CPU that does not compile whole loops
-(`xla`), a long wire is faster in pieces. Compiled as a whole, the chain wins at any length.
+(`xla`), a long wire is faster in pieces. Compiled as a whole, the chain is as fast or faster.
 
-`Registers`, the chain as one GPU kernel, has not been timed yet: sweeps use it where the environment variable
+`Registers`, the chain as one GPU kernel, is untimed: sweeps use it where the environment variable
 JAXTRANSPORT_PALLAS is set.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import jax
 
@@ -26,8 +27,19 @@ PALLAS = "JAXTRANSPORT_PALLAS"
 LONG = 10_000  # sites, from which on compiling `Long`, some two seconds more, pays within a few hundred wires
 
 
-def kernel_for(name: str, sites: int, *, alone: bool) -> type[Transmission]:
-    """The class behind a name.
+def named(name: Any) -> type[Transmission]:
+    """The class behind a name, "auto" being the chain.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    if not isinstance(name, str) or name not in KERNELS:
+        raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
+    return KERNELS[name]
+
+
+def kernel_for(name: Any, sites: int, *, alone: bool) -> type[Transmission]:
+    """The kernel to use for wires of some length.
 
     Args:
         name: "chain", "long", "dense", or "auto" for the best O(N) kernel.
@@ -37,15 +49,14 @@ def kernel_for(name: str, sites: int, *, alone: bool) -> type[Transmission]:
     Raises:
         InputError: an unknown name.
     """
-    if not isinstance(name, str) or name not in KERNELS:
-        raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
+    kernel = named(name)
     if name == "auto" and sites >= LONG and _steps_are_calls(alone):
         return Long
-    if KERNELS[name] is Chain and not alone and jax.default_backend() == "gpu" and os.environ.get(PALLAS):
+    if kernel is Chain and not alone and jax.default_backend() == "gpu" and os.environ.get(PALLAS):
         from jaxtransport.green.registers import Registers  # Pallas takes long to import
 
         return Registers
-    return KERNELS[name]
+    return kernel
 
 
 def _steps_are_calls(alone: bool) -> bool:

@@ -33,22 +33,22 @@ class Registers(Chain):
 
     at_lead: Float[Array, ""]  # tau
     from_lead: Float[Array, ""]  # B
-    whole: Bool[Array, ""]
+    no_pole: Bool[Array, ""]  # all corners are finite
 
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Registers:
-        """As `Chain.at`, whose sweeps run only for what is asked of the sites."""
+        """As `Chain.at`, whose own sweeps `jax.jit` leaves out unless something is asked of the sites."""
         chain = Chain.at(wire, energy)
         site = Site.of(wire)
         fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}
-        tau, drawn, whole = _leads(
+        tau, drawn, no_pole = _leads(
             site.onsite, site.coupling, site.left, site.right, chain.strength, energy, wire.length
         )
-        return cls(**fields, at_lead=tau, from_lead=drawn, whole=whole)
+        return cls(**fields, at_lead=tau, from_lead=drawn, no_pole=no_pole)
 
     @property
     def finite(self):
-        return self.whole
+        return self.no_pole
 
     def respond(self):
         return jnp.take(self.broadening, self.length - 1) * self.at_lead, self.from_lead
@@ -81,7 +81,7 @@ def _blocks(onsite, coupling, left, right, strength, energy, length):
     of_site = pl.BlockSpec((sites,), lambda block: (0,))
     of_both = pl.BlockSpec((sites, POINTS), lambda block: (0, block))
     total, kept = ((blocks * POINTS,), (sites, blocks * POINTS))
-    tau, drawn, whole, *_ = pl.pallas_call(
+    tau, drawn, leftmost, *_ = pl.pallas_call(
         _sweeps,
         grid=(blocks,),
         in_specs=[*(of_site if v.ndim == 1 else of_both for v in along), of_point, of_point],
@@ -90,10 +90,10 @@ def _blocks(onsite, coupling, left, right, strength, energy, length):
         compiler_params=triton.CompilerParams(num_warps=WARPS),
         interpret=jax.default_backend() == "cpu",
     )(*along, fill(energy), fill(length))
-    return tau[:points], drawn[:points], jnp.isfinite(whole[:points])
+    return tau[:points], drawn[:points], jnp.isfinite(leftmost[:points])
 
 
-def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn, whole, u, v, R):
+def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn, leftmost, u, v, R):
     """Both sweeps of a block of points. Arguments are references; u, v and R keep `Beyond` of every site."""
     sites = coupling.shape[0]
     point = Point(energy[...], band_root(energy[...]), length[...])
@@ -112,9 +112,9 @@ def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn,
 
     def rightward(l, before):
         beyond = Beyond(u[l, :], v[l, :], R[l, :])
-        return eliminate(before, site_at(l), beyond, row(strength, l) + zero, point)[0]
+        return eliminate(before, site_at(l), beyond, row(strength, l), point)[0]
 
     lax.fori_loop(0, sites, leftward, Beyond(zero, zero, zero))
     end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 6))
     tau[...], drawn[...] = end.tau, end.drawn
-    whole[...] = u[0, :] + R[0, :]  # a bad corner spoils all corners left of it
+    leftmost[...] = u[0, :] + R[0, :]  # a bad corner spoils all corners left of it

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from jaxtransport.errors import InputError
-from jaxtransport.green.kernels import KERNELS
+from jaxtransport.green.kernels import named
 from jaxtransport.parameters import DRIVE, Parameter, parameter, window
 from jaxtransport.probes.laws import Exact, Law, Linear
 from jaxtransport.reservoir import BAND_EDGE
@@ -244,10 +244,9 @@ def within_band(
 
 def model_of(searched: Sequence[Parameter], law: Law, kernel: str) -> Model:
     """How delta I follows from the coordinates of a search."""
-    if not isinstance(kernel, str) or kernel not in KERNELS:
-        raise InputError(f"kernel = {kernel!r}: pass one of {', '.join(KERNELS)}")
+    chosen = named(kernel)
     varied = any(p.quantity == "temperature" for p in searched)
     warm = isinstance(law, Exact) and (varied or float(law.temperature) > 0)
     # The temperature is a number of the drive; what is compiled does not know it.
     static = Exact(nodes=law.nodes) if isinstance(law, Exact) else law
-    return Model(tuple(searched), static, KERNELS[kernel], warm)
+    return Model(tuple(searched), static, chosen, warm)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxtransport.sweep.task import Task
+from jaxtransport.xla import CALLS, WHOLE
 
 LANES = 8  # batches are multiples of this: the width of a vector register in doubles
 
@@ -20,10 +21,10 @@ LANES = 8  # batches are multiples of this: the width of a vector register in do
 # calls every step of a loop pays a microsecond and more for it however few the points are: batches fill the
 # second-level cache. One that compiles whole loops (`xla`) wants each array of a step in the first. What a
 # long wire keeps is beyond any cache. A GPU wants parallelism.
-BATCH_SITES = {"cpu": 2**17, "cpu with whole loops": 2**17, "gpu": 2**24}
-BATCH_POINTS = {"cpu": 4096, "cpu with whole loops": 128, "gpu": 2**18}
-BATCH_FEW_POINTS = {"cpu": 256, "cpu with whole loops": 64, "gpu": 256}
-BATCH_MOST_SITES = {"cpu": 2**19, "cpu with whole loops": 2**22, "gpu": 2**24}
+BATCH_SITES = {CALLS: 2**17, WHOLE: 2**17, "gpu": 2**24}
+BATCH_POINTS = {CALLS: 4096, WHOLE: 128, "gpu": 2**18}
+BATCH_FEW_POINTS = {CALLS: 256, WHOLE: 64, "gpu": 256}
+BATCH_MOST_SITES = {CALLS: 2**19, WHOLE: 2**22, "gpu": 2**24}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
 AT_ONCE = 2**18  # points of one call
@@ -95,11 +96,11 @@ def counts(task: Task) -> dict[int, int]:
     return out
 
 
-def make_plan(task: Task, kind: str = "cpu", memory: int | None = None) -> Plan:
+def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
     """Cut a task for a device.
 
     Args:
-        kind: of device, "cpu", "cpu with whole loops" or "gpu".
+        kind: of device, "gpu" or as `xla.kind_of_cpu`.
         memory: bytes of the device, of which a batch takes a small part.
     """
     per_size = counts(task)
@@ -113,7 +114,7 @@ def make_plan(task: Task, kind: str = "cpu", memory: int | None = None) -> Plan:
     row_bytes = point_bytes * free_step
 
     def batch(size: int, count: int) -> int:
-        few = BATCH_FEW_POINTS[kind] // task.arrays**2  # measured; what is kept grows like that, too
+        few = BATCH_FEW_POINTS[kind] // task.arrays**2  # measured: long profiles leave the cache first
         well = max(BATCH_SITES[kind] // task.arrays // size, few)
         most = min(well, BATCH_POINTS[kind] // task.arrays, kept // size, most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
