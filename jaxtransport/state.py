@@ -100,7 +100,7 @@ def solve(
         I_g: the same current in e gamma_o / hbar, instead of `injection`.
         law: `Linear()`, the default; `Series(3)`; `Exact(temperature=0.0)`.
         kernel: "chain" (site by site), "long" (pieces of a long wire at once), "dense" (matrices) or
-            "auto", the faster of the first two.
+            "auto", the faster of the first two for one wire; within `jax.vmap` that is "chain".
 
     Raises:
         InputError: energies outside the band, delta_mu = 0, both `injection` and `I_g`, an

@@ -10,6 +10,7 @@ from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import Plan, counts, make_plan, padded_sizes
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
+from jaxtransport.xla import WHOLE
 
 PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
@@ -61,14 +62,15 @@ def test_a_size_is_compiled_only_where_it_pays():
 
 @PROPERTY
 @given(
-    lengths=st.lists(st.integers(2, 300), min_size=1, max_size=10, unique=True),
+    lengths=st.lists(st.integers(2, 300) | st.integers(2, 10**6), min_size=1, max_size=10, unique=True),
     others=st.lists(st.integers(1, 3000), max_size=2),
     free=st.lists(st.integers(1, 3000), max_size=2),
     site=st.sampled_from([0, 300]),
     kind=st.sampled_from(sorted(plans.BATCH_SITES)),
+    arrays=st.sampled_from([1, 2]),
 )
-def test_every_plan_is_within_bounds(lengths, others, free, site, kind):
-    what = task(lengths, others, free, site)
+def test_every_plan_is_within_bounds(lengths, others, free, site, kind, arrays):
+    what = task(lengths, others, free, site, arrays=arrays)
     plan = make_plan(what, kind)
     row_bytes = what.bytes_per_point() * plan.free_step
     assert set(plan.batch) == set(what.sizes.values())
@@ -76,13 +78,35 @@ def test_every_plan_is_within_bounds(lengths, others, free, site, kind):
         assert batch >= 8
         assert batch % 8 == 0
         assert batch * row_bytes <= plans.BATCH_BYTES
-        assert batch == 8 or batch * size <= plans.BATCH_SITES[kind]
+        assert batch <= plans.BATCH_POINTS[kind] // arrays
+        few = batch <= max(8, plans.BATCH_FEW_POINTS[kind] // arrays**2)
+        assert few or batch * size <= plans.BATCH_SITES[kind] // arrays
+        assert batch == 8 or batch * size <= plans.BATCH_MOST_SITES[kind] // arrays
         assert batch < counts(what)[size] + 8
     assert 1 <= plan.free_step <= what.grid.free_axes.size
     assert plan.solve_step >= max(plan.batch.values())
     assert plan.solve_step * row_bytes <= max(plans.BLOCK_BYTES, plans.BATCH_BYTES)
     assert Plan.from_json(plan.to_json()) == plan
     assert plan.memory_bytes(what) > 0
+
+
+def test_long_wires_get_few_points_and_a_profile_fewer():
+    """Sites x points that were measured best, with whole loops (docs/performance.md)."""
+
+    def batch(N, arrays):
+        (points,) = make_plan(task([N], [10**5], arrays=arrays), WHOLE).batch.values()
+        return points
+
+    assert [batch(N, 1) for N in (30, 1000, 10**4, 10**5, 10**6)] == [128, 128, 64, 40, 8]
+    assert [batch(N, 2) for N in (30, 1000, 10**4)] == [64, 64, 16]
+
+
+def test_one_call_holds_the_batches_of_a_device():
+    plan = Plan({16: 128}, solve_step=1000, free_step=1)
+    assert plan.rows(128, 1) == 8  # 1000 points
+    assert plan.rows(128, 2) == 4
+    assert plan.rows(10**6, 1) == 1
+    assert Plan({16: 128}, 10**9, 1).rows(128, 1) == plans.AT_ONCE // 128
 
 
 def test_small_drive_grids_are_evaluated_whole_and_huge_ones_in_parts():
