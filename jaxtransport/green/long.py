@@ -144,17 +144,15 @@ class Long(Transmission):
     def settle(self, currents, left, right):
         probe = pieces.cut(self.interior, False)
         given = jnp.where(probe, pieces.cut(currents, 0.0), 0.0)
-        each = self._scatterers(given)
-        upto = pieces.sweep(_star, _star, _NOTHING, each, _NOTHING)
-        other = lambda behind, ahead: _star(ahead, behind)
-        from_ = pieces.sweep(other, other, _NOTHING, each, _NOTHING, reverse=True)
-        beyond = Scatterer(*(after(part, none) for part, none in zip(from_, _NOTHING, strict=True)))
-        # On the bond right of a site: c = beyond.t right + beyond.f e + beyond.b, and e likewise.
-        weight = 1 / (beyond.t + beyond.f * upto.T)
-        into_right = upto.T * left + upto.d
-        into_left = beyond.t * right + beyond.b
-        c = (into_left + beyond.f * into_right) * weight
-        e = before((into_right + upto.h * into_left) * weight, left)
+        site = self._scatterers(given)
+        upto = pieces.sweep(_star, _star, _NOTHING, site, _NOTHING)
+        behind = Scatterer(*(before(part, none) for part, none in zip(upto, _NOTHING, strict=True)))
+        # What comes from the left lead and from the sources behind a site, and c on either side of the site:
+        into = behind.T * left + behind.d
+        weight = 1 / (site.t + site.f * behind.T)
+        slope, rest = site.t * weight, (site.f * into + site.b) * weight
+        passed_on = _affine(slope, rest, start=right, reverse=True)
+        c, e = after(passed_on, right), behind.h * passed_on + into
         total, from_right, from_left = self._weights()
         Gamma = jnp.where(probe, self.Gamma, 1.0)
         x = jnp.where(probe, from_right * c + from_left * e + given / (Gamma * total), 0.0)
@@ -203,7 +201,8 @@ class Long(Transmission):
     def _weights(self) -> tuple[PerSite, PerSite, PerSite]:
         """s R + E of a site, and the shares of either side in it."""
         from_right = self.s * self.R
-        total = jnp.where(self.Gamma > 0, from_right + self.E, 1.0)
+        total = from_right + self.E
+        total = jnp.where(total > 0, total, 1.0)  # a lead may see nobody
         return total, from_right / total, self.E / total
 
     def _scatterers(self, currents: PerSite) -> Scatterer:
@@ -238,22 +237,24 @@ _IDENTITY = Mobius(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 def _star(left: Scatterer, right: Scatterer) -> Scatterer:
     """Two stretches as one. 1 - right.f left.h = right.t + right.f left.T is a sum of positive terms."""
     weight = 1 / (right.t + right.f * left.T)
-    between = (right.f * left.d + right.b) * weight  # source of c between the two
+    # Factors of order 1 before the small ones: a product of two t may be below the smallest double.
+    c_between, e_between = right.t * weight, left.T * weight
+    source = (right.f * left.d + right.b) * weight  # of c between the two
     return Scatterer(
-        t=left.t * right.t * weight,
-        f=left.f + left.t * right.f * left.T * weight,
-        T=left.T * right.T * weight,
-        h=right.h + right.T * left.h * right.t * weight,
-        b=left.b + left.t * between,
-        d=right.d + right.T * (left.h * between + left.d),
+        t=left.t * c_between,
+        f=left.f + left.t * (right.f * e_between),
+        T=right.T * e_between,
+        h=right.h + right.T * (left.h * c_between),
+        b=left.b + left.t * source,
+        d=right.d + right.T * (left.h * source + left.d),
     )
 
 
-def _affine(m: PerSite, b: PerSite, *, reverse: bool) -> PerSite:
-    """y at every site, from y = 0 on: y -> m y + b."""
+def _affine(m: Number, b: Number, *, start: Number = 0.0, reverse: bool) -> PerSite:
+    """y at every site, from `start` on: y -> m y + b."""
     step = lambda y, e: e[0] * y + e[1]
     extend = lambda does, e: (e[0] * does[0], e[0] * does[1] + e[1])
-    return pieces.sweep(step, extend, (1.0, 0.0), (m, b), 0.0, reverse=reverse)
+    return pieces.sweep(step, extend, (1.0, 0.0), (m, b), start, reverse=reverse)
 
 
 def _corners(site: Site, *, reverse: bool) -> Corner:

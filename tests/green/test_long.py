@@ -3,6 +3,8 @@
 What it shares with the chain, 40 digits included, is in `test_chain` and wherever kernels are parameters.
 """
 
+import dataclasses
+
 import engine
 import jax
 import jax.numpy as jnp
@@ -104,6 +106,37 @@ def test_a_barrier_without_reservoirs(width, most):
     assert 0 < long.conductance < most
     close(long.conductance, chain.conductance, 1e-11)
     close(long.potentials, chain.potentials, 1e-11)
+
+
+@pytest.mark.parametrize(("hopping", "every"), [(1e-80, 133), (1e-100, 40)])
+def test_cuts_in_a_row_multiply_below_the_smallest_double(hopping, every):
+    """t of single stretches is 1e-160 and more, that of the wire too: their product would be 0."""
+    bonds = np.where(np.arange(1, 400) % every == 0, hopping, 1.0)
+    wire = make(layouts.dimers(400), gamma=0.3, hopping=bonds)
+    chain, long = (engine.solve(wire, kernel, 0.7, 0.1, 0.2) for kernel in ("chain", "long"))
+    assert int(long.status) == int(chain.status) == 0
+    assert 0 < long.conductance < 1e-150
+    close(long.conductance, chain.conductance, 1e-12)
+
+
+@pytest.mark.parametrize("disorder", [0.0, 2.0, 10.0])
+def test_potentials_balance_the_currents_as_those_of_the_chain_do(disorder):
+    onsite = np.random.default_rng(1).uniform(-disorder, disorder, 10_000)
+    wire = make(layouts.dimers(10_000), gamma=0.3, onsite=onsite)
+    chain, long = (engine.solve(wire, kernel, 0.7, 0.1, 0.2) for kernel in ("chain", "long"))
+    assert long.residual < 10 * max(chain.residual, 1e-14)
+
+
+@pytest.mark.parametrize("bond", [0, 5, 10])
+def test_a_cut_bond_has_a_gradient(bond):
+    """It is 0 in the hopping, which enters squared; the others must not become NaN."""
+    wire = make(layouts.dimers(12), gamma=0.3)
+
+    def g(hopping, kernel):
+        return jt.transmission(dataclasses.replace(wire, hopping=hopping), 0.7, kernel=kernel).respond()[0]
+
+    cut = jnp.ones(11).at[bond].set(0.0)
+    close(jax.grad(g)(cut, "long"), jax.grad(g)(cut, "chain"), 1e-12, 1.0)
 
 
 def test_potentials_that_grow_within_a_barrier_with_sources():
