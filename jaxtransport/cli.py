@@ -374,7 +374,7 @@ def info(as_json: AsJson = False) -> None:
 def _named(counts: dict[int, int]) -> dict[str, int]:
     from jaxtransport.status import MEANINGS
 
-    return {MEANINGS[code]: n for code, n in sorted(counts.items())}
+    return {MEANINGS.get(code, f"unknown ({code})"): n for code, n in sorted(counts.items())}
 
 
 def _print_json(**values: Any) -> None:

@@ -72,9 +72,15 @@ def devices(count: int | None) -> list[jax.Device]:
     """The first `count` local devices, by default all.
 
     Raises:
-        InputError: there are fewer.
+        InputError: there are fewer; JAX cannot start with what the environment tells it.
     """
-    local = jax.local_devices()
+    try:
+        local = jax.local_devices()
+    except (RuntimeError, AssertionError) as error:
+        told = {name: os.environ[name] for name in ("JAX_PLATFORMS", "XLA_FLAGS") if os.environ.get(name)}
+        given = ", ".join(f"{name} = {value!r}" for name, value in told.items())
+        reason = str(error).strip().partition("\n")[0] or "no such platform"
+        raise InputError(f"{given or 'devices'}: JAX cannot start ({reason}); change or unset it") from error
     if count is not None and not 1 <= count <= len(local):
         raise InputError(
             f"devices = {count}: JAX has {len(local)} here ({local[0].platform}); pass 1 to {len(local)}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
 
 from jaxtransport.errors import InputError
@@ -20,6 +21,7 @@ from jaxtransport.errors import InputError
 # A loop that touches fewer bytes is compiled as one function; XLA's own limit is 1024.
 WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000000000"
 WIDEST = "--xla_cpu_prefer_vector_width=512"
+LARGE = 10**9  # bytes, beyond those that our loops touch
 TRIED = (0, 10)  # jaxlib up to this version knows WIDEST: XLA ends the process at a flag it does not know
 CALLS, WHOLE = "cpu", "cpu with whole loops"  # kinds of devices, for `sweep.plan`
 
@@ -67,6 +69,8 @@ def compile_whole_loops() -> None:
     """
     version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
     wanted = (WHOLE_LOOPS, WIDEST) if version <= TRIED else (WHOLE_LOOPS,)
+    if _flags().strip() and not _flags().lstrip().startswith("-"):
+        return  # the name of a file of flags: the user's affair
     missing = [flag for flag in wanted if flag.split("=")[0] not in _flags()]
     if missing and _started():
         raise RuntimeError("compile_whole_loops: JAX has started; call it before anything is computed")
@@ -80,7 +84,8 @@ def _started() -> bool:
 
 def kind_of_cpu() -> str:
     """What `sweep.plan` makes batches for: `WHOLE` if XLA_FLAGS ask for whole loops, else `CALLS`."""
-    return WHOLE if WHOLE_LOOPS in _flags() else CALLS
+    limit = re.search(r"xla_cpu_small_while_loop_byte_threshold=(\d+)", _flags())
+    return WHOLE if limit and int(limit[1]) >= LARGE else CALLS
 
 
 def _flags() -> str:

@@ -36,11 +36,13 @@ MOST_SITES = {Chain: 2**28, Registers: 2**28, Long: 2**26, Dense: 2**17}  # x po
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--lengths", type=int, nargs="+", default=[30, 100, 1000, 10**5])
+    parser.add_argument("--lengths", type=int, nargs="+", default=[30, 100, 1000, 10**5], metavar="N")
     parser.add_argument("--points", type=int, default=10**6)
     parser.add_argument("--bandwidth", type=float, default=3.35e12, help="bytes a second; default: an H100")
     parser.add_argument("--anyway", action="store_true", help="without a GPU too, to try the script")
     arguments = parser.parse_args()
+    if any(N < 4 or N % 2 for N in arguments.lengths) or arguments.points < 1:
+        parser.error("--lengths: pass even numbers >= 4; --points: a number >= 1")
     device = jax.devices()[0]
     if device.platform == "cpu" and not arguments.anyway:
         sys.exit("JAX sees no GPU here; install jaxtransport[cuda], or pass --anyway to try the script")

@@ -78,6 +78,14 @@ def test_run_status_plot_in_a_row(spec, jaxtransport):
     assert sorted(os.listdir("results")) == ["small.h5", "small.png"]
 
 
+def test_a_status_of_another_version_is_shown_as_it_is(spec, jaxtransport):
+    jaxtransport("run", spec)
+    with h5py.File("results/small.h5", "r+") as file:
+        file["status"][0] = 99
+    report = json.loads(jaxtransport("status", "results/small.h5", "--json")[1])
+    assert report["status"] == {"solved": 2, "unknown (99)": 1}
+
+
 def test_validate_tells_the_cost_and_computes_nothing(spec, jaxtransport):
     code, out, _ = jaxtransport("validate", spec, "--json")
     report = json.loads(out)

@@ -23,6 +23,7 @@ MINE = "--xla_backend_extra_options=xla_cpu_disable_slp_vectorizer"
     [
         (None, f"{xla.WHOLE_LOOPS} {xla.WIDEST}"),
         ("--xla_cpu_max_isa=AVX2", f"--xla_cpu_max_isa=AVX2 {xla.WHOLE_LOOPS} {xla.WIDEST}"),
+        ("/etc/flags", "/etc/flags"),
         (f"{MINE} --xla_cpu_prefer_vector_width=128", f"{MINE} --xla_cpu_prefer_vector_width=128"),
     ],
 )
@@ -34,7 +35,35 @@ def test_what_the_user_says_wins(monkeypatch, given, then):
     for _ in range(2):
         xla.compile_whole_loops()
         assert os.environ["XLA_FLAGS"] == then
-    assert xla.kind_of_cpu() == ("cpu" if given and MINE in given else "cpu with whole loops")
+    assert xla.kind_of_cpu() == ("cpu with whole loops" if xla.WHOLE_LOOPS in then else "cpu")
+
+
+def test_whole_loops_are_known_from_their_limit(monkeypatch):
+    option = (
+        "--xla_backend_extra_options=xla_cpu_disable_slp_vectorizer,xla_cpu_small_while_loop_byte_threshold="
+    )
+    for limit, kind in (("1024", "cpu"), ("999999999999", "cpu with whole loops"), ("many", "cpu")):
+        monkeypatch.setenv("XLA_FLAGS", option + limit)
+        assert xla.kind_of_cpu() == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("XLA_FLAGS", "--xla_force_host_platform_device_count=0"), ("JAX_PLATFORMS", "nowhere")],
+)
+def test_an_environment_that_jax_cannot_start_with_is_named(name, value, tmp_path):
+    (tmp_path / "spec.toml").write_text(
+        '[wire]\nlayout = "dimers"\nN = 4\ngamma = 0.3\n[drive]\ndelta_mu = 0.1\nmu_bar = 0.3\ninjection = 0.1\n'
+    )
+    command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "-o", "out.h5"]
+    environment = {**os.environ, "XLA_FLAGS": "", name: value}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"error: {name} = '{value}" in done.stderr
+    assert "JAX cannot start" in done.stderr
+    assert not (tmp_path / "out.h5").exists()
 
 
 def test_too_late_is_said(monkeypatch):
