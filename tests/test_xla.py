@@ -39,9 +39,7 @@ def test_what_the_user_says_wins(monkeypatch, given, then):
 
 
 def test_whole_loops_are_known_from_their_limit(monkeypatch):
-    option = (
-        "--xla_backend_extra_options=xla_cpu_disable_slp_vectorizer,xla_cpu_small_while_loop_byte_threshold="
-    )
+    option = f"{MINE},xla_cpu_small_while_loop_byte_threshold="
     for limit, kind in (("1024", "cpu"), ("999999999999", "cpu with whole loops"), ("many", "cpu")):
         monkeypatch.setenv("XLA_FLAGS", option + limit)
         assert xla.kind_of_cpu() == kind
@@ -53,7 +51,8 @@ def test_whole_loops_are_known_from_their_limit(monkeypatch):
 )
 def test_an_environment_that_jax_cannot_start_with_is_named(name, value, tmp_path):
     (tmp_path / "spec.toml").write_text(
-        '[wire]\nlayout = "dimers"\nN = 4\ngamma = 0.3\n[drive]\ndelta_mu = 0.1\nmu_bar = 0.3\ninjection = 0.1\n'
+        '[wire]\nlayout = "dimers"\nN = 4\ngamma = 0.3\n'
+        "[drive]\ndelta_mu = 0.1\nmu_bar = 0.3\ninjection = 0.1\n"
     )
     command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "-o", "out.h5"]
     environment = {**os.environ, "XLA_FLAGS": "", name: value}
