@@ -225,8 +225,7 @@ def sweep_table(repeats: int, rows: dict[int, dict[str, list[float]]]) -> str:
     cases = [(30, 100, 100), (30, 1000, 1000), (30, 4000, 8000), (8, 4000, 8000), (300, 1000, 3000)]
     for N, gammas, mu_bars in cases:
         for count in cores:
-            many = gammas * mu_bars * N > 10**8
-            lines.append(_sweep(N, gammas, mu_bars, count, 3 if many else repeats, rows))
+            lines.append(_sweep(N, gammas, mu_bars, count, repeats, rows))
     return "\n".join(lines)
 
 
