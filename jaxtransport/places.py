@@ -59,6 +59,7 @@ def cluster(spec: Spec, scheduler: str | Client, waiting: Callable[[str], None])
     with connected(scheduler) as client:
         found = worker.agree(ask_workers(client, worker.describe, waiting))
         compute = functools.partial(worker.evaluate, spec.text, {key: found[key] for key in worker.SAME})
+        del found["platform"]  # `device` tells it, too
         kind, memory, width = found.pop("device_kind"), found.pop("memory"), found.pop("devices")
         yield Place(
             found,

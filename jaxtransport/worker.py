@@ -21,7 +21,7 @@ from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Block
 
 # What all workers of a result have in common.
-SAME = ("jaxtransport_version", "revision", "jax_version", "precision", "device_kind")
+SAME = ("jaxtransport_version", "revision", "jax_version", "precision", "platform", "device_kind")
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -34,6 +34,7 @@ def describe() -> dict[str, Any]:
         devices = runtime.devices(None)
         return {
             **runtime.provenance(),
+            "platform": devices[0].platform,
             "device_kind": runtime.kind(devices),
             "devices": len(devices),
             "memory": runtime.memory(devices),

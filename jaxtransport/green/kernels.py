@@ -24,7 +24,7 @@ from jaxtransport.green.transmission import Transmission
 
 KERNELS: dict[str, type[Transmission]] = {"auto": Chain, "chain": Chain, "long": Long, "dense": Dense}
 PALLAS = "JAXTRANSPORT_PALLAS"
-LONG = 10_000  # sites, from which on compiling `Long`, some two seconds more, pays within a few hundred wires
+LONG = 10_000  # sites, from which on compiling `Long`, a second or two more, pays within some hundred wires
 
 
 def named(name: Any) -> type[Transmission]:

@@ -86,10 +86,10 @@ class Long(Transmission):
     interior: Bool[Array, " site"]
     strength: Float[Array, " site"]
     length: Int[Array, ""]
-    Gamma: PerSite
-    s: PerSite
-    R: PerSite
-    E: PerSite
+    Gamma: PerSite  # `broadening` in pieces, gamma_o
+    s: PerSite  # |G_ll|^2, 1/gamma_o^2
+    R: PerSite  # weight of all reservoirs right of a site, gamma_o
+    E: PerSite  # ... and left of it, 1/gamma_o
 
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Long:
@@ -133,7 +133,7 @@ class Long(Transmission):
         return jnp.isfinite(self.R[0, 0]) & jnp.isfinite(self.s[0, 0])
 
     def respond(self):
-        each = pieces.total(_star, _NOTHING, self._scatterers(pieces.cut(self.strength, 0.0)))
+        each = pieces.total(_star, _NOTHING, self._scatterers(self._sources(pieces.cut(self.strength, 0.0))))
         wire = pieces.total(_star, _NOTHING, each)
         lead = self.Gamma[0, 0] * self.s[0, 0] * self.R[0, 0]
         return lead * wire.t, lead * wire.b
@@ -143,8 +143,8 @@ class Long(Transmission):
 
     def settle(self, currents, left, right):
         probe = pieces.cut(self.interior, False)
-        given = jnp.where(probe, pieces.cut(currents, 0.0), 0.0)
-        site = self._scatterers(given)
+        own = self._sources(pieces.cut(currents, 0.0))
+        site = self._scatterers(own)
         upto = pieces.sweep(_star, _star, _NOTHING, site, _NOTHING)
         behind = Scatterer(*(before(part, none) for part, none in zip(upto, _NOTHING, strict=True)))
         # What comes from the left lead and from the sources behind a site, and c on either side of the site:
@@ -153,9 +153,8 @@ class Long(Transmission):
         slope, rest = site.t * weight, (site.f * into + site.b) * weight
         passed_on = _affine(slope, rest, start=right, reverse=True)
         c, e = after(passed_on, right), behind.h * passed_on + into
-        total, from_right, from_left = self._weights()
-        Gamma = jnp.where(probe, self.Gamma, 1.0)
-        x = jnp.where(probe, from_right * c + from_left * e + given / (Gamma * total), 0.0)
+        _, from_right, from_left = self._weights()
+        x = jnp.where(probe, from_right * c + from_left * e + own, 0.0)
         index = jnp.arange(self.broadening.shape[0])
         x = pieces.joined(x, self.broadening.shape[0])
         return jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
@@ -205,13 +204,17 @@ class Long(Transmission):
         total = jnp.where(total > 0, total, 1.0)  # a lead may see nobody
         return total, from_right / total, self.E / total
 
-    def _scatterers(self, currents: PerSite) -> Scatterer:
-        """Every site by itself; leads and bare sites let all pass. `currents` are 2 pi I_l."""
+    def _sources(self, currents: PerSite) -> PerSite:
+        """What the given `currents`, 2 pi I_l, add to the potential of each middle reservoir by itself."""
         probe = pieces.cut(self.interior, False)
-        total, from_right, from_left = self._weights()
+        total, _, _ = self._weights()
+        return jnp.where(probe, currents, 0.0) / (jnp.where(probe, self.Gamma, 1.0) * total)
+
+    def _scatterers(self, source: PerSite) -> Scatterer:
+        """Every site by itself, with its `_sources`; leads and bare sites let all pass."""
+        probe = pieces.cut(self.interior, False)
+        _, from_right, from_left = self._weights()
         alpha, past_alpha, eta, past_eta = self._shares()
-        Gamma = jnp.where(probe, self.Gamma, 1.0)
-        source = currents / (Gamma * total)
         one = Scatterer(
             t=alpha * from_right + past_alpha,
             f=alpha * from_left,

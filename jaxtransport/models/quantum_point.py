@@ -16,7 +16,7 @@ from jax import lax
 
 from jaxtransport import status as codes
 from jaxtransport.driven import drive, efforts, observe_driven
-from jaxtransport.green.kernels import KERNELS, kernel_for
+from jaxtransport.green.kernels import kernel_for, named
 from jaxtransport.observables import Solved, observe
 from jaxtransport.probes.balance import thorough
 from jaxtransport.probes.laws import Exact, Series
@@ -70,7 +70,7 @@ def evaluate_driven(
     def under(sign):
         return drive(
             wire,
-            KERNELS[kernel],
+            named(kernel),
             of_law,
             how_hard,
             given["mu_bar"],

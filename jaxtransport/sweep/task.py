@@ -57,7 +57,7 @@ class Task:
     sizes: Mapping[int, int] = field(default_factory=dict)  # its values -> padded sizes
     size: int = 1  # the padded size where there is no such axis
     scratch_bytes: int = 0  # memory a grid point takes while computed, beyond what is stored
-    arrays: int = 1  # work of a site, in those of a wire seen at its leads alone
+    arrays: int = 1  # that a step holds of a point, in those of a wire seen at its leads alone
     one_by_one: bool = False  # on CPUs a loop over points is faster than `vmap`
     shares_threads: bool = False  # on CPUs it needs threads beside one for each device
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates

@@ -192,7 +192,7 @@ def test_a_worker_of_another_version_is_refused(processes):
 def test_workers_that_differ_are_refused():
     one = {
         "jaxtransport_version": jt.__version__, "revision": "a", "jax_version": "2", "precision": "float64",
-        "device_kind": "cpu", "device": "cpu: cpu", "devices": 2, "memory": None,
+        "platform": "cpu", "device_kind": "cpu", "device": "cpu: cpu", "devices": 2, "memory": None,
     }  # fmt: skip
     gpu = {**one, "device_kind": "gpu", "device": "gpu: A", "memory": 5}
     assert worker.agree([one, one]) == one
