@@ -106,6 +106,4 @@ def _use_threads() -> None:
         xla.compile_whole_loops()
     if "JAX_NUM_CPU_DEVICES" not in os.environ and not xla.devices_are_settled():
         with contextlib.suppress(RuntimeError, ValueError):  # JAX runs, or nobody's worker are we
-            count = get_worker().state.nthreads
-            jax.config.update("jax_num_cpu_devices", count)
-            xla.offer_threads(count)
+            jax.config.update("jax_num_cpu_devices", get_worker().state.nthreads)

@@ -1,7 +1,4 @@
-"""What XLA is told before it starts: devices that compute, threads that help, how a CPU's loops are compiled.
-
-A device of a CPU takes one of XLA's threads while it computes. LAPACK shares the matrices of a batch among
-the others and waits for them: where there are no others, for ever.
+"""What XLA is told before it starts: devices that compute, and how a CPU's loops are compiled.
 
 A step along the wire is some twenty elementwise operations on the points of a batch. XLA calls each of
 them through its runtime, 1.6 us a step, unless it compiles the loop as one function, which by itself it
@@ -40,23 +37,11 @@ def offer(count: int | None) -> None:
     if count is not None:
         os.environ["JAX_NUM_CPU_DEVICES"] = str(count)
     os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(have))
-    offer_threads(max(have, count or 1))
 
 
 def devices_are_settled() -> bool:
     """True if XLA_FLAGS say how many devices the CPU has."""
     return "xla_force_host_platform_device_count" in _flags()
-
-
-def offer_threads(devices: int) -> None:
-    """Give XLA, which has not started yet, threads beside those that devices take."""
-    os.environ.setdefault("NPROC", str(2 * devices))
-
-
-def threads() -> int:
-    """Threads that XLA has: as many as NPROC says, or one for each core."""
-    told = os.environ.get("NPROC", "")
-    return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1
 
 
 def compile_whole_loops() -> None:

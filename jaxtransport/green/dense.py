@@ -15,6 +15,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
+from jaxtransport import linalg
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.reservoir import BAND_EDGE, broadening, level_shift
 from jaxtransport.wire import Wire
@@ -36,7 +37,7 @@ def green(
     energy: Float[Array, ""],
 ) -> Complex[Array, "site site"]:
     """Retarded G = [w - H - Sigma]^-1 in 1/gamma_o; Sigma is diagonal, from `reservoir`."""
-    return jnp.linalg.inv(_inverse_green(hamiltonian, coupling, energy))
+    return linalg.inverse(_inverse_green(hamiltonian, coupling, energy))
 
 
 def _inverse_green(hamiltonian, coupling, energy):
@@ -82,7 +83,7 @@ class Dense(Transmission):
             strength=jnp.where(interior, strength, 0.0),
             first=first,
             last=last,
-            green=jnp.linalg.inv(inverse),
+            green=linalg.inverse(inverse),
             inverse=inverse,
         )
 
@@ -125,7 +126,7 @@ class Dense(Transmission):
         return self.settle(injection * self.strength, left, right)
 
     def settle(self, currents, left, right):
-        return jnp.linalg.solve(self._system(), self._given(currents, left, right))
+        return linalg.solve(self._system(), self._given(currents, left, right))
 
     def _system(self):
         T = self._links()
@@ -138,7 +139,7 @@ class Dense(Transmission):
 
     def respond(self):
         drives = (self._given(0 * self.strength, 0.5, -0.5), self._given(self.strength, 0.0, 0.0))
-        biased, driven = jnp.linalg.solve(self._system(), jnp.stack(drives, axis=1)).T  # one LU for both
+        biased, driven = linalg.solve(self._system(), jnp.stack(drives, axis=1)).T  # one LU for both
         first = jnp.take(self._links(), self.first, axis=0)
         into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))
         return into(biased), -into(driven)

@@ -98,7 +98,6 @@ def _beyond_linear_response(spec: Spec) -> Task:
         sizes=sizes,
         size=max(sizes.values()),
         one_by_one=solve.kernel == "dense",
-        shares_threads=True,  # LAPACK, for the Newton steps
         scratch_bytes=first,
         again_bytes=most,
         cost=lambda size: float(size * energies[0] * NEWTON_SWEEPS),

@@ -27,6 +27,7 @@ import optimistix as optx
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from jaxtransport import linalg
 from jaxtransport import status as codes
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.probes.conductor import Conductor
@@ -115,10 +116,10 @@ def _solve(problem: Problem, start, delta_mu, injected, tolerance, most_steps) -
     solver: lx.AbstractLinearSolver
     if start.shape[0] <= DENSE_SITES:
         fn: Callable = _scaled_misfit
-        solver = lx.LU()
+        solver = linalg.LU()
     else:
         fn = _preconditioned_misfit
-        solver = lx.GMRES(rtol=1e-10, atol=1e-14, max_steps=200, restart=30)
+        solver = lx.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
     # The misfit is met once a step has been small: only the step decides.
     newton: Any = optx.Newton(rtol=0.0, atol=tolerance, linear_solver=solver, norm=optx.max_norm)
     solution: Any = optx.root_find(

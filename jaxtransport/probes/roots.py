@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxtransport import linalg
 from jaxtransport.green.dense import Dense
 from jaxtransport.wire import Wire
 
@@ -88,16 +89,17 @@ def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
         rows = []
         for cubic in cubics(x):
             rows += [jnp.concatenate([jnp.zeros(k), cubic, jnp.zeros(2 - k)]) for k in range(3)]
-        return jnp.linalg.det(jnp.stack(rows))
+        return linalg.determinant(jnp.stack(rows))
 
     circle = RADIUS * np.exp(2j * np.pi * np.arange(ROOTS + 1) / (ROOTS + 1))
     values = jax.vmap(resultant)(jnp.asarray(circle))
-    coefficients = jnp.fft.fft(values) / (ROOTS + 1) / RADIUS ** np.arange(ROOTS + 1)
-    xs = jnp.roots(coefficients[::-1], strip_zeros=False)
+    powers = circle[:, None] ** -np.arange(ROOTS + 1)  # the mean of p(z) / z^m over a circle is coefficient m
+    coefficients = values @ powers / (ROOTS + 1)
+    xs = linalg.roots(coefficients[::-1])
 
     def partner(x):
         first, second = cubics(x)
-        ys = jnp.roots(second, strip_zeros=False)
+        ys = linalg.roots(second)
         return ys[jnp.argmin(jnp.abs(jnp.polyval(first, ys)))]
 
     def misfit(z):
@@ -107,7 +109,7 @@ def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
     def polished(z):
         jacobian = jax.jacfwd(misfit, holomorphic=True)
         for _ in range(POLISH):
-            z = z - jnp.linalg.solve(jacobian(z), misfit(z))
+            z = z - linalg.solve(jacobian(z), misfit(z))
         return z
 
     return jax.vmap(lambda x: polished(jnp.stack([x, partner(x)])))(xs)

@@ -181,7 +181,7 @@ class Model:
 
 
 def _mapped(model: Model, one: Callable, chosen: Problems, coordinates: Array) -> Any:
-    """`one` at every point; dense wires one after the other: LAPACK calls in batches can block each other."""
+    """`one` at every point; dense wires one after the other, which is faster on a CPU."""
     at = (chosen.wire, chosen.drive, coordinates)
     if model.kernel is Dense:
         return lax.map(lambda at: one(*at), jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), at))

@@ -21,7 +21,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxtransport import xla
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task
@@ -44,8 +43,6 @@ class Evaluator:
     def __init__(self, task: Task, plan: Plan, devices: Sequence[Any] = ()) -> None:
         self.task, self.plan = task, plan
         devices = list(devices) or jax.local_devices()[:1]
-        if task.shares_threads and devices[0].platform == "cpu":
-            devices = devices[: max(1, xla.threads() - 1)]
         self.width = len(devices)
         self._turn = itertools.cycle(devices)
         self._shared: dict[tuple[int, Any], Any] = {}

@@ -59,7 +59,6 @@ class Task:
     scratch_bytes: int = 0  # memory a grid point takes while computed, beyond what is stored
     arrays: int = 1  # that a step holds of a point, in those of a wire seen at its leads alone
     one_by_one: bool = False  # on CPUs a loop over points is faster than `vmap`
-    shares_threads: bool = False  # on CPUs it needs threads beside one for each device
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates
 
     def padded(self, points: Mapping[str, np.ndarray], count: int) -> np.ndarray:

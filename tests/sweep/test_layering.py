@@ -14,7 +14,7 @@ PACKAGE = Path(jaxtransport.__file__).parent
 
 # From the ground up. A module belongs to the longest name that it starts with.
 FLOORS = [
-    ("errors", "status", "precision", "layout", "parameters", "variables", "runtime", "xla"),
+    ("errors", "status", "precision", "layout", "parameters", "variables", "runtime", "xla", "linalg"),
     ("reservoir", "wire"),
     ("green",),
     ("probes", "classical", "closed_forms"),
