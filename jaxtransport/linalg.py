@@ -28,18 +28,37 @@ def one_by_one(function: Callable) -> Callable:
     return lambda *arrays: lax.platform_dependent(*arrays, cpu=in_turn, default=function)
 
 
-factors = one_by_one(lambda A: jsp.linalg.lu_factor(A))
-_solve = one_by_one(lambda lu, pivots, b: jsp.linalg.lu_solve((lu, pivots), b))
-_solve_transposed = one_by_one(lambda lu, pivots, b: jsp.linalg.lu_solve((lu, pivots), b, trans=1))
+def _substituted(lu: Array, b: Array) -> Array:
+    return jsp.linalg.solve_triangular(lu, jsp.linalg.solve_triangular(lu, b, lower=True, unit_diagonal=True))
+
+
+def _substituted_transposed(lu: Array, b: Array) -> Array:
+    return jsp.linalg.solve_triangular(
+        lu, jsp.linalg.solve_triangular(lu, b, trans=1), trans=1, lower=True, unit_diagonal=True
+    )
+
+
+_lu_factor = one_by_one(lambda A: jsp.linalg.lu_factor(A))
+_substitute = one_by_one(_substituted)
+_substitute_transposed = one_by_one(_substituted_transposed)
 determinant = one_by_one(lambda A: jnp.linalg.det(A))
 roots = one_by_one(lambda coefficients: jnp.roots(coefficients, strip_zeros=False))  # highest power first
 
 
+def factors(A: Inexact[Array, "n n"]) -> tuple[Array, Array]:
+    """(LU, order of rows) of A: A[order] = L U. The order is found outside the loop, where it is cheap."""
+    lu, pivots = _lu_factor(A)
+    return lu, lax.linalg.lu_pivots_to_permutation(pivots, A.shape[0])
+
+
 def solve(A: Inexact[Array, "n n"], b: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
     """x of A x = b, for one right-hand side or for several as columns. Not finite where A is singular."""
-    lu = factors(lax.stop_gradient(A))
+    lu, order = factors(lax.stop_gradient(A))
     return lax.custom_linear_solve(
-        lambda x: A @ x, b, lambda _, b: _solve(*lu, b), lambda _, b: _solve_transposed(*lu, b)
+        lambda x: A @ x,
+        b,
+        solve=lambda _, b: _substitute(lu, b[order]),
+        transpose_solve=lambda _, b: _substitute_transposed(lu, b)[jnp.argsort(order)],
     )
 
 
@@ -56,16 +75,16 @@ class LU(lx.AbstractLinearSolver):
         return A, factors(A)
 
     def compute(self, state, vector, options):
-        _, lu = state
-        return _solve(*lu, vector), lx.RESULTS.successful, {}
+        _, (lu, order) = state
+        return _substitute(lu, vector[order]), lx.RESULTS.successful, {}
 
     def transpose(self, state, options):
         A, _ = state
         return (A.T, factors(A.T)), {}
 
     def conj(self, state, options):
-        A, (lu, pivots) = state
-        return (A.conj(), (lu.conj(), pivots)), {}
+        A, (lu, order) = state
+        return (A.conj(), (lu.conj(), order)), {}
 
     def assume_full_rank(self):
         return True
