@@ -19,7 +19,7 @@ from jaxtransport.errors import InputError
 WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000000000"
 WIDEST = "--xla_cpu_prefer_vector_width=512"
 LARGE = 10**9  # bytes, beyond those that our loops touch
-TRIED = (0, 10)  # jaxlib up to this version knows WIDEST: XLA ends the process at a flag it does not know
+TRIED = (0, 12)  # jaxlib up to this version knows WIDEST: XLA ends the process at a flag it does not know
 CALLS, WHOLE = "cpu", "cpu with whole loops"  # kinds of devices, for `sweep.plan`
 
 

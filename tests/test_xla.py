@@ -38,6 +38,14 @@ def test_what_the_user_says_wins(monkeypatch, given, then):
     assert xla.kind_of_cpu() == ("cpu with whole loops" if xla.WHOLE_LOOPS in then else "cpu")
 
 
+def test_a_jaxlib_that_was_not_tried_gets_no_flag_that_it_may_not_know(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS")
+    monkeypatch.setattr(xla, "_started", lambda: False)
+    monkeypatch.setattr(xla.importlib.metadata, "version", lambda name: "0.13.1")
+    xla.compile_whole_loops()
+    assert os.environ["XLA_FLAGS"] == xla.WHOLE_LOOPS
+
+
 def test_whole_loops_are_known_from_their_limit(monkeypatch):
     option = f"{MINE},xla_cpu_small_while_loop_byte_threshold="
     for limit, kind in (("1024", "cpu"), ("999999999999", "cpu with whole loops"), ("many", "cpu")):
