@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import jax.scipy as jsp
+import jax.scipy.sparse.linalg as krylov
 import lineax as lx
 from jax import lax
 from jax.custom_batching import sequential_vmap
@@ -22,7 +23,7 @@ from jaxtyping import Array, Inexact
 def one_by_one(function: Callable) -> Callable:
     """`function` of arrays, mapped by `jax.vmap` in a loop where the arrays are on a CPU.
 
-    Without a reverse derivative, as is everything here but `solve`, `inverse` and `LU`.
+    Without derivatives, as are `determinant` and `roots`.
     """
     in_turn = sequential_vmap(function)
     return lambda *arrays: lax.platform_dependent(*arrays, cpu=in_turn, default=function)
@@ -52,7 +53,8 @@ def factors(A: Inexact[Array, "n n"]) -> tuple[Array, Array]:
 
 
 def solve(A: Inexact[Array, "n n"], b: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
-    """x of A x = b, for one right-hand side or for several as columns. Not finite where A is singular."""
+    """x of A x = b, for one right-hand side or for several as columns; without meaning if A is singular."""
+    b = b.astype(jnp.result_type(A, b))
     lu, order = factors(lax.stop_gradient(A))
     return lax.custom_linear_solve(
         lambda x: A @ x,
@@ -63,7 +65,7 @@ def solve(A: Inexact[Array, "n n"], b: Inexact[Array, "n ..."]) -> Inexact[Array
 
 
 def inverse(A: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
-    """A^-1. Not finite where A is singular."""
+    """A^-1; without meaning if A is singular."""
     return solve(A, jnp.eye(A.shape[0], dtype=A.dtype))
 
 
@@ -85,6 +87,35 @@ class LU(lx.AbstractLinearSolver):
     def conj(self, state, options):
         A, (lu, order) = state
         return (A.conj(), (lu.conj(), order)), {}
+
+    def assume_full_rank(self):
+        return True
+
+
+class BiCGStab(lx.AbstractLinearSolver):
+    """JAX's own, for lineax: unlike `lineax.BiCGStab` it gives 0 for b = 0, and it may meet x exactly.
+
+    `lineax.GMRES` is no choice: its QR is LAPACK.
+    """
+
+    rtol: float
+    atol: float
+    max_steps: int
+
+    def init(self, operator, options):
+        return lx.linearise(operator)
+
+    def compute(self, state, vector, options):
+        x, _ = krylov.bicgstab(state.mv, vector, tol=self.rtol, atol=self.atol, maxiter=self.max_steps)
+        # The residual that it goes on with drifts from the true one by rounding: two digits are allowed for.
+        met = jnp.linalg.norm(state.mv(x) - vector) <= 100 * (self.rtol * jnp.linalg.norm(vector) + self.atol)
+        return x, lx.RESULTS.where(met, lx.RESULTS.successful, lx.RESULTS.breakdown), {}
+
+    def transpose(self, state, options):
+        return state.transpose(), {}
+
+    def conj(self, state, options):
+        return lx.conj(state), {}
 
     def assume_full_rank(self):
         return True

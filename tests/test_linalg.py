@@ -8,12 +8,14 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import lineax as lx
 import numpy as np
 import pytest
 
 import jaxtransport
 from jaxtransport import linalg
 from jaxtransport.models import make_task
+from jaxtransport.probes.roots import real_roots
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep.evaluator import Evaluator
 from jaxtransport.sweep.plan import make_plan
@@ -26,6 +28,7 @@ PAIRS = {
     "solve one": (lambda A, b: linalg.solve(A, b[:, 0]), lambda A, b: jnp.linalg.solve(A, b[:, 0])),
     "solve two": (linalg.solve, jnp.linalg.solve),
     "inverse": (lambda A, b: linalg.inverse(A), lambda A, b: jnp.linalg.inv(A)),
+    "solve mixed": (lambda A, b: linalg.solve(A, b.real), lambda A, b: jnp.linalg.solve(A, b.real)),
     "determinant": (lambda A, b: linalg.determinant(A), lambda A, b: jnp.linalg.det(A)),
     "roots": (lambda A, b: linalg.roots(A[0]), lambda A, b: jnp.roots(A[0], strip_zeros=False)),
 }
@@ -53,14 +56,40 @@ def test_derivatives_are_those_of_jax(name):
 
 
 def test_newton_s_solver_knows_its_transpose_and_conjugate():
-    import lineax as lx
-
     A, b = MATRICES[0], SIDES[0, :, 0]
     state = linalg.LU().init(lx.MatrixLinearOperator(jnp.asarray(A)), {})
     for change, matrix in ((linalg.LU().transpose, A.T), (linalg.LU().conj, A.conj())):
         changed, options = change(state, {})
         x, _, _ = linalg.LU().compute(changed, b, options)
         np.testing.assert_allclose(matrix @ x, b, atol=1e-14)
+
+
+def test_krylov_s_solver_meets_what_is_met_at_once():
+    """Zeros, and a right-hand side that the first step or its first half solves: no 0 / 0."""
+    solver = linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
+    near = jnp.asarray(np.eye(5) + 0.1 * MATRICES[0].real)
+    for matrix in (jnp.eye(5), near):
+        operator = lx.MatrixLinearOperator(matrix)
+        for b in (jnp.zeros(5), jnp.ones(5), jnp.asarray(SIDES[0, :, 0].real)):
+            for system, full in ((operator, matrix), (operator.T, matrix.T)):
+                solution = lx.linear_solve(system, b, solver)
+                np.testing.assert_allclose(full @ solution.value, b, atol=1e-9)
+
+
+def test_krylov_s_solver_says_when_it_fails():
+    operator = lx.MatrixLinearOperator(jnp.asarray(MATRICES[0].real))
+    solver = linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=1)
+    solution = lx.linear_solve(operator, jnp.ones(5), solver, throw=False)
+    assert solution.result == lx.RESULTS.breakdown
+
+
+def test_all_roots_have_the_derivative_of_a_balance():
+    """1e-8: a central difference with a step of 1e-5."""
+    wire = jaxtransport.Wire.pair(4, gamma=0.5)
+    source = jax.jit(lambda injected: real_roots(wire, 0.3, 0.1, injected, (1, 2))[0, 0])
+    slope = (source(0.02 + 1e-5) - source(0.02 - 1e-5)) / 2e-5
+    assert slope > 0.1  # a source that has to inject more rises
+    np.testing.assert_allclose(jax.jit(jax.grad(source))(0.02), slope, rtol=1e-8)
 
 
 def test_independent_batches_do_not_wait_for_each_other():

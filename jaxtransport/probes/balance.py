@@ -119,7 +119,7 @@ def _solve(problem: Problem, start, delta_mu, injected, tolerance, most_steps) -
         solver = linalg.LU()
     else:
         fn = _preconditioned_misfit
-        solver = lx.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
+        solver = linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
     # The misfit is met once a step has been small: only the step decides.
     newton: Any = optx.Newton(rtol=0.0, atol=tolerance, linear_solver=solver, norm=optx.max_norm)
     solution: Any = optx.root_find(

@@ -16,6 +16,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport import linalg
@@ -77,7 +78,23 @@ def _cubic(c: Array, x: Array) -> Array:
 
 
 def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
-    """Nine complex pairs (x, y)."""
+    """Nine complex pairs (x, y). Their derivatives are those of the last polishing step: exact at a root."""
+
+    def misfit(z):
+        x, y = z
+        return jnp.stack([_cubic(p_s, x) - _cubic(q, y) - xi_s, _cubic(p_d, y) - _cubic(q, x) - xi_d])
+
+    def polished(z):
+        jacobian = jax.jacfwd(misfit, holomorphic=True)
+        for _ in range(POLISH):
+            z = z - linalg.solve(jacobian(z), misfit(z))
+        return z
+
+    return jax.vmap(polished)(_guesses(*lax.stop_gradient((p_s, p_d, q, xi_s, xi_d))))
+
+
+def _guesses(p_s, p_d, q, xi_s, xi_d) -> Array:
+    """The pairs from the roots of the resultant; without derivatives."""
 
     def cubics(x):
         """The two cubics in y that vanish together, highest power first."""
@@ -94,22 +111,11 @@ def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
     circle = RADIUS * np.exp(2j * np.pi * np.arange(ROOTS + 1) / (ROOTS + 1))
     values = jax.vmap(resultant)(jnp.asarray(circle))
     powers = circle[:, None] ** -np.arange(ROOTS + 1)  # the mean of p(z) / z^m over a circle is coefficient m
-    coefficients = values @ powers / (ROOTS + 1)
-    xs = linalg.roots(coefficients[::-1])
+    xs = linalg.roots((values @ powers / (ROOTS + 1))[::-1])
 
     def partner(x):
         first, second = cubics(x)
         ys = linalg.roots(second)
         return ys[jnp.argmin(jnp.abs(jnp.polyval(first, ys)))]
 
-    def misfit(z):
-        x, y = z
-        return jnp.stack([_cubic(p_s, x) - _cubic(q, y) - xi_s, _cubic(p_d, y) - _cubic(q, x) - xi_d])
-
-    def polished(z):
-        jacobian = jax.jacfwd(misfit, holomorphic=True)
-        for _ in range(POLISH):
-            z = z - linalg.solve(jacobian(z), misfit(z))
-        return z
-
-    return jax.vmap(lambda x: polished(jnp.stack([x, partner(x)])))(xs)
+    return jnp.stack([xs, jax.vmap(partner)(xs)], axis=1)

@@ -76,6 +76,7 @@ def test_the_profile_is_that_of_the_chain():
     close(potentials(Registers), potentials(Chain), 1e-15)
 
 
+@pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")  # by JAX 0.12
 def test_for_cuda_it_is_one_kernel_and_no_loop_of_xla(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     wire = disordered(9, 30)

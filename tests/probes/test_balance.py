@@ -296,6 +296,24 @@ def test_derivatives_beside_a_point_without_solution_are_finite():
     close(jax.jit(jax.grad(total))(0.3), alone, 1e-10)
 
 
+def test_nor_do_they_suffer_in_a_wire_for_krylov():
+    """Its linear solver gets zeros there: a bias and an I_g beyond any solution, and a weight of zero."""
+
+    def one(gamma, injection):
+        wire = jt.Wire.dimers(70, gamma=gamma)
+        return jt.nonreciprocity(wire, mu_bar=1.0, delta_mu=0.1, injection=injection, law=jt.Series(2))
+
+    def total(gamma, weights):
+        values = jax.vmap(lambda injection: one(gamma, injection))(jnp.array([0.3, 1e3]))
+        return jnp.nan_to_num(values) @ weights
+
+    slope = jax.jit(jax.grad(total))
+    both, first, second = (slope(0.5, jnp.array(weights)) for weights in ([1.0, 1.0], [1.0, 0.0], [0.0, 1.0]))
+    assert abs(first) > 0.1
+    close(both, first, 1e-14)
+    assert second == 0
+
+
 def delta_one(gamma, injection):
     wire = jt.Wire.dimers(4, gamma=gamma)
     return drive(wire, KERNELS["chain"], Exact(), EFFORTS[1], 1.52, DELTA_MU, injection).left_current()
