@@ -247,11 +247,11 @@ def delta_I(law, effort):
         gamma, mu_bar, injection, temperature = p
         wire = jt.Wire.dimers(4, gamma=gamma)
         T = temperature if isinstance(law, Exact) else None
-        forward, reverse = (
-            drive(wire, KERNELS["chain"], law, effort, mu_bar, sign * DELTA_MU, injection, T)
-            for sign in (1, -1)
-        )
-        return jnp.abs(reverse.left_current()) - jnp.abs(forward.left_current())
+        current = lambda delta_mu: drive(
+            wire, KERNELS["chain"], law, effort, mu_bar, delta_mu, injection, T
+        ).left_current()
+        forward, reverse = jax.vmap(current)(jnp.array([DELTA_MU, -DELTA_MU]))
+        return jnp.abs(reverse) - jnp.abs(forward)
 
     return jax.jit(value)
 
