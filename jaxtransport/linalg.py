@@ -2,22 +2,24 @@
 
     A x = b,     A^-1,     det A,     the roots of a polynomial
 
-LAPACK, as jaxlib before version 0.12 calls it, shares the matrices of a batch among XLA's threads and waits
+LAPACK, as jaxlib before version 0.11.1 calls it, shares the matrices of a batch among XLA's threads and waits
 for them on one of these threads: where all of them wait, for ever. So on CPUs `jax.vmap`, a user's own too,
-maps these functions in a loop, which takes as long. GPUs get a batch as it is.
+maps these functions in a loop, which takes about as long. GPUs get a batch as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import equinox as eqx
 import jax.numpy as jnp
 import jax.scipy as jsp
 import jax.scipy.sparse.linalg as krylov
 import lineax as lx
 from jax import lax
 from jax.custom_batching import sequential_vmap
-from jaxtyping import Array, Inexact
+from jaxtyping import Array, Inexact, Int
 
 
 def one_by_one(function: Callable) -> Callable:
@@ -46,21 +48,39 @@ determinant = one_by_one(lambda A: jnp.linalg.det(A))
 roots = one_by_one(lambda coefficients: jnp.roots(coefficients, strip_zeros=False))  # highest power first
 
 
-def factors(A: Inexact[Array, "n n"]) -> tuple[Array, Array]:
-    """(LU, order of rows) of A: A[order] = L U. The order is found outside the loop, where it is cheap."""
-    lu, pivots = _lu_factor(A)
-    return lu, lax.linalg.lu_pivots_to_permutation(pivots, A.shape[0])
+class Factors(eqx.Module):
+    """A[order] = L U, or the transpose of such an A."""
+
+    lu: Inexact[Array, "n n"]
+    order: Int[Array, " n"]
+    transposed: bool = eqx.field(static=True, default=False)
+
+    @classmethod
+    def of(cls, A: Inexact[Array, "n n"]) -> Factors:
+        lu, pivots = _lu_factor(A)
+        return cls(lu, lax.linalg.lu_pivots_to_permutation(pivots, A.shape[0]))  # cheap outside the loop
+
+    def solve(self, b: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
+        if self.transposed:
+            return _substitute_transposed(self.lu, b)[jnp.argsort(self.order)]
+        return _substitute(self.lu, b[self.order])
+
+    def transpose(self) -> Factors:
+        return replace(self, transposed=not self.transposed)
+
+    def conj(self) -> Factors:
+        return replace(self, lu=self.lu.conj())
 
 
 def solve(A: Inexact[Array, "n n"], b: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
     """x of A x = b, for one right-hand side or for several as columns; without meaning if A is singular."""
     b = b.astype(jnp.result_type(A, b))
-    lu, order = factors(lax.stop_gradient(A))
+    factors = Factors.of(lax.stop_gradient(A))
     return lax.custom_linear_solve(
         lambda x: A @ x,
         b,
-        solve=lambda _, b: _substitute(lu, b[order]),
-        transpose_solve=lambda _, b: _substitute_transposed(lu, b)[jnp.argsort(order)],
+        solve=lambda _, b: factors.solve(b),
+        transpose_solve=lambda _, b: factors.transpose().solve(b),
     )
 
 
@@ -73,20 +93,16 @@ class LU(lx.AbstractLinearSolver):
     """As `lineax.LU`, for operators that take one vector to one vector."""
 
     def init(self, operator, options):
-        A = operator.as_matrix()
-        return A, factors(A)
+        return Factors.of(operator.as_matrix())
 
     def compute(self, state, vector, options):
-        _, (lu, order) = state
-        return _substitute(lu, vector[order]), lx.RESULTS.successful, {}
+        return state.solve(vector), lx.RESULTS.successful, {}
 
     def transpose(self, state, options):
-        A, _ = state
-        return (A.T, factors(A.T)), {}
+        return state.transpose(), {}
 
     def conj(self, state, options):
-        A, (lu, order) = state
-        return (A.conj(), (lu.conj(), order)), {}
+        return state.conj(), {}
 
     def assume_full_rank(self):
         return True

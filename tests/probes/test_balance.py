@@ -296,7 +296,7 @@ def test_derivatives_beside_a_point_without_solution_are_finite():
     close(jax.jit(jax.grad(total))(0.3), alone, 1e-10)
 
 
-def test_nor_do_they_suffer_in_a_wire_for_krylov():
+def test_derivatives_of_a_long_wire_beside_a_point_without_solution():
     """Its linear solver gets zeros there: a bias and an I_g beyond any solution, and a weight of zero."""
 
     def one(gamma, injection):
