@@ -59,11 +59,16 @@ class Processes:
         self.folder, self.running = folder, contextlib.ExitStack()
         self.scheduler = self._start("scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard")
         self.workers = []
+        self.address = self._address()
+
+    def _address(self):
+        """Of the scheduler, once it has written the whole of its file."""
         for _ in range(200):
-            if (folder / "scheduler.json").exists():
-                break
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                return json.loads((self.folder / "scheduler.json").read_text())["address"]
             time.sleep(0.1)
-        self.address = json.loads((folder / "scheduler.json").read_text())["address"]
+        self.close()
+        raise TimeoutError("the scheduler does not say where it is")
 
     def _start(self, kind, *options):
         log = self.running.enter_context((self.folder / f"{kind}.log").open("ab"))
