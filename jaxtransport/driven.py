@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
-from jaxtransport.green.transmission import Transmission
+from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, TOLERATED, Transmission
 from jaxtransport.probes.balance import Balance, Problem, Search, balance
 from jaxtransport.probes.conductor import Conductor, ExactConductor, Flows, SeriesConductor
 from jaxtransport.probes.laws import Exact, Series
@@ -149,6 +149,8 @@ def drive(
         scale = jnp.maximum(jnp.max(jnp.abs(flows.current)), jnp.abs(delta_mu) * 1e-3)
         good = (conductor.unresolved(found.x) <= RESOLVED * scale) & conductor.holds(found.x)
         status = jnp.where((status == codes.SOLVED) & ~good, codes.STEP_LIMIT, status)
+    lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
+    status = jnp.where((status == codes.SOLVED) & lost, codes.NOT_RESOLVED, status)
     status = jnp.where(usable, status, codes.SINGULAR)
     status = jnp.where(linear.finite & given, status, codes.NOT_FINITE)
     status = jnp.where(inside, status, codes.OUTSIDE_BAND)
@@ -173,7 +175,7 @@ def observe_driven(names: Iterable[str], under: Callable[[Array], Driven]) -> di
         names: names among `variables.NONLINEAR`.
         under: the wire under the bias of a given sign.
 
-    Where the status is not 0 (solved), floating numbers are NaN.
+    Where the status has no numbers (see `status`), floating ones are NaN.
     """
     names = tuple(names)
     wanted = {name.rsplit("_", 1)[0] for name in names} & set(_BIASED) | {"current"}
@@ -189,7 +191,7 @@ def observe_driven(names: Iterable[str], under: Callable[[Array], Driven]) -> di
 
     both = jax.vmap(one_bias)(jnp.array([1.0, -1.0]))
     forward, reverse = both["current"]
-    status = jnp.max(both["status"])
+    status = codes.worst(both["status"])
     difference = jnp.abs(reverse) - jnp.abs(forward)
     total = jnp.abs(reverse) + jnp.abs(forward)
     values = {
@@ -213,7 +215,7 @@ def observe_driven(names: Iterable[str], under: Callable[[Array], Driven]) -> di
         kept = (
             value
             if name in ("steps", "nodes")
-            else jnp.where(status == codes.SOLVED, value, 0 if whole else jnp.nan)
+            else jnp.where(codes.has_numbers(status), value, 0 if whole else jnp.nan)
         )
         out[name] = kept.astype(NONLINEAR[name].dtype)
     out["status"] = status.astype(jnp.int8)

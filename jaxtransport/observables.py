@@ -14,6 +14,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
@@ -24,6 +25,7 @@ from jaxtransport.variables import LINEAR
 from jaxtransport.wire import Wire
 
 FORWARD, REVERSE = 1.0, -1.0
+TINY = np.finfo(float).tiny  # a conductance below has lost its digits
 
 
 class Solved(eqx.Module):
@@ -52,11 +54,12 @@ class Solved(eqx.Module):
         return Biased(self, jnp.asarray(sign, float), jnp.abs(delta_mu), injection)
 
     def status(self, delta_mu: Array, injection: Array) -> Int[Array, ""]:
-        """Status code: outside the band, not finite, singular, or solved.
+        """Status code: outside the band, not finite, singular, not resolved, or solved.
 
         Transmissions or drives that are not finite are one failure. A balance that is not finite on
         finite transmissions is another: some reservoir is cut off from the others, or its transmissions
-        are below the smallest double (or below rounding, which makes a dense conductance negative).
+        are below the smallest double. Where rounding takes more of the conductance, of the larger of
+        G delta mu and delta I, or of the largest potential than the kernel tolerates, it is not resolved.
         """
         g, r = self.response.conductance, self.response.injection
         solution = [g, r]
@@ -66,13 +69,28 @@ class Solved(eqx.Module):
         given = jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
         outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
-        code = jnp.where(finite & (g >= 0), codes.SOLVED, codes.SINGULAR)
+        code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
+        empty = codes.NOT_RESOLVED if self.transmission.by_subtraction else codes.SINGULAR
+        code = jnp.where(finite & (g >= TINY), code, empty)
         code = jnp.where(self.transmission.finite & given, code, codes.NOT_FINITE)
         return jnp.where(outside & given, codes.OUTSIDE_BAND, code)
 
+    def _resolved(self, injection: Array) -> Array:
+        tolerated, size, response = self.transmission.tolerated, jnp.abs(injection), self.response
+        good = response.conductance_error <= tolerated * response.conductance
+        good &= size * response.injection_error <= tolerated * response.mean_current(injection)
+        if self.profile is not None:
+            largest = jnp.maximum(0.5, size * jnp.max(jnp.abs(self.profile.potential[1])))  # 0.5: the leads
+            good &= size * self.profile.error <= tolerated * largest
+        return good
+
 
 class Biased(eqx.Module):
-    """A solved wire under one bias. Sites and bonds beyond the wire are NaN."""
+    """A solved wire under one bias. Sites and bonds beyond the wire are NaN.
+
+    Currents are those that were asked for, and that the leads carry. The potentials drive them up to the
+    residual: where strongly coupled reservoirs lie behind a barrier, no double is near enough to drive them well.
+    """
 
     solved: Solved
     sign: Array
@@ -100,10 +118,10 @@ class Biased(eqx.Module):
         return self._sites(self.solved.mu_bar + self.size * x, bare=jnp.nan)
 
     def site_current(self):
-        return self._sites(self._along()[1], bare=0.0)
+        return self._sites(self._along()[2], bare=0.0)
 
     def bond_current(self):
-        J = self.solved.transmission.bonds(self._along()[0])[:-1]
+        J = jnp.cumsum(self._along()[2])[:-1]  # by continuity
         return jnp.where(jnp.arange(J.shape[0]) < self.solved.length - 1, J, jnp.nan)
 
     def heat(self):
@@ -112,7 +130,7 @@ class Biased(eqx.Module):
 
     def density(self):
         Gamma = self.solved.transmission.broadening
-        current = self._along()[1] * self.size / (2 * jnp.pi)
+        current = self._along()[2] * self.size / (2 * jnp.pi)
         return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), bare=jnp.nan)
 
     def residual(self):
@@ -149,11 +167,12 @@ _BIASED: dict[str, Callable] = {
 def observe(names: Iterable[str], solved: Solved, delta_mu: Array, injection: Array) -> dict[str, Array]:
     """The variables called `names`, and "status", for one delta_mu > 0 and one I_g / I_o.
 
-    Where the status is not 0 (solved), floating numbers are NaN.
+    Where the status has no numbers (see `status`), floating ones are NaN.
     """
     forward = solved.under(FORWARD, delta_mu, injection)
     reverse = solved.under(REVERSE, delta_mu, injection)
     status = solved.status(delta_mu, injection)
+    known = codes.has_numbers(status)
     out = {}
     for name in names:
         if name in _LEADS:
@@ -162,6 +181,6 @@ def observe(names: Iterable[str], solved: Solved, delta_mu: Array, injection: Ar
             quantity, bias = name.rsplit("_", 1)
             value = _BIASED[quantity](forward if bias == "forward" else reverse)
         nothing = jnp.nan if LINEAR[name].dtype == "f8" else 0
-        out[name] = jnp.where(status == codes.SOLVED, value, nothing).astype(LINEAR[name].dtype)
+        out[name] = jnp.where(known, value, nothing).astype(LINEAR[name].dtype)
     out["status"] = status.astype(jnp.int8)
     return out

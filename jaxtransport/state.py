@@ -22,7 +22,8 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import status as codes
 from jaxtransport.driven import EFFORTS, UNFINISHED, Effort, drive, efforts, observe_driven
 from jaxtransport.errors import InputError
-from jaxtransport.green.kernels import kernel_for
+from jaxtransport.green.kernels import careful, kernel_for
+from jaxtransport.green.long import Long
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.observables import Solved
 from jaxtransport.precision import require_double
@@ -71,7 +72,8 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
     require_double()
     _check_wire(wire)
     require_number("mu_bar", mu_bar)
-    return _transmission(wire, _energy("mu_bar", mu_bar, 0.0), kernel_for(kernel, wire.sites, alone=True))
+    chosen = kernel_for(kernel, wire.sites, alone=True)
+    return _transmission(wire, _energy("mu_bar", mu_bar, 0.0), chosen if chosen is Long else careful(chosen))
 
 
 @partial(jax.jit, static_argnums=2)
@@ -113,9 +115,11 @@ def solve(
     """
     _check_wire(wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
+    chosen = kernel_for(kernel, wire.sites, alone=True)
     if isinstance(law, Linear):
-        return _state(wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
-    at = (wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
+        given = (wire, mu_bar, delta_mu, injection)
+        return _resolved(lambda kernel: _state(*given, kernel), chosen, given, lambda state: state.status)
+    at = (wire, mu_bar, delta_mu, injection, chosen)
     return _tried(
         lambda effort: _driven_state(*at, *_static(law, effort)), law, at, lambda state: state.status
     )
@@ -126,7 +130,7 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
     solved = Solved.of(wire, mu_bar, kernel, with_profile=True)
     biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
     status = solved.status(delta_mu, injection)
-    good = lambda value: jnp.where(status == codes.SOLVED, value, jnp.nan)
+    good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
     return State(
         potentials=good(biased.potential()),
         currents=good(biased.site_current()),
@@ -153,7 +157,7 @@ def _driven_state(
 
     def under(sign):
         driven = drive(wire, kernel, law, effort, mu_bar, sign * delta_mu, injection, temperature)
-        good = lambda value: jnp.where(driven.status == codes.SOLVED, value, jnp.nan)
+        good = lambda value: jnp.where(codes.has_numbers(driven.status), value, jnp.nan)
         return State(
             potentials=good(driven.potential()),
             currents=good(driven.site_current()),
@@ -204,18 +208,23 @@ def nonreciprocity(
     """
     _check_wire(wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
+    chosen = kernel_for(kernel, wire.sites, alone=True)
     if isinstance(law, Linear):
-        return _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
-    at = (wire, mu_bar, delta_mu, injection, kernel_for(kernel, wire.sites, alone=True))
+        given = (wire, mu_bar, delta_mu, injection)
+        found = _resolved(lambda kernel: _nonreciprocity(*given, kernel), chosen, given, lambda r: r[1])
+        return found[0]
+    at = (wire, mu_bar, delta_mu, injection, chosen)
     tried = _tried(lambda effort: _driven_nonreciprocity(*at, *_static(law, effort)), law, at, lambda r: r[1])
     return tried[0]
 
 
 @partial(jax.jit, static_argnums=4)
-def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> Array:
+def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> tuple[Array, Array]:
+    """(Delta I, status) in linear response."""
     solved = Solved.of(wire, mu_bar, kernel, with_profile=False)
-    good = solved.status(delta_mu, injection) == codes.SOLVED
-    return jnp.where(good, solved.response.nonreciprocity(injection), jnp.nan)
+    status = solved.status(delta_mu, injection)
+    value = solved.response.nonreciprocity(injection)
+    return jnp.where(codes.has_numbers(status), value, jnp.nan), status
 
 
 def _check_wire(wire: Any) -> None:
@@ -229,6 +238,21 @@ def _static(law: Series | Exact, effort: Effort) -> tuple[Any, ...]:
         return law, effort, None
     cold = is_concrete(law.temperature) and float(law.temperature) == 0
     return Exact(), effort, None if cold else jnp.asarray(law.temperature, float)
+
+
+def _resolved(attempt, kernel: type[Transmission], at: tuple, status_of):
+    """The result of `kernel`, or of a careful one where that lost digits.
+
+    Within a transform nobody can look: there it is the careful one from the start, unless its N steps in a
+    row are what `Long` is there to avoid.
+    """
+    traced = not all(is_concrete(leaf) for leaf in jax.tree.leaves(at))
+    if traced and kernel is not Long:
+        return attempt(careful(kernel))
+    result = attempt(kernel)
+    if traced or int(status_of(result)) != codes.NOT_RESOLVED:
+        return result
+    return attempt(careful(kernel))
 
 
 def _tried(attempt, law: Series | Exact, at: tuple, status_of):

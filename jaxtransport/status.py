@@ -1,7 +1,7 @@
 """Status of a solved point, as stored in every result. Host data: no JAX."""
 
 NOT_COMPUTED = -1
-SOLVED, STEP_LIMIT, DIVERGED, SINGULAR, NOT_FINITE, OUTSIDE_BAND, CRASHED = range(7)
+SOLVED, STEP_LIMIT, DIVERGED, SINGULAR, NOT_FINITE, OUTSIDE_BAND, CRASHED, NOT_RESOLVED = range(8)
 
 MEANINGS = {
     NOT_COMPUTED: "not_computed",
@@ -12,6 +12,18 @@ MEANINGS = {
     NOT_FINITE: "not_finite",
     OUTSIDE_BAND: "outside_band",
     CRASHED: "crashed",
+    NOT_RESOLVED: "not_resolved",
 }
 
 TO_COMPUTE = (NOT_COMPUTED, CRASHED)  # what a run computes: a crash may have been the machine's
+
+
+def has_numbers(status):
+    """True, for a code or an array of them, where numbers are kept: solved, or solved with digits lost."""
+    return (status == SOLVED) | (status == NOT_RESOLVED)
+
+
+def worst(status):
+    """Of an array of codes: one without numbers before one with digits lost, that before solved."""
+    failed = (status * (1 - has_numbers(status))).max()
+    return failed + (failed == SOLVED) * status.max()

@@ -41,6 +41,7 @@ class Precise:
     r: mpf
     phi: list[mpf]  # 0 on bare sites
     scale: mpf
+    psi: list[mpf]  # the profile of the strengths, leads at 0
 
 
 def dense(chain, w, digits: int = DIGITS) -> Precise:
@@ -76,8 +77,8 @@ def dense(chain, w, digits: int = DIGITS) -> Precise:
             return x, sum(T[0][m] * (x[0] - x[m]) for m in range(n))
 
         phi, g = profile(mpf(1), [mpf(0)] * n)
-        _, minus_r = profile(mpf(0), strength)
-        return Precise(g, -minus_r, phi, sum(abs(s * p) for s, p in zip(strength, phi, strict=True)))
+        psi, minus_r = profile(mpf(0), strength)
+        return Precise(g, -minus_r, phi, sum(abs(s * p) for s, p in zip(strength, phi, strict=True)), psi)
 
 
 def _exact(value):
@@ -123,15 +124,15 @@ def banded(chain, w, digits: int = DIGITS) -> Precise:
             a_l, Gamma_l = (a[l], Gamma[l + 1]) if l < n - 1 else (zero, zero)
             rows.append([zero, zero, zero, one, zero, -a_l * Gamma_l, -a_l, zero, zero])
         bias, injection = _solve_banded(rows)
-        phi = [bias[3 * l + 1] for l in range(n)]
+        phi, psi = ([found[3 * l + 1] for l in range(n)] for found in (bias, injection))
         first = Gamma[0] * s[0]
         scale = sum(abs(i * p) for i, p in zip(strength, phi, strict=True))
-        numbers = (first * (reach[0] - bias[2]), first * injection[2], phi, scale)
+        numbers = (first * (reach[0] - bias[2]), first * injection[2], phi, scale, psi)
     with workdps(digits):
-        g, r, phi, scale = (
+        g, r, phi, scale, psi = (
             mpf(str(v)) if isinstance(v, Decimal) else [mpf(str(x)) for x in v] for v in numbers
         )
-    return Precise(g, r, phi, mpf(scale))
+    return Precise(g, r, phi, mpf(scale), psi)
 
 
 def _corners(z, t2):

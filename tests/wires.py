@@ -75,6 +75,34 @@ def disordered(
     )
 
 
+def barred(seed: int, sites: int = 16, *, gamma: float = 0.01) -> jt.Wire:
+    """Sources, drains and probes behind barriers: contacts of 1e-9 ... 1, bonds of 1e-5 ... 1, levels of up to 6.
+
+    Every kind of barrier is there or not; couplings are `gamma` ... 1. Every third wire is a standard layout,
+    whose sources and drains balance.
+    """
+    rng = np.random.default_rng(seed)
+    N = int(rng.integers(4, sites + 1))
+    if seed % 3 == 0:
+        N -= N % 2
+        layout = (layouts.pair, layouts.dimers)[rng.integers(2)](N)
+    else:
+        role = rng.choice(list("SDP."), size=N, p=rng.dirichlet(np.ones(4)))
+        layout = layouts.custom(N, *([l for l in range(2, N) if role[l - 1] == r] for r in "SDP"))
+    decades = lambda low, n: 10.0 ** rng.uniform(low, 0, n)
+    weak = rng.random(N - 1) < rng.choice([0.0, 0.3, 1.0])
+    strengths = rng.uniform(0.3, 2.0, len(layout.terminals)) if rng.random() < 0.5 else None
+    return make(
+        layout,
+        gamma=decades(np.log10(gamma), N) if rng.random() < 0.7 else 0.5,
+        contact=decades(-9, 2) if rng.random() < 0.8 else 1.0,
+        onsite=rng.uniform(-2, 2, N) * rng.choice([0.0, 1.0, 3.0]),
+        hopping=np.where(weak, decades(-5, N - 1), 1.0),
+        strengths=strengths,
+        sites=sites,
+    )
+
+
 def localized(seed: int, N: int, spacing: int, disorder: float) -> jt.Wire:
     """Strong disorder, and sources and drains only every `spacing` sites."""
     rng = np.random.default_rng(seed)

@@ -28,11 +28,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxtransport.green.transmission import Transmission
+from jaxtransport.green.transmission import (
+    CURRENT_ROUNDINGS,
+    EPS,
+    POTENTIAL_ROUNDINGS,
+    UNIT_DRIVES,
+    Leads,
+    Transmission,
+)
 from jaxtransport.reservoir import band_root, broadening, level_shift
 from jaxtransport.wire import Wire
 
@@ -116,6 +124,8 @@ class Chain(Transmission):
     tau: Float[Array, ""]  # as it arrives at the right lead
     drawn: Float[Array, ""]  # B: what the strengths draw from the left lead
 
+    tolerated = 1e-12  # beyond: `green.conserving`
+
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Chain:
         """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
@@ -143,8 +153,30 @@ class Chain(Transmission):
         # A bad corner spoils all corners left of it, so the leftmost one tells.
         return jnp.isfinite(self.beyond.u[0]) & jnp.isfinite(self.beyond.R[0])
 
-    def respond(self):
-        return jnp.take(self.broadening, self.length - 1) * self.tau, self.drawn
+    def leads(self):
+        return self._leads(self.tau, self.drawn)
+
+    def _leads(self, tau, drawn):
+        conductance, network = jnp.take(self.broadening, self.length - 1) * tau, self._network_error()
+        error = CURRENT_ROUNDINGS * EPS * jnp.max(jnp.abs(self.strength)) + network * jnp.abs(drawn)
+        return Leads(conductance, drawn, *map(lax.stop_gradient, (network * conductance, error)))
+
+    def profile(self):
+        potential = jax.vmap(self.potentials)(*UNIT_DRIVES)
+        error = POTENTIAL_ROUNDINGS * EPS * self.amplification() * jnp.max(jnp.abs(potential[1]))
+        return potential, lax.stop_gradient(error)
+
+    def _network_error(self):
+        """Relative error of the network's own numbers, each a product of many: measured to be below this."""
+        return 16 * EPS * jnp.sqrt(self.length)
+
+    def amplification(self):
+        """Largest ratio of what a probe exchanges to what it still does when those left of it are gone."""
+        step = lambda left, at: (at[0] * (left + at[1]), left)
+        weight = self.diagonal * self.broadening
+        _, left = lax.scan(step, jnp.zeros_like(self.tau), (self.ratio, weight))
+        exchange = self.diagonal * self.beyond.R + left
+        return jnp.max(jnp.where(self.interior, exchange * self.eliminated.q, 1.0))
 
     def potentials(self, injection, left, right):
         return self._back(injection * self.strength, injection * self.eliminated.rho, left, right)

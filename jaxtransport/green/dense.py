@@ -8,15 +8,18 @@
 for any Hermitian H, with a magnetic flux or long hops, and reservoirs on any sites. Costs O(N^3).
 It is the general path, and an independent check of `green.chain` wherever it is itself accurate:
 on strongly disordered wires with few reservoirs the inverse loses digits that the chain keeps.
+Where they matter the status says so, and `green.refined` finds them.
 """
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport import linalg
-from jaxtransport.green.transmission import Transmission
+from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, Leads, Transmission
 from jaxtransport.reservoir import BAND_EDGE, broadening, level_shift
 from jaxtransport.wire import Wire
 
@@ -55,15 +58,20 @@ class Dense(Transmission):
     last: Array  # index of the right lead
     green: Complex[Array, "site site"]
     inverse: Complex[Array, "site site"]  # A = w - H - Sigma
+    open_chain: bool = eqx.field(static=True)  # no current but along l -> l + 1
+
+    by_subtraction = True
+    tolerated = 1e-11  # beyond: `green.refined`
 
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Dense:
         """The matrices of `wire` at `energy`."""
         leads = (0, wire.length - 1)
-        return cls.of(hamiltonian(wire), wire.coupling, energy, leads=leads, strength=wire.strength)
+        given = (hamiltonian(wire), wire.coupling, energy)
+        return cls.of(*given, leads=leads, strength=wire.strength, open_chain=True)
 
     @classmethod
-    def of(cls, hamiltonian, coupling, energy, *, leads, strength) -> Dense:
+    def of(cls, hamiltonian, coupling, energy, *, leads, strength, open_chain=False) -> Dense:
         """The matrices of any Hermitian `hamiltonian` (site, site), reservoirs where `coupling` > 0.
 
         Args:
@@ -72,6 +80,7 @@ class Dense(Transmission):
             energy: w in gamma_o.
             leads: indices (from 0) of the two reservoirs whose potential is given.
             strength: injected current of the others in units of I_g, shape (site,).
+            open_chain: H has bonds l -> l + 1 alone.
         """
         first, last = (jnp.asarray(lead) for lead in leads)
         inverse = _inverse_green(hamiltonian, coupling, energy)
@@ -85,6 +94,7 @@ class Dense(Transmission):
             last=last,
             green=linalg.inverse(inverse),
             inverse=inverse,
+            open_chain=open_chain,
         )
 
     @property
@@ -105,8 +115,8 @@ class Dense(Transmission):
         return 2 * jnp.imag(link * G[:-1] * jnp.conj(G[1:])) * self.broadening[None, :]
 
     def _links(self):
-        T = self.matrix
-        return T - jnp.diag(jnp.diagonal(T))
+        # Not less its diagonal: compiled, products are not rounded before they are subtracted.
+        return jnp.where(jnp.eye(self.broadening.shape[0], dtype=bool), 0.0, self.matrix)
 
     def product(self, x):
         return self._links() @ jnp.where(self.broadening > 0, x, 0.0)
@@ -118,6 +128,8 @@ class Dense(Transmission):
         return jnp.sum(self._links() * (x[:, None] - x[None, :]) ** 2, axis=1)
 
     def bonds(self, x):
+        if self.open_chain:  # by continuity: F subtracts what the reservoirs on either side of a bond drive
+            return jnp.cumsum(self.exchange(x))
         F = self.bond_matrix
         J = jnp.sum(F * (x[:-1, None] - x[None, :]), axis=1)
         return jnp.pad(J, (0, 1))
@@ -137,9 +149,32 @@ class Dense(Transmission):
         given = jnp.where(self.interior, currents, 0.0)  # 0 on bare sites, whose row reads x = 0
         return given.at[self.first].set(left).at[self.last].set(right)
 
-    def respond(self):
-        drives = (self._given(0 * self.strength, 0.5, -0.5), self._given(self.strength, 0.0, 0.0))
-        biased, driven = linalg.solve(self._system(), jnp.stack(drives, axis=1)).T  # one LU for both
-        first = jnp.take(self._links(), self.first, axis=0)
+    def leads(self):
+        phi, psi, amplification = self._drives()
+        T = self._links()
+        first = jnp.take(T, self.first, axis=0)
         into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))
-        return into(biased), -into(driven)
+        sum_error = POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(first)
+        # G is right on the scale of its largest entry. dg = sum_ij dT_ij (phi_i - phi_j)^2 / 2.
+        size = jnp.abs(self.green)
+        error = EPS * jnp.max(size) * jnp.max(jnp.sum(size, 1)) * jnp.max(jnp.sum(jnp.abs(self.inverse), 1))
+        off = 2 * size * error * self.broadening[:, None] * self.broadening
+        g_error = jnp.sum(off * (phi[:, None] - phi) ** 2) / 2 + sum_error
+        r_error = jnp.max(jnp.abs(psi)) * sum_error
+        return Leads(into(phi), -into(psi), lax.stop_gradient(g_error), lax.stop_gradient(r_error))
+
+    def amplification(self):
+        return self._drives()[2]
+
+    def profile(self):
+        phi, psi, amplification = self._drives()
+        error = POTENTIAL_ROUNDINGS * EPS * amplification * jnp.max(jnp.abs(psi))
+        return jnp.stack([phi, psi]), lax.stop_gradient(error)
+
+    def _drives(self):
+        """Both unit drives; and the condition of their system D - T: the largest entry of (D - T)^-1 D 1."""
+        system = self._system()
+        total = jnp.where(self.interior, jnp.diagonal(system), 0.0)
+        drives = (self._given(0 * self.strength, 0.5, -0.5), self._given(self.strength, 0.0, 0.0), total)
+        phi, psi, seen = linalg.solve(system, jnp.stack(drives, axis=1)).T  # one LU for all
+        return phi, psi, jnp.max(jnp.abs(seen), initial=1.0)

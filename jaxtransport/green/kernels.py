@@ -1,6 +1,8 @@
 """Which kernel computes the transmissions of a wire.
 
 `Chain` goes along a wire site by site, `Long` through its pieces at the same time, `Dense` inverts a matrix.
+`Conserving` is the chain for sources and drains that balance behind barriers, `Refined` the matrices for
+them: slower, and asked where the others lost digits (status 7), or where nobody could ask again.
 Where every step of a loop is a call by itself, on a GPU and on a CPU that does not compile whole loops
 (`xla`), a long wire is faster in pieces. Compiled as a whole, the chain is as fast or faster.
 
@@ -18,8 +20,10 @@ import jax
 from jaxtransport import xla
 from jaxtransport.errors import InputError
 from jaxtransport.green.chain import Chain
+from jaxtransport.green.conserving import Conserving
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.long import Long
+from jaxtransport.green.refined import Refined
 from jaxtransport.green.transmission import Transmission
 
 KERNELS: dict[str, type[Transmission]] = {"auto": Chain, "chain": Chain, "long": Long, "dense": Dense}
@@ -57,6 +61,11 @@ def kernel_for(name: Any, sites: int, *, alone: bool) -> type[Transmission]:
 
         return Registers
     return kernel
+
+
+def careful(kernel: type[Transmission]) -> type[Transmission]:
+    """The kernel that takes up what `kernel` does not resolve."""
+    return Refined if issubclass(kernel, Dense) else Conserving
 
 
 def _steps_are_calls(alone: bool) -> bool:

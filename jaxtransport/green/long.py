@@ -27,12 +27,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxtransport.green import pieces
 from jaxtransport.green.pieces import after, before
-from jaxtransport.green.transmission import Transmission
+from jaxtransport.green.transmission import (
+    CURRENT_ROUNDINGS,
+    EPS,
+    POTENTIAL_ROUNDINGS,
+    UNIT_DRIVES,
+    Leads,
+    Transmission,
+)
 from jaxtransport.reservoir import broadening, level_shift
 from jaxtransport.wire import Wire
 
@@ -132,16 +141,38 @@ class Long(Transmission):
         # A bad corner spoils all corners after it, so the leftmost weight tells.
         return jnp.isfinite(self.R[0, 0]) & jnp.isfinite(self.s[0, 0])
 
-    def respond(self):
+    tolerated = 1e-10  # beyond, the N steps of `green.conserving` are worth their time
+
+    def leads(self):
         each = pieces.total(_star, _NOTHING, self._scatterers(self._sources(pieces.cut(self.strength, 0.0))))
         wire = pieces.total(_star, _NOTHING, each)
         lead = self.Gamma[0, 0] * self.s[0, 0] * self.R[0, 0]
-        return lead * wire.t, lead * wire.b
+        g, r, network = lead * wire.t, lead * wire.b, self._network_error()
+        error = CURRENT_ROUNDINGS * EPS * jnp.max(jnp.abs(self.strength)) + network * jnp.abs(r)
+        return Leads(g, r, *map(lax.stop_gradient, (network * g, error)))
+
+    def profile(self):
+        """A source is amplified by the reflections between a site and those before it, `weight`."""
+        one = lambda injection, *leads: self._settled(injection * self.strength, *leads)
+        potential, weight = jax.vmap(one, out_axes=(0, None))(*UNIT_DRIVES)
+        error = POTENTIAL_ROUNDINGS * EPS * jnp.max(weight) * jnp.max(jnp.abs(potential[1]))
+        return potential, lax.stop_gradient(error)
+
+    def amplification(self):
+        zero = jnp.zeros(())
+        return jnp.max(self._settled(0 * self.strength, zero, zero)[1])
+
+    def _network_error(self):
+        return 16 * EPS * jnp.sqrt(self.length)  # as in `green.chain`
 
     def potentials(self, injection, left, right):
         return self.settle(injection * self.strength, left, right)
 
     def settle(self, currents, left, right):
+        return self._settled(currents, left, right)[0]
+
+    def _settled(self, currents, left, right):
+        """The potentials, and how much reflections amplify a source at each site."""
         probe = pieces.cut(self.interior, False)
         own = self._sources(pieces.cut(currents, 0.0))
         site = self._scatterers(own)
@@ -157,7 +188,7 @@ class Long(Transmission):
         x = jnp.where(probe, from_right * c + from_left * e + own, 0.0)
         index = jnp.arange(self.broadening.shape[0])
         x = pieces.joined(x, self.broadening.shape[0])
-        return jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
+        return jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x)), weight
 
     def product(self, x):
         x = self._held(x)

@@ -50,8 +50,8 @@ class Registers(Chain):
     def finite(self):
         return self.no_pole
 
-    def respond(self):
-        return jnp.take(self.broadening, self.length - 1) * self.at_lead, self.from_lead
+    def leads(self):
+        return self._leads(self.at_lead, self.from_lead)
 
 
 @custom_vmap

@@ -10,11 +10,32 @@ never used. Kernels work on one operating point; batches come from `jax.vmap`.
 from __future__ import annotations
 
 import abc
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxtransport.wire import Wire
+
+EPS = 2.0**-53  # of one rounding
+TOLERATED = 1e-9  # nine digits are left
+
+# Measured on random wires (`scripts/random_wires.py`), as the most that sums of given currents lose: r in
+# roundings of the largest given current, potentials in roundings of the largest times the amplification.
+CURRENT_ROUNDINGS, POTENTIAL_ROUNDINGS = 64, 32
+
+# injection, left and right of `potentials`: a bias, and the given currents alone
+UNIT_DRIVES = (np.array([0.0, 1.0]), np.array([0.5, 0.0]), np.array([-0.5, 0.0]))
+
+
+class Leads(NamedTuple):
+    """2 pi I_1 = g (x_1 - x_N) - r."""
+
+    conductance: Array  # g, in e^2/h
+    injection: Array  # r
+    conductance_error: Array  # by rounding: how far off g and r may be
+    injection_error: Array
 
 
 class Transmission(eqx.Module):
@@ -28,6 +49,11 @@ class Transmission(eqx.Module):
     @abc.abstractmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Transmission:
         """The transmissions of `wire` at `energy` (gamma_o)."""
+
+    by_subtraction: ClassVar[bool] = False  # rounding may make a network singular that is not
+    # What rounding may take of a current or potential before the status says so, as a share of the largest.
+    # A kernel that has a careful successor leaves it the point much earlier than this.
+    tolerated: ClassVar[float] = TOLERATED
 
     @property
     @abc.abstractmethod
@@ -51,8 +77,24 @@ class Transmission(eqx.Module):
         """2 pi J_l from site l to l+1; entries from the last site on carry no meaning."""
 
     @abc.abstractmethod
+    def leads(self) -> Leads:
+        """g and r of 2 pi I_1 = g (x_1 - x_N) - r for 2 pi I_l = strength_l in between."""
+
     def respond(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """(g, r) of 2 pi I_1 = g (x_1 - x_N) - r for 2 pi I_l = strength_l in between."""
+        """(g, r) of `leads`."""
+        leads = self.leads()
+        return leads.conductance, leads.injection
+
+    @abc.abstractmethod
+    def amplification(self) -> Float[Array, ""]:
+        """How much larger the currents are that meet at a reservoir than their sum, at most.
+
+        Sources and drains that balance behind barriers exchange much and pass on little.
+        """
+
+    @abc.abstractmethod
+    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
+        """Potentials of `UNIT_DRIVES`, and the rounding error of the second, largest of all sites."""
 
     @abc.abstractmethod
     def potentials(

@@ -29,6 +29,8 @@ from jaxtransport.sweep.task import Task
 from jaxtransport.variables import LINEAR, NONLINEAR
 
 THERMAL_NODES = 256  # as `probes.window` has it
+AGAIN = 12  # numbers that a careful kernel keeps per site beyond the others
+AGAIN_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
 KEPT = 12  # numbers that a kernel keeps per site and energy
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
@@ -45,15 +47,16 @@ def make_task(spec: Spec) -> Task:
     sizes = sizes_of(spec, grid)
     variables = tuple(LINEAR[name] for name in spec.variables)
     with_profile = any(v.needs_profile for v in variables)
+    how = {"names": spec.variables, "kernel": kernel, "with_profile": with_profile}
+    scratch = _scratch_bytes(max(sizes.values()), kernel, with_profile)
     return Task(
         grid=grid,
         variables=variables,
-        evaluate=partial(
-            _evaluate,
-            names=spec.variables,
-            kernel=kernel,
-            with_profile=with_profile,
-        ),
+        evaluate=partial(_evaluate, again=False, **how),
+        again=(partial(_evaluate, again=True, **how),),
+        again_bytes=2 * scratch + AGAIN * 8 * max(sizes.values()),
+        again_points=AGAIN_POINTS,
+        unfinished=(codes.NOT_RESOLVED,),
         shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=along_the_wire(variables, max(sizes)),
@@ -63,7 +66,7 @@ def make_task(spec: Spec) -> Task:
         size=max(sizes.values()),
         arrays=2 if with_profile else 1,  # for two drives
         one_by_one=kernel == "dense",
-        scratch_bytes=_scratch_bytes(max(sizes.values()), kernel, with_profile),
+        scratch_bytes=scratch,
         cost=_dense_cost if kernel == "dense" else float,
     )
 

@@ -16,7 +16,7 @@ from jax import lax
 
 from jaxtransport import status as codes
 from jaxtransport.driven import drive, efforts, observe_driven
-from jaxtransport.green.kernels import kernel_for, named
+from jaxtransport.green.kernels import careful, kernel_for, named
 from jaxtransport.observables import Solved, observe
 from jaxtransport.probes.balance import thorough
 from jaxtransport.probes.laws import Exact, Series
@@ -32,10 +32,15 @@ def evaluate(
     names: tuple[str, ...],
     kernel: str,
     with_profile: bool,
+    again: bool,
 ) -> dict[str, Any]:
-    """The variables `names` and "status" at one point, for all free points (see `sweep.task`)."""
+    """The variables `names` and "status" at one point, for all free points (see `sweep.task`).
+
+    `again`: by the kernel that takes up what the first one does not resolve.
+    """
     given, wire = given_at(point, shared)
     chosen = kernel_for(kernel, wire.sites, alone=False)
+    chosen = careful(chosen) if again else chosen
     solved = Solved.of(wire, given["mu_bar"], chosen, with_profile=with_profile)
 
     def driven(free):

@@ -31,6 +31,8 @@ class Response(eqx.Module):
     conductance: Float[Array, ""]  # g, in e^2/h
     injection: Float[Array, ""]  # r = delta I / I_g
     imbalance: Float[Array, ""]  # sum of the strengths: what sources inject beyond drains, / I_g
+    conductance_error: Float[Array, ""] | float = 0.0  # by rounding
+    injection_error: Float[Array, ""] | float = 0.0
 
     def left_current(self, sign, injection):
         """I_1 in I_o for bias `sign` and `injection` = I_g / I_o; positive into the wire."""
@@ -63,6 +65,7 @@ class Profile(eqx.Module):
     potential: Float[Array, "2 site"]  # phi_l, psi_l per |delta mu|; 0 on bare sites
     current: Float[Array, "2 site"]  # 2 pi I_l, recomputed from these potentials
     asked: Float[Array, "2 site"]  # 2 pi I_l that balance and conservation ask for
+    error: Float[Array, ""]  # of psi, by rounding
 
     def at(self, sign, injection) -> tuple[Array, Array, Array]:
         """Potential (per |delta mu|), current and asked current (I_o) for one bias."""
@@ -72,17 +75,16 @@ class Profile(eqx.Module):
 
 def respond(transmission: Transmission) -> Response:
     """The response at the leads to a bias and to the given currents."""
-    conductance, injection = transmission.respond()
-    return Response(conductance, injection, jnp.sum(transmission.strength))
+    leads = transmission.leads()
+    imbalance = jnp.sum(transmission.strength)
+    errors = leads.conductance_error, leads.injection_error
+    return Response(leads.conductance, leads.injection, imbalance, *errors)
 
 
 def profile(transmission: Transmission, response: Response, length: Array) -> Profile:
     """The potentials of both unit drives, and the currents that these potentials really drive."""
     strength = transmission.strength
-    zero = jnp.zeros((), strength.dtype)
-    drives = jnp.stack([zero, zero + 1])
-    leads = jnp.stack([zero + 0.5, zero])
-    potential = jax.vmap(transmission.potentials)(drives, leads, -leads)
+    potential, error = transmission.profile()
     site = jnp.arange(strength.shape[0])
     left, right = site == 0, site == length - 1
     g, r = response.conductance, response.injection
@@ -92,4 +94,5 @@ def profile(transmission: Transmission, response: Response, length: Array) -> Pr
             jnp.where(left, -r, jnp.where(right, r - response.imbalance, strength)),
         ]
     )
-    return Profile(potential, jax.vmap(transmission.exchange)(potential), asked)
+    current = jax.vmap(transmission.exchange)(potential)
+    return Profile(potential, current, asked, error)

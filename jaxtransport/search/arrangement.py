@@ -12,10 +12,10 @@ from jaxtransport.layout import Layout
 from jaxtransport.search.merit import Candidates, Task, margin, rate
 
 
-def leaders(candidates: Candidates, merits: np.ndarray, count: int) -> np.ndarray:
+def leaders(task: Task, candidates: Candidates, merits: np.ndarray, count: int) -> np.ndarray:
     """Rows of the `count` best candidates, best first, no two on the same sites with the same couplings."""
     best = np.max(merits)
-    order = np.argsort(-np.where(merits >= best - margin(best), best, merits), kind="stable")
+    order = np.argsort(-np.where(merits >= best - margin(task, best), best, merits), kind="stable")
     seen: dict[bytes, int] = {}
     for row in order[merits[order] > -np.inf]:
         by_site = np.argsort(candidates.sites[row])
@@ -67,7 +67,7 @@ def climb(task: Task, N: int, starts: Candidates, levels: Sequence[float] = ()) 
         values = rate(task, Candidates.join(*around))[0].reshape(active.size, -1)
         best = np.argmax(values, axis=1)
         gained = values[np.arange(active.size), best]
-        better = gained > merits[active] + margin(merits[active])
+        better = gained > merits[active] + margin(task, merits[active])
         for near in np.flatnonzero(better):
             current.sites[active[near]], current.gammas[active[near]] = around[near].take(best[near])
         merits[active[better]] = gained[better]

@@ -74,7 +74,7 @@ def settle(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Bound
     while True:
         coupling = descend(task, coupling, strength, bounds)
         here = rate_wires(task, coupling[None], strength)[0]
-        if not here > best + margin(here):
+        if not here > best + margin(task, here):
             return coupling
         best = here
         coupling = _throw(task, coupling, here, strength, bounds)
@@ -88,7 +88,7 @@ def _throw(task: Task, coupling: np.ndarray, here: float, strength: np.ndarray, 
         thrown[np.arange(2 * free.size), np.tile(free, 2)] = np.repeat(bounds, free.size)
         merits = rate_wires(task, thrown, strength)
         best = int(np.argmax(merits))
-        if not merits[best] > here + margin(here):
+        if not merits[best] > here + margin(task, here):
             return coupling
         coupling, here = thrown[best], merits[best]
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from jaxtransport.parameters import Parameter
 from jaxtransport.probes.laws import Linear
+from jaxtransport.search.barriers import careful
 from jaxtransport.search.follow import CLOSED, LEFT, Frame, correct, follow, height
 from jaxtransport.search.points import cells, rounding, zeros_on
 from jaxtransport.search.scan import Floats, starting
@@ -58,6 +59,7 @@ class Plane:
     """The window of two parameters of one wire as a unit square."""
 
     def __init__(self, model: Model, problems: Problems, bounds: list[tuple[float, float]]) -> None:
+        model = careful(model, problems, bounds)
         self.model, self.problems, self.bounds = model, problems, bounds
         self.target = Target(model, problems)
         ends = np.array(

@@ -18,10 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtransport.errors import InputError
+from jaxtransport.green.chain import Chain
+from jaxtransport.green.conserving import Conserving
 from jaxtransport.layout import Layout
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.search import arrangement as arrangements
 from jaxtransport.search.arrangement import climb, leaders
+from jaxtransport.search.barriers import WEAK, extremes
 from jaxtransport.search.couplings import best_uniform, drawn, settle, tune, uniform
 from jaxtransport.search.merit import (
     ASSIGNMENTS,
@@ -29,6 +32,7 @@ from jaxtransport.search.merit import (
     Task,
     count_ways,
     couplings_of,
+    least,
     margin,
     rate,
     rate_wires,
@@ -155,7 +159,7 @@ def _designed(N, pairs, bounds, window, wire, how, restarts, seed, fineness):
     merits, roles = rate(task, pool)
     if not np.isfinite(merits).any():
         return None
-    best = leaders(pool, merits, 1)
+    best = leaders(task, pool, merits, 1)
     layout = _layout(N, pool.sites[best[0]], pool.gammas[best[0]], roles[best[0]])
     full = couplings_of(task, pool.take(best))
     strength = _strength(task, layout)
@@ -165,7 +169,7 @@ def _designed(N, pairs, bounds, window, wire, how, restarts, seed, fineness):
     made = Wire.from_layout(layout, gamma=full, onsite=onsite, hopping=hopping)
     full.setflags(write=False)
     result = Design(layout, full, made, float(_sign(goal) * finer), complete, compared)
-    return result, abs(finer - value) <= SETTLED * max(abs(finer), 1e-3)
+    return result, abs(finer - value) <= SETTLED * max(abs(finer), least(task) / 10)
 
 
 def _sign(goal: str) -> float:
@@ -188,6 +192,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         k = ends.mean() + nodes * (ends[1] - ends[0]) / 2
         energies, weights = 2 * np.cos(k), weights * np.sin(k)
         weights = weights / weights.sum()
+    weakest, highest = extremes(leads)
     slots = SITES * math.ceil(N / SITES) - 2 if everywhere else 2 * pairs
     grows = goal != "reciprocal" and injection is None
     choice, table = "sorted", np.zeros((1, slots))
@@ -206,6 +211,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         goal=goal,
         limit=injection is None,
         choice=choice,
+        kernel=Conserving if weakest < WEAK or highest > BAND_EDGE else Chain,
     )
 
 
@@ -229,7 +235,7 @@ def _arrange(task, N, pairs, bounds, everywhere, rng) -> tuple[Candidates, bool]
     level = np.repeat(levels, len(sets))
     starts = Candidates(np.tile(sets, (levels.size, 1)), np.tile(level[:, None], (1, sets.shape[1])))
     pool = starts if complete else climb(task, N, starts)
-    return pool.take(leaders(pool, rate(task, pool)[0], LEADING)), complete and exact
+    return pool.take(leaders(task, pool, rate(task, pool)[0], LEADING)), complete and exact
 
 
 def _improve(task, N, pool, bounds, restarts, rng) -> Candidates:
@@ -237,13 +243,13 @@ def _improve(task, N, pool, bounds, restarts, rng) -> Candidates:
     more = drawn(pool.gammas, bounds, restarts, rng)
     pool = Candidates.join(pool, Candidates(np.repeat(pool.sites, restarts, axis=0), more))
     merits = rate(task, pool)[0]
-    pool = tune(task, pool.take(leaders(pool, merits, LEADING)), bounds)
+    pool = tune(task, pool.take(leaders(task, pool, merits, LEADING)), bounds)
     merits = rate(task, pool)[0]
     for _ in range(ROUNDS):
-        first = pool.take(leaders(pool, merits, CLIMBERS))
+        first = pool.take(leaders(task, pool, merits, CLIMBERS))
         found = tune(task, climb(task, N, first, bounds), bounds)
         values = rate(task, found)[0]
-        improves = values.max() > merits.max() + margin(merits.max())
+        improves = values.max() > merits.max() + margin(task, merits.max())
         pool, merits = Candidates.join(pool, found), np.concatenate([merits, values])
         if not improves:
             break

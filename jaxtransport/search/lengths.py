@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxtransport.search.barriers import careful
 from jaxtransport.search.points import rounding
 from jaxtransport.search.scan import Floats
 from jaxtransport.search.target import Model, Problems, Target
@@ -35,6 +36,7 @@ class Lengths:
 def find_lengths(model: Model, problems: Problems) -> Lengths:
     """Delta I of wires of increasing length, and where it vanishes."""
     N = np.asarray(problems.wire.length)
+    model = careful(model, problems, [])
     parts = Target(model, problems).values(np.arange(len(N)), np.zeros((0, len(N))))
     value = np.asarray(parts.nonreciprocity())
     floor = rounding(model, problems, [])

@@ -30,6 +30,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxtransport.green.chain import Chain
+from jaxtransport.green.conserving import Conserving
 from jaxtransport.wire import Wire
 
 ASSIGNMENTS = 3_000  # ways to give out the roles that are all tried, where sorting does not give the best
@@ -49,6 +50,7 @@ class Task(eqx.Module):
     goal: str = eqx.field(static=True)
     limit: bool = eqx.field(static=True)  # i -> 0
     choice: str = eqx.field(static=True)  # "sorted", "table" or "swaps"
+    kernel: type[Chain] = eqx.field(static=True)
 
 
 class Candidates(NamedTuple):
@@ -82,15 +84,23 @@ def merit(task: Task, r: Array, g: Array) -> Array:
 
 
 def profile(task: Task, sites: Array, gammas: Array) -> tuple[Array, Array]:
-    """phi on `sites`, shape (energy, slot), and g, shape (energy,)."""
+    """phi on `sites`, shape (energy, slot), and g, shape (energy,).
+
+    Behind barriers all phi are nearly equal, and differences alone count: there they are those to the first
+    slot, each as the r of a source here and a drain there.
+    """
     bare = task.bare
     coupling = jnp.zeros(bare.sites).at[sites].set(gammas)
     coupling = jnp.where(bare.coupling > 0, bare.coupling, coupling)
     wire = Wire(bare.onsite, bare.hopping, coupling, bare.strength, bare.length)
 
     def at(energy):
-        chain = Chain.at(wire, energy)
-        return chain.potentials(jnp.zeros(()), 0.5, -0.5)[sites], chain.respond()[0]
+        chain = task.kernel.at(wire, energy)
+        g = chain.respond()[0]
+        if not isinstance(chain, Conserving):
+            return chain.potentials(jnp.zeros(()), 0.5, -0.5)[sites], g
+        one = lambda site: jax.nn.one_hot(site, bare.sites, dtype=energy.dtype)
+        return jax.vmap(lambda site: chain.drawn_by(one(site) - one(sites[0])))(sites), g
 
     return jax.vmap(at)(task.energies)
 
@@ -177,7 +187,7 @@ def merit_of_wire(task: Task, coupling: Array, strength: Array) -> Array:
     """Merit by the response of the leads to the injected currents, for roles that are given."""
     bare = task.bare
     wire = Wire(bare.onsite, bare.hopping, coupling, strength, bare.length)
-    g, r = jax.vmap(lambda energy: Chain.at(wire, energy).respond())(task.energies)
+    g, r = jax.vmap(lambda energy: task.kernel.at(wire, energy).respond())(task.energies)
     return merit(task, r, g)
 
 
@@ -196,9 +206,14 @@ def rate_wires(task: Task, couplings: np.ndarray, strength: np.ndarray) -> np.nd
     return np.where(np.isfinite(merit), merit, -np.inf)
 
 
-def margin(merit: np.ndarray | float) -> np.ndarray:
+def margin(task: Task, merit: np.ndarray | float) -> np.ndarray:
     """What two merits have to differ by to count as different."""
-    return ROUGH * np.maximum(np.abs(merit), 0.01)
+    return ROUGH * np.maximum(np.abs(merit), least(task))
+
+
+def least(task: Task) -> float:
+    """Merits below this are small: by rounding, unless the kernel leaves them their digits."""
+    return 0.0 if issubclass(task.kernel, Conserving) else 0.01
 
 
 def ways(terminals: int, pairs: int, slots: int, *, full: bool) -> np.ndarray:

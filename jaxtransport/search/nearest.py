@@ -21,6 +21,7 @@ from jaxtransport.errors import InputError
 from jaxtransport.parameters import DRIVE, parameter, window
 from jaxtransport.probes.laws import Law
 from jaxtransport.runtime import computing
+from jaxtransport.search.barriers import careful
 from jaxtransport.search.place import check_site, read
 from jaxtransport.search.points import find_points, rounding
 from jaxtransport.search.report import RESIDUAL
@@ -129,6 +130,7 @@ class _Search:
         origin: Floats,
         conductance: float | None,
     ) -> None:
+        model = careful(model, problems, bounds)
         self.target = Target(model, problems)
         self.low, self.high = np.array(bounds).T
         self.origin = (origin - self.low) / (self.high - self.low)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from jaxtransport.parameters import Parameter
 from jaxtransport.probes.laws import Linear
+from jaxtransport.search import barriers
 from jaxtransport.search.families import families_of
 from jaxtransport.search.flatness import why_flat
 from jaxtransport.search.polish import Slopes, Zeros, polish
@@ -84,6 +85,7 @@ class Points:
 def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -> Points:
     """Every zero of Delta I within `bounds` of the one parameter of `model`, for every problem."""
     (parameter,) = model.parameters
+    model = barriers.careful(model, problems, [bounds])
     target, count = Target(model, problems), len(problems)
     low, high = (np.full(count, parameter.to_scan(bound)) for bound in bounds)
     floor = rounding(model, problems, [bounds])
@@ -179,7 +181,8 @@ def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, flo
             drive[parameter.quantity] = np.full_like(strength, extreme)
     injection = drive["injection"] if "injection" in drive else drive["I_g"] * 2 * np.pi / drive["delta_mu"]
     if isinstance(model.law, Linear):
-        return ROUNDING_LINEAR * injection * strength
+        floor = ROUNDING_LINEAR * injection * strength
+        return np.minimum(floor, barriers.error_of(model, problems, bounds)) if model.effort else floor
     return ROUNDING_BEYOND * (1 + injection * strength)
 
 

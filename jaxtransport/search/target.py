@@ -28,6 +28,7 @@ from jaxtyping import Array
 from jaxtransport import status as codes
 from jaxtransport.driven import EFFORTS, UNFINISHED, drive, efforts
 from jaxtransport.green.dense import Dense
+from jaxtransport.green.kernels import careful
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.observables import Solved
 from jaxtransport.parameters import Parameter
@@ -108,6 +109,7 @@ class Parts(NamedTuple):
     diverted: Array  # delta I = -[I_1(+) + I_1(-)] / 2
     conducted: Array  # G delta mu = [I_1(+) - I_1(-)] / 2
     status: Array
+    error: Array  # of delta I, by rounding; 0 beyond linear response
 
     def nonreciprocity(self) -> Any:
         """Delta I."""
@@ -123,7 +125,7 @@ class Model:
     law: Linear | Series | Exact
     kernel: type[Transmission]
     warm: bool = False  # exact law above T = 0
-    effort: int = 0
+    effort: int = 0  # in linear response: 1 for the careful kernel
     differentiable: bool = False  # whether Newton's method has to carry derivatives
 
     def parts(self, wire: Wire, given: dict[str, Array], coordinates: Array) -> Parts:
@@ -133,11 +135,13 @@ class Model:
         size = given.get("delta_mu", jnp.ones(()))
         injection = given["injection"] if "injection" in given else given["I_g"] * 2 * jnp.pi / size
         if isinstance(self.law, Linear):
-            solved = Solved.of(wire, given["mu_bar"], self.kernel, with_profile=False)
+            kernel = careful(self.kernel) if self.effort else self.kernel
+            solved = Solved.of(wire, given["mu_bar"], kernel, with_profile=False)
             # Linear response is the limit of no bias: it needs no room for one in the band.
             status = solved.status(jnp.asarray(1e-300), injection)
             answer = solved.response
-            return self._finished(injection * answer.injection, answer.conductance, status)
+            error = jnp.abs(injection) * answer.injection_error
+            return self._finished(injection * answer.injection, answer.conductance, status, error)
         law = Exact() if isinstance(self.law, Exact) else self.law
         effort = efforts(self.warm)[self.effort]
         if isinstance(self.law, Exact) and self.law.nodes is not None:
@@ -159,7 +163,7 @@ class Model:
             return driven.left_current(), driven.status
 
         (forward, reverse), status = jax.vmap(under)(jnp.array([1.0, -1.0]))
-        return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, jnp.max(status))
+        return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, codes.worst(status))
 
     def point_bytes(self, sites: int) -> int:
         """Memory that one point takes while it is computed, roughly."""
@@ -174,10 +178,10 @@ class Model:
         return 8 * biases * tangents * kept * energies * sites
 
     @staticmethod
-    def _finished(diverted: Array, conducted: Array, status: Array) -> Parts:
-        good = status == codes.SOLVED
+    def _finished(diverted: Array, conducted: Array, status: Array, error: Array | float = 0.0) -> Parts:
+        good = codes.has_numbers(status)
         blank = lambda value: jnp.where(good, value, jnp.nan)
-        return Parts(blank(diverted), blank(conducted), status)
+        return Parts(blank(diverted), blank(conducted), status, jnp.broadcast_to(error, jnp.shape(diverted)))
 
 
 def _mapped(model: Model, one: Callable, chosen: Problems, coordinates: Array) -> Any:
@@ -236,15 +240,16 @@ class Target:
 
     def _tried(self, compiled, parts_of, index, coordinates):
         """Everything with the least effort, and what that leaves unfinished with more."""
+        law, first = self.model.law, self.model.effort
         model = replace(self.model, differentiable=compiled is _slopes)
         result = self._batches(compiled, model, index, coordinates)
-        fixed = isinstance(self.model.law, Exact) and self.model.law.nodes is not None
-        if isinstance(self.model.law, Linear) or fixed:
+        if isinstance(law, Exact) and law.nodes is not None:
             return result
-        # The series has no energies that more effort could add: the second try is its last.
-        tries = 2 if isinstance(self.model.law, Series) else len(efforts(self.model.warm))
-        for effort in range(1, tries):
-            left = np.flatnonzero(np.isin(parts_of(result).status, UNFINISHED))
+        # The series has no energies that more effort could add: its second try is its last.
+        tries = len(efforts(self.model.warm)) if isinstance(law, Exact) else 2
+        unfinished = (codes.NOT_RESOLVED,) if isinstance(law, Linear) else UNFINISHED
+        for effort in range(first + 1, tries):
+            left = np.flatnonzero(np.isin(parts_of(result).status, unfinished))
             if not len(left):
                 break
             better = self._batches(compiled, replace(model, effort=effort), index[left], coordinates[:, left])

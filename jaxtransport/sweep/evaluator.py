@@ -117,7 +117,7 @@ class Evaluator:
             yield chosen, {name: values.reshape(-1, *values.shape[2:]) for name, values in rows.items()}
 
     def _batch_again(self, size: int) -> int:
-        return self.plan.again(size, self.task.again_bytes)
+        return self.plan.again(size, self.task)
 
     def _share(self, size: int, device):
         if (size, device) not in self._shared:

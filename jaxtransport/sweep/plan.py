@@ -28,7 +28,6 @@ BATCH_MOST_SITES = {CALLS: 2**19, WHOLE: 2**22, "gpu": 2**24}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
 AT_ONCE = 2**18  # points of one call
-BATCH_AGAIN = 64  # few points need it, and each takes longer
 BLOCK_COST = 2**24  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
@@ -56,10 +55,10 @@ class Plan:
         batch = {size: max(LANES, LANES * ((count >> times) // LANES)) for size, count in self.batch.items()}
         return Plan(batch, self.solve_step, self.free_step)
 
-    def again(self, size: int, point_bytes: int) -> int:
+    def again(self, size: int, task: Task) -> int:
         """Batch of the points that are gathered to be finished with more effort."""
-        most = BATCH_BYTES // max(1, point_bytes)
-        return max(LANES, min(self.batch[size], BATCH_AGAIN, LANES * (most // LANES)))
+        most = BATCH_BYTES // max(1, task.again_bytes)
+        return max(LANES, min(self.batch[size], task.again_points, LANES * (most // LANES)))
 
     def memory_bytes(self, task: Task) -> int:
         """Memory beyond the program itself, roughly: a block's results twice, a batch's arrays."""

@@ -46,6 +46,7 @@ class Task:
     evaluate: Callable[[dict, dict, Any], Mapping[str, Any]]
     again: tuple[Callable[[dict, dict, Any], Mapping[str, Any]], ...] = ()  # with more effort each
     again_bytes: int = 0  # memory that a grid point takes with the most effort
+    again_points: int = 64  # of a batch of those: few where points are seldom, and each takes longer
     unfinished: tuple[int, ...] = ()  # status codes of points that more effort may finish
     shared: Callable[[int], Any] = lambda size: None  # what all points of one padded size have in common
     shared_bytes: int = 0  # memory that takes, of the largest size

@@ -1,0 +1,150 @@
+r"""The chain whose sources and drains may balance behind barriers: currents by conservation of charge.
+
+In `green.chain` a probe hands on b_l + Gamma_l rho_l, b_l = 2 pi I_l given. Behind weak contacts, weak bonds
+or in a gap the two nearly cancel, and what little leaves through the barrier drowns in rounding. But charge
+is conserved: all that eliminated reservoirs hand on to everything right of them is what they inject less
+what went to the left lead,
+
+    Q_l = rho_l (Gamma_l + R_l) = sum_{m<l} b_m - B_l
+
+so every step has two forms. With h = Gamma / (Gamma + R) and f = R / (Gamma + R), shares of site and rest,
+
+    b~ = b + h Q                  or  (Q + b) - f Q                 handed on from site l
+    Q <- b~ sigma R q + f Q       or  Q + b - b~ tau q
+    B <- B + b~ tau q;  at the right lead  B = sum b - Q            as it is, if that is sharper
+
+and that of the smaller error is taken. Errors are carried along as bounds: each operation adds 2^-53 of
+its terms. Q and the sums of b are pairs of doubles (Knuth's two-sum), so that they add none. The network
+itself, sigma, tau, q and R, has no subtraction and is that of `green.chain`.
+
+    x_l = q_l (b~_l / Gamma_l + sigma_l c + tau_l x_1)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from jaxtransport.green.chain import Chain
+from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES
+
+
+class Double(NamedTuple):
+    """high + low, which do not overlap: a number with 106 bits."""
+
+    high: Array
+    low: Array
+
+    def plus(self, b: Array) -> Double:
+        high, low = _two_sum(self.high, b)
+        return Double(*_two_sum(high, low + self.low))
+
+
+class Handed(NamedTuple):
+    """What the sites so far hand on."""
+
+    Q: Double  # to everything right of them
+    given: Double  # sum of their b
+    B: Double  # to the left lead
+    Q_error: Array
+    B_error: Array
+
+
+class Conserving(Chain):
+    """The O(N) kernel that keeps its digits behind barriers. Made by `Conserving.at`."""
+
+    tolerated = TOLERATED
+
+    def leads(self):
+        plain = super().leads()
+        _, _, B, error = self._handed_on(self.strength)
+        error = error + self._network_error() * jnp.abs(B)
+        return plain._replace(injection=B, injection_error=lax.stop_gradient(error))
+
+    def profile(self):
+        """The error is that of what is handed on, spread as potentials are, and that of the network."""
+        onward, error, _, _ = self._handed_on(self.strength)
+        back = lambda injection, *leads: self._back(injection * onward, 0 * onward, *leads)
+        potential = jax.vmap(back)(*UNIT_DRIVES)
+        zero = jnp.zeros_like(self.tau)
+        spread = jnp.max(self._back(error, 0 * error, zero, zero))
+        spread = spread + self._network_error() * jnp.max(jnp.abs(potential[1]))
+        return potential, lax.stop_gradient(spread)
+
+    def drawn_by(self, given: Float[Array, " site"]) -> Float[Array, ""]:
+        """What 2 pi I_l = `given` in between draw from the left lead, at the potential of the right one."""
+        return self._handed_on(jnp.where(self.interior, given, 0.0))[2]
+
+    def potentials(self, injection, left, right):
+        onward, _, _, _ = self._handed_on(self.strength)
+        return self._back(injection * onward, 0 * onward, left, right)
+
+    def settle(self, currents, left, right):
+        onward, _, _, _ = self._handed_on(jnp.where(self.interior, currents, 0.0))
+        return self._back(onward, 0 * onward, left, right)
+
+    def _handed_on(self, given: Float[Array, " site"]):
+        """b~ of every middle reservoir and its error; B at the right lead and its error."""
+        probe = jnp.where(self.interior, self.broadening, 0.0)
+        at = (given, probe, self.beyond.R, self.eliminated.q, self.eliminated.sigma, self.eliminated.tau)
+        zero = jnp.zeros_like(self.tau)
+        nothing = Handed(*(Double(zero, zero),) * 3, zero, zero)
+        end, (onward, error) = lax.scan(_hand_on, nothing, at)
+        rest = end.given.plus(-end.Q.high).plus(-end.Q.low).high
+        sharper = end.Q_error < end.B_error
+        return (
+            onward,
+            error,
+            jnp.where(sharper, rest, end.B.high),
+            jnp.where(sharper, end.Q_error, end.B_error),
+        )
+
+
+def _hand_on(before: Handed, at):
+    """One site: its `Handed`; b~ and the error of b~."""
+    b, Gamma, R, q, sigma, tau = at
+    Q, total = before.Q, Gamma + R
+    seen = total > 0  # all is 0 beyond the wire, where Q and the sums pass through
+    total = jnp.where(seen, total, 1.0)
+    h, f = Gamma / total, R / total
+    amount = jnp.abs(Q.high)
+    both = Q.plus(b)
+
+    share, kept = b + h * Q.high, both.plus(-f * Q.high).high
+    share_error = EPS * (jnp.abs(b) + 2 * h * amount) + h * before.Q_error
+    kept_error = before.Q_error + EPS * (jnp.abs(kept) + 2 * f * amount)
+    onward, error = _sharper(share, share_error, kept, kept_error)
+    onward, error = jnp.where(Gamma > 0, onward, 0.0), jnp.where(Gamma > 0, error, 0.0)
+
+    right, left = sigma * R * q, tau * q  # shares of b~
+    lost, lost_error = onward * left, left * error + 3 * EPS * jnp.abs(onward * left)
+    to_right = jnp.abs(onward) * right
+    sum_error = error * right + f * before.Q_error + 3 * EPS * (to_right + f * amount)
+    rest, rest_error = both.plus(-lost), before.Q_error + lost_error
+    by_sum = sum_error < rest_error
+    added = onward * right + f * Q.high
+    Q = Double(jnp.where(by_sum, added, rest.high), jnp.where(by_sum, 0.0, rest.low))
+    after = Handed(
+        Double(*(jnp.where(seen, new, old) for new, old in zip(Q, before.Q, strict=True))),
+        before.given.plus(b),
+        before.B.plus(lost),
+        lax.stop_gradient(jnp.where(seen, jnp.where(by_sum, sum_error, rest_error), before.Q_error)),
+        lax.stop_gradient(before.B_error + lost_error),
+    )
+    return after, (onward, lax.stop_gradient(error))
+
+
+def _sharper(one, one_error, other, other_error):
+    first = one_error <= other_error
+    return jnp.where(first, one, other), jnp.where(first, one_error, other_error)
+
+
+def _two_sum(a, b):
+    """a + b and what its rounding leaves out."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)

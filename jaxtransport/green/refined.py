@@ -1,0 +1,154 @@
+r"""Matrices for weak contacts and weak bonds: small transmissions, and networks without subtraction.
+
+    G <- G + G (1 - A G)                          each entry right to some 2^-53 (|G| |A| |G|)_ll'
+
+An inverse is right on the scale of its largest entry. Corrected twice, it is right entry by entry: it is then
+the inverse of a matrix whose every entry is off by a rounding. What is left tells which T_ll' have digits.
+
+Reservoirs k = 2, 3, ... are eliminated one after the other from the network of conductances (star-mesh;
+for linear systems Grassmann, Taksar and Heyman), every sum of positive terms:
+
+    T_ij += T_ik T_kj / T_k          b_i += T_ik b_k / T_k          T_k = sum_j T_kj over those that are left
+
+until T_1N = g and b_1 = r between the leads are all there is. The last one hands on what charge conservation
+leaves, sum b less what went to the leads, if that is sharper. Potentials follow backwards. Small changes of T
+move  g by  sum_ij dT_ij (phi_i - phi_j)^2 / 2  and  r by  sum_ij dT_ij (phi_i - phi_j)(psi_i - psi_j) / 2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from jaxtransport.green.dense import Dense
+from jaxtransport.green.transmission import EPS, TOLERATED, Leads
+
+
+class Network(NamedTuple):
+    """What is left while reservoirs are eliminated."""
+
+    T: Array  # conductances, into i from j; 0 from and to those that are gone
+    b: Array  # 2 pi I of each, with what the others handed on
+    error: Array  # of b
+
+
+class Gone(NamedTuple):
+    """An eliminated reservoir: x_k = b / total + sum_j weight_j x_j."""
+
+    weight: Array
+    total: Array
+    b: Array
+    error: Array
+
+
+class Solution(NamedTuple):
+    """Both unit drives, their potentials and errors."""
+
+    leads: Leads
+    potential: Array  # (2, site)
+    potential_error: Array
+
+
+class Refined(Dense):
+    """The matrices of `Dense`, small entries refined, and their network. Made by `Refined.at` or `.of`."""
+
+    green_error: Float[Array, "site site"]  # of |G_ll'|
+
+    by_subtraction = False
+    tolerated = TOLERATED
+
+    @classmethod
+    def of(cls, hamiltonian, coupling, energy, **more) -> Refined:
+        """As `Dense.of`."""
+        plain = Dense.of(hamiltonian, coupling, energy, **more)
+        green, error = _refined(plain.inverse, plain.green)
+        fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
+        return cls(**fields | {"green": green}, green_error=error)
+
+    def leads(self):
+        return self._solution().leads
+
+    def profile(self):
+        solution = self._solution()
+        return solution.potential, solution.potential_error
+
+    def settle(self, currents, left, right):
+        _, gone = self._eliminated(jnp.where(self.interior, currents, 0.0))
+        return self._back(gone, gone.b, left, right)
+
+    def _solution(self) -> Solution:
+        network, gone = self._eliminated(self.strength)
+        g, r = network.T[self.first, self.last], network.b[self.first]
+        phi = self._back(gone, 0 * gone.b, 0.5, -0.5)
+        psi = self._back(gone, gone.b, 0.0, 0.0)
+
+        T, held = self._links(), self.broadening > 0
+        size = jnp.abs(self.green)
+        off = 2 * T * jnp.where(size > 0, self.green_error / jnp.where(size > 0, size, 1.0), 1.0)
+        difference = lambda x: jnp.where(held[:, None] & held, jnp.abs(x[:, None] - x), 0.0)
+        a, b = difference(phi), difference(psi)
+        rounding = 4 * EPS * self.broadening.shape[0]
+        g_error = jnp.sum(off * a * a) / 2 + rounding * g
+        r_error = network.error[self.first] + jnp.sum(off * a * b) / 2 + rounding * jnp.abs(r)
+        power, power_error = jnp.sum(T * b * b), jnp.sum(off * b * b)
+        share = jnp.where(power > 0, power_error / jnp.where(power > 0, power, 1.0), 0.0) + rounding
+        spread = jnp.max(self._back(gone, gone.error, 0.0, 0.0)) + share * jnp.max(jnp.abs(psi))
+        g_error, r_error, spread = (lax.stop_gradient(error) for error in (g_error, r_error, spread))
+        return Solution(Leads(g, r, g_error, r_error), jnp.stack([phi, psi]), spread)
+
+    def _eliminated(self, given) -> tuple[Network, Gone]:
+        """The two leads' network, and every reservoir as it was eliminated, in the order of sites."""
+        site = jnp.arange(self.broadening.shape[0])
+        last = jnp.max(jnp.where(self.interior, site, -1))
+        total_given = jnp.sum(given)
+        sum_error = EPS * site.shape[0] * jnp.sum(jnp.abs(given))
+        sum_error = jnp.where(total_given == 0, 0.0, sum_error)
+
+        def step(network, k):
+            T, b, error = network
+            into, out = T[k], T[:, k]
+            total = jnp.sum(into)
+            here = self.interior[k] & (total > 0)
+            safe = jnp.where(here, total, 1.0)
+            weight, share = jnp.where(here, into / safe, 0.0), jnp.where(here, out / safe, 0.0)
+            rest = total_given - b[self.first] - b[self.last]
+            rest_error = sum_error + error[self.first] + error[self.last] + 2 * EPS * jnp.abs(rest)
+            sharper = (k == last) & (rest_error < error[k])
+            b_k = jnp.where(sharper, rest, b[k])
+            e_k = jnp.where(sharper, rest_error, error[k])
+            T = jnp.where(site[:, None] == site, 0.0, T + share[:, None] * into)
+            keep = jnp.where(here, site != k, True)
+            T = jnp.where(keep[:, None] & keep, T, 0.0)
+            handed = share * b_k
+            error = error + share * e_k + EPS * (3 * jnp.abs(handed) + jnp.abs(b + handed))
+            gone = Gone(weight, jnp.where(self.interior[k], total, 1.0), b_k, e_k)
+            return Network(T, b + handed, lax.stop_gradient(error)), gone
+
+        start = Network(self._links(), given, jnp.zeros_like(given))
+        return lax.scan(step, start, site)
+
+    def _back(self, gone: Gone, b, left, right):
+        """Potentials for what each eliminated reservoir had to hand on."""
+        leads = jnp.zeros_like(self.broadening).at[self.first].set(left).at[self.last].set(right)
+
+        def step(x, at):
+            k, gone, b = at
+            found = b / gone.total + jnp.dot(gone.weight, x)
+            return x.at[k].set(jnp.where(self.interior[k], found, x[k])), None
+
+        site = jnp.arange(self.broadening.shape[0])
+        return lax.scan(step, leads, (site, gone, b), reverse=True)[0]
+
+
+def _refined(A, G):
+    """G of two corrections, and how far off each |G_ll'| may be: the last one, and roundings of A."""
+    unit = jnp.eye(A.shape[0], dtype=A.dtype)
+    for _ in range(2):
+        change = G @ (unit - A @ G)
+        G = G + change
+    size = jnp.abs(G)
+    return G, lax.stop_gradient(jnp.abs(change) + 4 * EPS * size @ jnp.abs(A) @ size)

@@ -1,0 +1,66 @@
+"""Wires whose sources and drains may balance behind barriers, and what their delta I cannot be told from 0.
+
+Behind weak contacts, weak bonds or levels outside the band, delta I is as small as what leaves through the
+barrier: 1e-12 of the injected current at contacts of 1e-6. Then a careful kernel computes it from the start
+(`green.conserving`), and its own bound of the error says where it vanishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from jaxtransport.probes.laws import Linear
+from jaxtransport.reservoir import BAND_EDGE
+from jaxtransport.search.scan import Floats
+from jaxtransport.search.target import Model, Problems, Target
+from jaxtransport.wire import Wire
+
+WEAK = 0.3  # of a contact or a bond: its square leaves the plain kernel 14 digits
+SAMPLES = 16  # of the error, in the windows
+
+Bounds = Sequence[tuple[float, float]]
+
+
+def careful(model: Model, problems: Problems, bounds: Bounds) -> Model:
+    """The model, its kernel careful if one of the wires may hold a barrier anywhere in the windows."""
+    if not isinstance(model.law, Linear) or not may_hold_a_barrier(model, problems, bounds):
+        return model
+    return replace(model, effort=1)
+
+
+def may_hold_a_barrier(model: Model, problems: Problems, bounds: Bounds) -> bool:
+    """True for contacts or bonds below `WEAK`, or levels outside the band."""
+    weakest, highest = extremes(problems.wire)
+    for parameter, window in zip(model.parameters, bounds, strict=True):
+        if parameter.quantity in ("contact", "hopping"):
+            weakest = min(weakest, *window)
+        elif parameter.quantity == "onsite":
+            highest = max(highest, *np.abs(window))
+    return bool(weakest < WEAK or highest > BAND_EDGE)
+
+
+def extremes(wire: Wire) -> tuple[float, float]:
+    """The weakest contact or bond and the largest on-site energy of wires along the last axis."""
+    N = np.asarray(wire.length)
+    site = np.arange(wire.onsite.shape[0]).reshape(-1, *[1] * N.ndim)
+    contacts = np.where((site == 0) | (site == N - 1), wire.coupling, np.inf)
+    bonds = np.where(site[:-1] < N - 1, np.abs(wire.hopping), np.inf)
+    return min(np.min(contacts), np.min(bonds, initial=np.inf)), np.max(
+        np.where(site < N, np.abs(wire.onsite), 0)
+    )
+
+
+def error_of(model: Model, problems: Problems, bounds: Bounds) -> Floats:
+    """Twice the largest bound of the error of delta I at some points of the windows, of every problem."""
+    count = len(problems)
+    rng = np.random.default_rng(0)
+    ends = [[p.to_scan(bound) for bound in w] for p, w in zip(model.parameters, bounds, strict=True)]
+    low, high = np.reshape(ends, (-1, 2)).T
+    at = low + (high - low) * rng.uniform(0.01, 0.99, (count * SAMPLES, len(model.parameters)))
+    where = np.array([p.from_scan(at[:, i]) for i, p in enumerate(model.parameters)]).reshape(-1, len(at))
+    error = Target(model, problems).values(np.repeat(np.arange(count), SAMPLES), where).error
+    largest = np.where(np.isfinite(error), error, 0.0).reshape(count, SAMPLES).max(axis=1)
+    return 2 * np.where(largest > 0, largest, np.inf)
