@@ -61,7 +61,7 @@ class Driven(eqx.Module):
         return self._sites(self.flows.current / self.size, bare=0.0)
 
     def bond_current(self):
-        J = self.flows.bond[:-1] / self.size
+        J = jnp.cumsum(self.flows.current)[:-1] / self.size  # by continuity
         return jnp.where(jnp.arange(J.shape[0]) < self.length - 1, J, jnp.nan)
 
     def heat(self):

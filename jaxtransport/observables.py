@@ -64,14 +64,16 @@ class Solved(eqx.Module):
         g, r = self.response.conductance, self.response.injection
         solution = [g, r]
         if self.profile is not None:
-            solution += [self.profile.potential, self.profile.current]
+            solution += [self.profile.potential, self.profile.misfit]
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
         given = jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
         outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
         code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
+        # A wire that is cut carries nothing, but sources and drains may exchange with the lead on their side.
+        carries = (g >= TINY) | ((g == 0) & jnp.any(self.transmission.interior))
         empty = codes.NOT_RESOLVED if self.transmission.by_subtraction else codes.SINGULAR
-        code = jnp.where(finite & (g >= TINY), code, empty)
+        code = jnp.where(finite & carries, code, empty)
         code = jnp.where(self.transmission.finite & given, code, codes.NOT_FINITE)
         return jnp.where(outside & given, codes.OUTSIDE_BAND, code)
 
@@ -89,7 +91,7 @@ class Biased(eqx.Module):
     """A solved wire under one bias. Sites and bonds beyond the wire are NaN.
 
     Currents are those that were asked for, and that the leads carry. The potentials drive them up to the
-    residual: where strongly coupled reservoirs lie behind a barrier, no double is near enough to drive them well.
+    residual: of strongly coupled reservoirs behind a barrier, no doubles are near enough to drive them well.
     """
 
     solved: Solved
@@ -118,10 +120,10 @@ class Biased(eqx.Module):
         return self._sites(self.solved.mu_bar + self.size * x, bare=jnp.nan)
 
     def site_current(self):
-        return self._sites(self._along()[2], bare=0.0)
+        return self._sites(self._along()[1], bare=0.0)
 
     def bond_current(self):
-        J = jnp.cumsum(self._along()[2])[:-1]  # by continuity
+        J = jnp.cumsum(self._along()[1])[:-1]  # by continuity
         return jnp.where(jnp.arange(J.shape[0]) < self.solved.length - 1, J, jnp.nan)
 
     def heat(self):
@@ -130,12 +132,11 @@ class Biased(eqx.Module):
 
     def density(self):
         Gamma = self.solved.transmission.broadening
-        current = self._along()[2] * self.size / (2 * jnp.pi)
+        current = self._along()[1] * self.size / (2 * jnp.pi)
         return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), bare=jnp.nan)
 
     def residual(self):
-        _, current, asked = self._along()
-        return jnp.max(jnp.abs(current - asked))
+        return jnp.max(jnp.abs(self._along()[2]))
 
     def outside_band(self):
         return jnp.any(jnp.abs(self.potential()) >= 2).astype(jnp.int8)

@@ -250,9 +250,10 @@ def _resolved(attempt, kernel: type[Transmission], at: tuple, status_of):
     if traced and kernel is not Long:
         return attempt(careful(kernel))
     result = attempt(kernel)
-    if traced or int(status_of(result)) != codes.NOT_RESOLVED:
-        return result
-    return attempt(careful(kernel))
+    lost = status_of(result) == codes.NOT_RESOLVED
+    if traced:
+        return jax.lax.cond(lost, lambda: attempt(careful(kernel)), lambda: result)
+    return attempt(careful(kernel)) if lost else result
 
 
 def _tried(attempt, law: Series | Exact, at: tuple, status_of):

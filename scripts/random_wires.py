@@ -96,7 +96,9 @@ def run(kernel, wires, energies) -> list[dict[str, np.ndarray]]:
 def expected(wire, w) -> dict[str, list[mpf]]:
     """The same to 60 digits; twice as many where couplings span more decades than that leaves."""
     chain = reference.chain_of(wire)
-    digits = 60 + int(-2 * np.log10(np.abs(chain.hopping)).sum() - 8 * np.log10(chain.coupling[[0, -1]]).sum())
+    digits = 60 + int(
+        -2 * np.log10(np.abs(chain.hopping)).sum() - 8 * np.log10(chain.coupling[[0, -1]]).sum()
+    )
     exact = precise.banded(chain, w, 2 * digits)
     with workdps(60):
         i, size, w = mpf(INJECTION), mpf(DELTA_MU), mpf(float(w))
@@ -126,7 +128,9 @@ def errors(found, exact) -> dict[str, float]:
     with workdps(60):
         mu = lambda name: [v for v in exact[name] if v is not None]
         middle = (mu("potential_forward")[0] + mu("potential_forward")[-1]) / 2
-        scale_x = max(abs(v - middle) for name in ("potential_forward", "potential_reverse") for v in mu(name))
+        scale_x = max(
+            abs(v - middle) for name in ("potential_forward", "potential_reverse") for v in mu(name)
+        )
         leads = [exact["current_forward"][0], exact["current_reverse"][0]]
         scale_I = max(abs(v) for v in [*exact["site_current_forward"], *leads])
         off = lambda name: max(

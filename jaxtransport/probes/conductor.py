@@ -35,7 +35,6 @@ class Flows(NamedTuple):
     current: Profile  # I_l, positive into the wire
     energy: Profile  # energy current into the wire, energies counted from mu_bar
     filling: Profile  # excess density over local equilibrium at mu_l; 0 without reservoir
-    bond: Profile  # J_l from site l to l + 1; entries from the last site on carry no meaning
 
 
 def _flows(transmission: Transmission, y: Profile, above: Array) -> Flows:
@@ -46,7 +45,7 @@ def _flows(transmission: Transmission, y: Profile, above: Array) -> Flows:
     current, Gamma = transmission.exchange(y), transmission.broadening
     held = Gamma > 0
     filling = jnp.where(held, -current / jnp.where(held, Gamma, 1.0), 0.0)
-    return Flows(current, above * current, filling, transmission.bonds(y))
+    return Flows(current, above * current, filling)
 
 
 class Conductor(eqx.Module):

@@ -63,14 +63,14 @@ class Profile(eqx.Module):
     """The two unit drives along the wire; first axis: (bias, injection)."""
 
     potential: Float[Array, "2 site"]  # phi_l, psi_l per |delta mu|; 0 on bare sites
-    current: Float[Array, "2 site"]  # 2 pi I_l, recomputed from these potentials
-    asked: Float[Array, "2 site"]  # 2 pi I_l that balance and conservation ask for
+    current: Float[Array, "2 site"]  # 2 pi I_l that balance and conservation ask for
+    misfit: Float[Array, "2 site"]  # what these potentials drive beyond that
     error: Float[Array, ""]  # of psi, by rounding
 
     def at(self, sign, injection) -> tuple[Array, Array, Array]:
-        """Potential (per |delta mu|), current and asked current (I_o) for one bias."""
+        """Potential (per |delta mu|), current and misfit (I_o) for one bias."""
         mix = lambda drives: sign * drives[0] + injection * drives[1]
-        return mix(self.potential), mix(self.current), mix(self.asked)
+        return mix(self.potential), mix(self.current), mix(self.misfit)
 
 
 def respond(transmission: Transmission) -> Response:
@@ -94,5 +94,5 @@ def profile(transmission: Transmission, response: Response, length: Array) -> Pr
             jnp.where(left, -r, jnp.where(right, r - response.imbalance, strength)),
         ]
     )
-    current = jax.vmap(transmission.exchange)(potential)
-    return Profile(potential, current, asked, error)
+    misfit = jax.vmap(transmission.exchange)(potential) - asked
+    return Profile(potential, asked, misfit, error)

@@ -388,7 +388,7 @@ def test_status_is_flags_and_stays_small(file):
         meanings = data.status.attrs["flag_meanings"].split()
         assert dict(zip(data.status.attrs["flag_values"].tolist(), meanings, strict=True)) == {
             -1: "not_computed", 0: "solved", 1: "step_limit", 2: "diverged", 3: "singular", 4: "not_finite",
-            5: "outside_band", 6: "crashed",
+            5: "outside_band", 6: "crashed", 7: "not_resolved",
         }  # fmt: skip
 
 
