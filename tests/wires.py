@@ -76,7 +76,7 @@ def disordered(
 
 
 def barred(seed: int, sites: int = 16, *, gamma: float = 0.01) -> jt.Wire:
-    """Sources, drains and probes behind barriers: contacts of 1e-9 ... 1, bonds of 1e-5 ... 1, levels up to 6.
+    """Sources, drains and probes behind barriers: contacts from 1e-9 on, bonds from 1e-5, levels up to 6.
 
     Every kind of barrier is there or not; couplings are `gamma` ... 1. Every third wire is a standard layout,
     whose sources and drains balance.
