@@ -92,9 +92,14 @@ def is_traced(value: Any) -> bool:
     return jax is not None and isinstance(value, jax.core.Tracer)
 
 
+def is_list(value: Any) -> bool:
+    """What stands for an array where one is typed: a list or a tuple."""
+    return isinstance(value, list | tuple)
+
+
 def require_known(name: str, *values: Any) -> None:
-    """Raise `InputError` if a value is traced by JAX."""
-    if any(map(is_traced, values)):
+    """Raise `InputError` if a value, or an entry of a list, is traced by JAX."""
+    if any(is_traced(value) or (is_list(value) and any(map(is_traced, value))) for value in values):
         raise InputError(f"{name}: traced by JAX; call this outside jit, vmap and grad")
 
 
@@ -129,8 +134,8 @@ def number(name: str, value: Any, allowed: Range = REAL) -> Any:
 def numbers(name: str, value: Any, allowed: Range = REAL, length: int | None = None) -> Any:
     """Real numbers as an array of float64: one or `length` of them, in any shape without it."""
     words = allowed.words if length is None else f"{allowed.words}, or {length} numbers"
-    if is_traced(value) or (isinstance(value, list | tuple) and any(map(is_traced, value))):
-        if isinstance(value, list | tuple):
+    if is_traced(value) or (is_list(value) and any(map(is_traced, value))):
+        if is_list(value):
             value = sys.modules["jax"].numpy.stack(
                 [number(f"{name}[{i}]", v) for i, v in enumerate(value, 1)]
             )
@@ -156,8 +161,12 @@ def refuse_entries(name: str, value: Any, array: np.ndarray, allowed: Range) -> 
 
 def amplitudes(name: str, value: Any, length: int) -> Any:
     """One or `length` numbers > 0, or complex ones of such a size, as float64 or complex128."""
-    array = np.asarray(value) if isinstance(value, list | tuple | complex) else value
-    if np.iscomplexobj(array):
+    array = value
+    if isinstance(value, complex) or (is_list(value) and any(isinstance(v, complex) for v in value)):
+        array = _complex_array(value)
+        if array is None:
+            raise wrong(name, value, f"{POSITIVE.words}, or {length} numbers")
+    if not is_list(array) and np.iscomplexobj(array):
         if is_traced(array):
             _traced(name, abs(array), POSITIVE, ((), (length,)))
             return array.astype(complex)
@@ -166,9 +175,17 @@ def amplitudes(name: str, value: Any, length: int) -> Any:
     return numbers(name, value, POSITIVE, length)
 
 
+def _complex_array(value: Any) -> np.ndarray | None:
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # ragged, or traced in part
+        return None
+    return array if array.dtype.kind == "c" else None
+
+
 def pair(name: str, value: Any, allowed: Range = REAL) -> tuple[float, float]:
     """Two numbers (low, high) with low <= high, as of a window."""
-    require_known(name, value, *(value if isinstance(value, list | tuple) else ()))
+    require_known(name, value)
     array = _real_array(value)
     if array is None or array.shape != (2,):
         raise wrong(name, value, "two numbers, (low, high)")
@@ -188,7 +205,7 @@ def _real_array(value: Any) -> np.ndarray | None:
     try:
         if isinstance(value, abstract.Real):
             return np.asarray(float(value))
-        if isinstance(value, list | tuple):
+        if is_list(value):
             parts = [_real_array(part) for part in value]
             return None if any(part is None for part in parts) else np.array(parts, float)
         if not hasattr(value, "__array__") or _has_unit(value) or np.ma.is_masked(value):
@@ -201,9 +218,9 @@ def _real_array(value: Any) -> np.ndarray | None:
 
 def _is_real(dtype: Any) -> bool:
     kind = getattr(dtype, "kind", "")
-    return kind in "iuf" or (
-        kind == "V" and dtype.names is None and bool(np.can_cast(dtype, float))
-    )  # bfloat16
+    if kind == "V":  # bfloat16 is one
+        return dtype.names is None and bool(np.can_cast(dtype, float))
+    return kind in ("i", "u", "f")
 
 
 def _has_unit(value: Any) -> bool:

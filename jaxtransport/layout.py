@@ -78,7 +78,7 @@ class Layout:
         sites = self.terminals
         values = np.ones(len(sites))
         if strengths is not None:
-            require_known("strengths", strengths, *(strengths if isinstance(strengths, list | tuple) else ()))
+            require_known("strengths", strengths)
             values = numbers("strengths", strengths, POSITIVE)
             if values.ndim != 1:
                 raise wrong("strengths", strengths, "a list of numbers > 0")

@@ -129,7 +129,7 @@ def solve(
 
 @partial(jax.jit, static_argnums=4)
 def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
-    wire, injection, given, _ = _admitted(wire, injection, None)
+    wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
     solved = Solved.of(wire, mu_bar, kernel, with_profile=True)
     biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
     status = _without_overflow(solved.status(delta_mu, given), biased)
@@ -158,7 +158,7 @@ def _driven_state(
 ) -> State:
     """The state beyond linear response; the opposite bias is solved too, for the conductance."""
 
-    wire, _, given, temperature = _admitted(wire, injection, temperature)
+    wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
 
     def under(sign):
         driven = drive(wire, kernel, law, effort, mu_bar, sign * delta_mu, given, temperature)
@@ -190,7 +190,7 @@ def _driven_state(
 @partial(jax.jit, static_argnums=(4, 5, 6))
 def _driven_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, effort, temperature):
     """(Delta I, status) beyond linear response."""
-    wire, _, given, temperature = _admitted(wire, injection, temperature)
+    wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
 
     def under(sign):
         return drive(wire, kernel, law, effort, mu_bar, sign * jnp.abs(delta_mu), given, temperature)
@@ -224,24 +224,25 @@ def nonreciprocity(
 
 @partial(jax.jit, static_argnums=4)
 def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> Array:
-    wire, injection, given, _ = _admitted(wire, injection, None)
+    wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
     solved = Solved.of(wire, mu_bar, kernel, with_profile=False)
     good = solved.status(delta_mu, given) == codes.SOLVED
     return jnp.where(good, solved.response.nonreciprocity(injection), jnp.nan)
 
 
-def _admitted(wire: Wire, injection: Array, temperature: Array | None) -> tuple[Wire, Array, Array, Any]:
-    """Numbers to compute with, and the injection as a status judges it: NaN where any is not allowed.
+def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array | None):
+    """Wire, bias, injection, the injection as the status judges it (NaN if not all is allowed), temperature.
 
     What a transform traces is known only here. Numbers that are not allowed are replaced, not carried along:
     NaN would spoil the gradients of everything in sum with them.
     """
     wire, good = admit(wire)
-    good &= AMOUNT.holds(injection)
+    good &= NOT_ZERO.holds(delta_mu) & AMOUNT.holds(injection)
     if temperature is not None:
         good &= NOT_NEGATIVE.holds(temperature)
         temperature = jnp.where(good, temperature, 1.0)
-    return wire, jnp.where(good, injection, 0.0), jnp.where(good, injection, jnp.nan), temperature
+    delta_mu, injection = jnp.where(good, delta_mu, 1e-3), jnp.where(good, injection, 0.0)
+    return wire, delta_mu, injection, jnp.where(good, injection, jnp.nan), temperature
 
 
 def _without_overflow(status: Array, biased: Biased | Driven) -> Array:
@@ -295,11 +296,18 @@ def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Any, Any, Any, Law]:
     mu_bar, delta_mu = number("mu_bar", mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
     mu_bar = _in_band(mu_bar, delta_mu)
     if I_g is not None:
-        I_g = number("I_g", I_g, AMOUNT)
-        size = jnp.where(delta_mu == 0, 1.0, jnp.abs(delta_mu)) if is_traced(delta_mu) else abs(delta_mu)
-        injection = 2 * np.pi * I_g / size
+        injection = _over_unit(number("I_g", I_g, AMOUNT), delta_mu)
     elif injection is None:
         injection = np.float64(0.0)
     else:
         injection = number("injection", injection, AMOUNT)
     return mu_bar, delta_mu, injection, law
+
+
+def _over_unit(I_g: Any, delta_mu: Any) -> Any:
+    """I_g / I_o; NaN, with finite gradients, where a traced number is not allowed."""
+    if not is_traced(I_g) and not is_traced(delta_mu):
+        return 2 * np.pi * I_g / abs(delta_mu)
+    good = AMOUNT.holds(I_g) & NOT_ZERO.holds(delta_mu)
+    ratio = 2 * np.pi * jnp.where(good, I_g, 0.0) / jnp.where(good, jnp.abs(delta_mu), 1.0)
+    return jnp.where(good, ratio, jnp.nan)

@@ -33,6 +33,7 @@ from jaxtransport.arguments import (
     amplitudes,
     fields,
     instance,
+    is_list,
     is_traced,
     numbers,
     refuse_entries,
@@ -55,7 +56,7 @@ def _contacts(gamma: Any, contact: Any) -> Any:
 def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
     """One coupling for all middle reservoirs, or one per site and 0 where there is none."""
     N = occupied.size
-    coupling = numbers("gamma", gamma, ALONG if np.ndim(gamma) else POSITIVE, N)
+    coupling = numbers("gamma", gamma, ALONG if is_list(gamma) or np.ndim(gamma) else POSITIVE, N)
     if not np.ndim(coupling) or is_traced(coupling):
         return coupling
     bare = ~occupied
@@ -199,19 +200,19 @@ def admit(wire: Wire) -> tuple[Wire, Array]:
 
     Where one is not, a plain wire stands in for it: whatever is computed stays finite, its gradients too.
     """
-    sites = wire.sites
-    site, length = jnp.arange(sites), wire.length
-    lead = (site == 0) | (site == length - 1)
-    held = lead | (wire.strength != 0) | (wire.coupling != 0)
-    good = REAL.holds(wire.onsite) & REAL.holds(wire.strength) & (~held | POSITIVE.holds(wire.coupling))
-    bonds = (site[:-1] >= length - 1) | POSITIVE.holds(jnp.abs(wire.hopping))
+    onsite, coupling, strength = (x.astype(float) for x in (wire.onsite, wire.coupling, wire.strength))
+    hopping = wire.hopping.astype(complex if jnp.iscomplexobj(wire.hopping) else float)
+    sites, length = wire.sites, wire.length
+    site = jnp.arange(sites)
+    held = (site == 0) | (site == length - 1) | (strength != 0) | (coupling != 0)
+    good = REAL.holds(onsite) & REAL.holds(strength) & (~held | POSITIVE.holds(coupling))
+    bonds = (site[:-1] >= length - 1) | ALONG.holds(jnp.abs(hopping))  # 0 cuts a wire made by hand
     good = jnp.all((site >= length) | good) & jnp.all(bonds) & (length >= 2) & (length <= sites)
-    amplitude = complex if jnp.iscomplexobj(wire.hopping) else float
     plain = Wire(
-        onsite=jnp.where(good, wire.onsite.astype(float), 0.0),
-        hopping=jnp.where(good, wire.hopping.astype(amplitude), 1.0),
-        coupling=jnp.where(good, wire.coupling.astype(float), 1.0),
-        strength=jnp.where(good, wire.strength.astype(float), 0.0),
+        onsite=jnp.where(good, onsite, 0.0),
+        hopping=jnp.where(good, hopping, 1.0),
+        coupling=jnp.where(good, coupling, 1.0),
+        strength=jnp.where(good, strength, 0.0),
         length=jnp.where(good, length, sites),
     )
     return plain, good

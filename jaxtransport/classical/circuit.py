@@ -117,7 +117,7 @@ class Circuit(eqx.Module):
 
 def _row(name: str, values: Any, allowed: Range) -> np.ndarray:
     """A list of numbers, known now."""
-    require_known(name, values, *(values if isinstance(values, list | tuple) else ()))
+    require_known(name, values)
     row = numbers(name, values, allowed)
     if row.ndim != 1:
         raise wrong(name, values, f"a list of numbers, each {allowed.words}")

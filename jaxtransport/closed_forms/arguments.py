@@ -54,7 +54,7 @@ def _checked(name: str, value: Any, kind: str) -> Any:
         known = checks.whole(name, value)
         refuse_entries(name, value, np.asarray(float(known)), allowed)
         return known
-    checks.require_known(name, value, *(value if isinstance(value, list | tuple) else ()))
+    checks.require_known(name, value)
     if kind == "float":
         return checks.number(name, value, allowed)
     if kind.startswith("dict"):

@@ -59,8 +59,5 @@ Law = Linear | Series | Exact
 
 def checked_law(law: Any) -> Law:
     """The law that is meant; linear response if none is given."""
-    return (
-        Linear()
-        if law is None
-        else instance("law", law, Law, "Linear(), Series(order) or Exact(temperature)")
-    )
+    kinds, words = (Linear, Series, Exact), "Linear(), Series(order) or Exact(temperature)"
+    return Linear() if law is None else instance("law", law, kinds, words)

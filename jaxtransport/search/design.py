@@ -139,7 +139,7 @@ def design(
     N, pairs, bounds, window, injection, restarts, seed = _check(
         N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed
     )
-    require_known("contact, onsite or hopping", *jax.tree.leaves((contact, onsite, hopping)))
+    require_known("contact, onsite, hopping", contact, onsite, hopping)
     wire, how = (contact, onsite, hopping), (goal, reservoirs == "everywhere", injection)
     with jax.enable_x64(True):
         for fineness in FINENESS:

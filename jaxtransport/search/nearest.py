@@ -78,7 +78,7 @@ def nearest_zero(
     names = tuple(mapping("over", over, "{'gamma': (0.1, 1)}"))
     if not names:
         raise wrong("over", over, "parameters and windows, such as {'gamma': (0.1, 1)}")
-    seed, starts = whole("seed", seed), whole("starts", starts, 0, MOST_STARTS)
+    seed, starts = whole("seed", seed, 0), whole("starts", starts, 0, MOST_STARTS)
     if conductance is not None:
         require_known("conductance", conductance)
         conductance = float(number("conductance", conductance, POSITIVE))
