@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jaxtransport import xla
+from jaxtransport import arguments, xla
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
 from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED
@@ -82,10 +83,27 @@ def run(
             written, or that another run is writing.
         KeyboardInterrupt: after SIGINT or SIGTERM, with everything stored that was in flight.
     """
-    parsed = specs.read(spec, overrides)
+    arguments.require_outside("run")
+    overrides = arguments.texts("overrides", overrides, "texts, such as 'wire.gamma=0.4'")
+    force = arguments.flag("force", force)
+    arguments.function("report", report)
+    if devices is not None:
+        devices = arguments.whole("devices", devices, 1)
+    _check_scheduler(scheduler)
+    output = None if output is None else arguments.path("output", output)
+    parsed = specs.read(arguments.path("spec", spec), overrides)
     path = Path(os.path.abspath(parsed.default_output if output is None else output))
     execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
     return results.load(path)
+
+
+def _check_scheduler(scheduler: Any) -> None:
+    """Refuse what is neither an address nor a client, before anything is read."""
+    distributed = sys.modules.get("distributed")  # what is not loaded has made no client
+    if scheduler is None or (isinstance(scheduler, str) and scheduler):
+        return
+    if distributed is None or not isinstance(scheduler, distributed.Client):
+        raise arguments.wrong("scheduler", scheduler, "an address such as tcp://host:8786, or a Client")
 
 
 def execute(

@@ -12,14 +12,17 @@ here is host data: no JAX, so that a sweep file is checked without importing it.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from jaxtransport.arguments import POSITIVE, choice, numbers, require_known, whole, wholes, wrong
 from jaxtransport.errors import InputError
+
+MOST_SITES = 10**7  # one wire of this length takes gigabytes
+ROLES = ("sources", "drains", "probes")
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,14 @@ class Layout:
     probes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "N", whole("N", self.N, most=MOST_SITES))
+        for role in ROLES:
+            object.__setattr__(self, role, wholes(role, getattr(self, role), what="sites"))
         mistakes = []
         if self.N < 2:
             mistakes.append(f"N = {self.N}: a wire needs at least its two end sites; pass N >= 2")
         roles: dict[int, str] = {}
-        for role in ("sources", "drains", "probes"):
+        for role in ROLES:
             for site in getattr(self, role):
                 if not 2 <= site <= self.N - 1:
                     mistakes.append(
@@ -70,15 +76,16 @@ class Layout:
             InputError: `strengths` has another length, or an entry that is not positive.
         """
         sites = self.terminals
-        values = [1.0] * len(sites) if strengths is None else _numbers("strengths", strengths)
+        values = np.ones(len(sites))
+        if strengths is not None:
+            require_known("strengths", strengths)
+            values = numbers("strengths", strengths, POSITIVE)
+            if values.ndim != 1:
+                raise wrong("strengths", strengths, "a list of numbers > 0")
         if len(values) != len(sites):
             raise InputError(
                 f"strengths: {len(values)} numbers for {len(sites)} sources and drains; "
-                "pass one for each, in order along the wire"
-            )
-        if not all(np.isfinite(v) and v > 0 for v in values):
-            raise InputError(
-                f"strengths = {values}: pass positive numbers (a drain's sign comes from its role)"
+                "expected one for each, in order along the wire"
             )
         sources = set(self.sources)
         out = np.zeros(self.N)
@@ -93,42 +100,13 @@ class Layout:
         return out
 
 
-def _whole(name: str, value: Any) -> int:
-    """A whole number, or `InputError`."""
-    try:
-        return operator.index(value)
-    except Exception:
-        raise InputError(f"{name} = {value!r}: pass a whole number") from None
-
-
-def _numbers(name: str, values: Any) -> list[float]:
-    """A list of real numbers, or `InputError`."""
-    wrong = InputError(f"{name} = {values!r}: pass a list of numbers")
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise wrong
-    out = list(values)
-    if any(isinstance(v, bool | str | complex) or np.ndim(v) for v in out):
-        raise wrong
-    try:
-        return [float(v) for v in out]
-    except (TypeError, ValueError):
-        raise wrong from None
-
-
-def _sites(name: str, values: Any) -> tuple[int, ...]:
-    """Sites as whole numbers, or `InputError`."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InputError(f"{name} = {values!r}: pass a list of sites")
-    return tuple(_whole(name, value) for value in values)
-
-
 def _alternate(N: int, sites: Sequence[int]) -> Layout:
     return Layout(N, tuple(sites[0::2]), tuple(sites[1::2]))
 
 
 def dimers(N: int) -> Layout:
     """S, D, S, D ... on sites 2 ... N-1; N even and at least 4."""
-    N = _whole("N", N)
+    N = whole("N", N, most=MOST_SITES)
     if N < 4 or N % 2:
         raise InputError(
             f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; pass an even N >= 4"
@@ -138,7 +116,7 @@ def dimers(N: int) -> Layout:
 
 def pair(N: int) -> Layout:
     """One source at 2, one drain at N-1; N at least 4."""
-    N = _whole("N", N)
+    N = whole("N", N, most=MOST_SITES)
     if N < 4:
         raise InputError(
             f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1 apart; pass N >= 4"
@@ -148,10 +126,8 @@ def pair(N: int) -> Layout:
 
 def spaced(N: int, spacing: int) -> Layout:
     """S, D, S, D ... on sites 2, 2 + spacing, ... up to N-1; an even number of them."""
-    N = _whole("N", N)
-    spacing = _whole("spacing", spacing)
-    if spacing < 1:
-        raise InputError(f"spacing = {spacing}: pass a whole number of sites >= 1")
+    N = whole("N", N, most=MOST_SITES)
+    spacing = whole("spacing", spacing, 1)
     sites = range(2, N, spacing)
     if not sites or len(sites) % 2:
         raise InputError(
@@ -165,9 +141,7 @@ def custom(
     N: int, sources: Iterable[int] = (), drains: Iterable[int] = (), probes: Iterable[int] = ()
 ) -> Layout:
     """Sources, drains and probes wherever they are put; they need not balance."""
-    return Layout(
-        _whole("N", N), _sites("sources", sources), _sites("drains", drains), _sites("probes", probes)
-    )
+    return Layout(N, sources, drains, probes)  # type: ignore[arg-type]  # which makes them tuples
 
 
 _MAKERS: dict[str, Callable[..., Layout]] = {
@@ -181,4 +155,4 @@ NAMES = tuple(_MAKERS)
 
 def make(name: str, N: int, **sites: Any) -> Layout:
     """The layout called `name`, one of `NAMES`, for N sites."""
-    return _MAKERS[name](N, **sites)
+    return _MAKERS[choice("layout", name, NAMES)](N, **sites)

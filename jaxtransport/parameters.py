@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxtransport import arguments
+from jaxtransport.arguments import Range, pair, show
 from jaxtransport.errors import InputError
 
 BAND_EDGE = 2.0  # in gamma_o, as `reservoir` has it
@@ -93,44 +95,42 @@ class Parameter:
         return np.sqrt(1 + value**2) if self.quantity == "onsite" else np.ones_like(value)
 
 
-def parameter(name: Any, *, per_site: bool = True) -> Parameter:
-    """The parameter called `name`, such as "gamma" or "onsite[5]".
+def parameter(name: Any, *, per_site: bool = True, of: str = "over") -> Parameter:
+    """The parameter called `name`, such as "gamma" or "onsite[5]", in an argument called `of`.
 
     Raises:
         InputError: there is none of this name.
     """
     match = re.fullmatch(r"(\w+)(?:\[(0|[1-9][0-9]*)\])?", name, re.ASCII) if isinstance(name, str) else None
-    quantity, site = match.groups() if match else (str(name), None)
+    quantity, site = match.groups() if match else (show(name), None)
     if site is None and quantity in DRIVE + UNIFORM:
         return Parameter(quantity)
-    if site is not None and quantity in PER_SITE and per_site:
+    if site is not None and len(site) < 16 and quantity in PER_SITE and per_site:
         return Parameter(quantity, int(site))
     known = [*DRIVE, *UNIFORM, *([f"{q}[site]" for q in PER_SITE] if per_site else [])]
     close = difflib.get_close_matches(quantity, known, 1)
     raise InputError(
-        f"over: {name!r} cannot be varied; "
-        + (f"did you mean {close[0]!r}?" if close else f"pass one of {', '.join(known)}")
+        f"{of}: {show(name)} cannot be varied; "
+        + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}")
     )
 
 
 def window(parameter: Parameter, bounds: Any) -> tuple[float, float]:
     """The window (low, high) of a parameter, checked: finite, in order, where the parameter has a meaning."""
-    name = parameter.name
-    try:
-        low, high = (float(bound) for bound in bounds)
-    except (TypeError, ValueError):
-        raise InputError(f"over[{name!r}] = {bounds!r}: pass two numbers, (low, high)") from None
-    if any(isinstance(bound, bool) for bound in bounds) or not np.all(np.isfinite([low, high])):
-        raise InputError(f"over[{name!r}] = {bounds!r}: pass two finite numbers, (low, high)")
-    if not low < high:
-        raise InputError(f"over[{name!r}] = {bounds!r}: an empty window; pass (low, high) with low < high")
+    name = f"over[{parameter.name!r}]"
+    low, high = pair(name, bounds, allowed(parameter.quantity))
+    if low == high:
+        raise InputError(f"{name} = {show(bounds)}: an empty window; expected (low, high) with low < high")
     if parameter.quantity == "mu_bar" and not (low >= -BAND_EDGE and high <= BAND_EDGE):
         raise InputError(
-            f"over[{name!r}] = {bounds!r}: reaches outside the band, where no current flows; "
-            f"pass a window within |mu_bar| < {BAND_EDGE:g} (gamma_o)"
+            f"{name} = {show(bounds)}: reaches outside the band, where no current flows; "
+            f"expected a window within |mu_bar| < {BAND_EDGE:g} (gamma_o)"
         )
-    if parameter.quantity in POSITIVE and not low > 0:
-        raise InputError(f"over[{name!r}] = {bounds!r}: pass numbers > 0")
-    if parameter.quantity == "temperature" and not low >= 0:
-        raise InputError(f"over[{name!r}] = {bounds!r}: pass numbers >= 0")
     return low, high
+
+
+def allowed(quantity: str) -> Range:
+    """Which numbers a parameter may be."""
+    if quantity in POSITIVE:
+        return arguments.POSITIVE
+    return arguments.NOT_NEGATIVE if quantity == "temperature" else arguments.REAL

@@ -20,16 +20,17 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
-from jaxtransport.driven import EFFORTS, UNFINISHED, Effort, drive, efforts, observe_driven
+from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
+from jaxtransport.driven import EFFORTS, UNFINISHED, Driven, Effort, drive, efforts, observe_driven
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.long import Long
 from jaxtransport.green.transmission import Transmission
-from jaxtransport.observables import Solved
+from jaxtransport.observables import Biased, Solved
 from jaxtransport.precision import require_double
-from jaxtransport.probes.laws import Exact, Law, Linear, Series
-from jaxtransport.reservoir import BAND_EDGE
-from jaxtransport.wire import Wire, is_concrete, require_number
+from jaxtransport.probes.laws import Exact, Law, Linear, Series, checked_law
+from jaxtransport.reservoir import BAND_EDGE, in_band
+from jaxtransport.wire import Wire, admit, require_wire
 
 # Where values are unknown, so that the nodes cannot be chosen by them: at T = 0 and above.
 NODES_WITHIN_TRANSFORMS = (64, 128)
@@ -70,15 +71,20 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
         PrecisionError: JAX is in single precision.
     """
     require_double()
-    _check_wire(wire)
-    require_number("mu_bar", mu_bar)
+    require_wire("wire", wire)
+    mu_bar = _in_band(number("mu_bar", mu_bar), 0.0)
     chosen = kernel_for(kernel, wire.sites, alone=True)
-    return _transmission(wire, _energy("mu_bar", mu_bar, 0.0), chosen if chosen is Long else careful(chosen))
+    return _transmission(wire, mu_bar, chosen if chosen is Long else careful(chosen))
 
 
 @partial(jax.jit, static_argnums=2)
-def _transmission(wire, energy, kernel) -> Transmission:
-    return kernel.at(wire, energy)
+def _transmission(wire, mu_bar, kernel) -> Transmission:
+    """NaN throughout where a traced number is not allowed."""
+    wire, good = admit(wire)
+    good &= in_band(mu_bar)
+    found = kernel.at(wire, jnp.where(good, mu_bar, 0.0))
+    blank = lambda leaf: jnp.where(good, leaf, jnp.nan) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
+    return jax.tree.map(blank, found)
 
 
 def solve(
@@ -106,14 +112,14 @@ def solve(
 
     Raises:
         InputError: energies outside the band, delta_mu = 0, both `injection` and `I_g`, an
-            unknown law or kernel. Under a transform, where values are unknown, a point outside
-            the band has status 5 instead.
+            unknown law or kernel, a number that is not allowed. Under a transform, where values are
+            unknown, a point outside the band has status 5 instead, any other such number status 4.
         PrecisionError: JAX is in single precision.
 
     Beyond linear response a state may have status 1 (a limit of Newton steps or energies was met),
     2 (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
     """
-    _check_wire(wire)
+    require_wire("wire", wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
     chosen = kernel_for(kernel, wire.sites, alone=True)
     if isinstance(law, Linear):
@@ -127,9 +133,10 @@ def solve(
 
 @partial(jax.jit, static_argnums=4)
 def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
+    wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
     solved = Solved.of(wire, mu_bar, kernel, with_profile=True)
     biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
-    status = solved.status(delta_mu, injection)
+    status = _without_overflow(solved.status(delta_mu, given), biased)
     good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
     return State(
         potentials=good(biased.potential()),
@@ -155,9 +162,12 @@ def _driven_state(
 ) -> State:
     """The state beyond linear response; the opposite bias is solved too, for the conductance."""
 
+    wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
+
     def under(sign):
-        driven = drive(wire, kernel, law, effort, mu_bar, sign * delta_mu, injection, temperature)
-        good = lambda value: jnp.where(codes.has_numbers(driven.status), value, jnp.nan)
+        driven = drive(wire, kernel, law, effort, mu_bar, sign * delta_mu, given, temperature)
+        status = _without_overflow(driven.status, driven)
+        good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
         return State(
             potentials=good(driven.potential()),
             currents=good(driven.site_current()),
@@ -169,7 +179,7 @@ def _driven_state(
             conductance=jnp.asarray(jnp.nan),
             injection_response=jnp.asarray(jnp.nan),
             residual=good(driven.residual()),
-            status=driven.status,
+            status=status,
             steps=driven.balance.steps,
             nodes=jnp.asarray(driven.nodes),
             outside_band=driven.outside_band(),
@@ -184,9 +194,10 @@ def _driven_state(
 @partial(jax.jit, static_argnums=(4, 5, 6))
 def _driven_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, effort, temperature):
     """(Delta I, status) beyond linear response."""
+    wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
 
     def under(sign):
-        return drive(wire, kernel, law, effort, mu_bar, sign * jnp.abs(delta_mu), injection, temperature)
+        return drive(wire, kernel, law, effort, mu_bar, sign * jnp.abs(delta_mu), given, temperature)
 
     seen = observe_driven(("nonreciprocity",), under)
     return seen["nonreciprocity"], seen["status"]
@@ -204,9 +215,9 @@ def nonreciprocity(
 ) -> Float[Array, ""]:
     """Delta I = |I_1(reverse)| - |I_1(forward)| at the left lead, in I_o; forward means |delta_mu|.
 
-    Arguments and errors as for `solve`.
+    Arguments and errors as for `solve`. NaN where the state has no numbers.
     """
-    _check_wire(wire)
+    require_wire("wire", wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
     chosen = kernel_for(kernel, wire.sites, alone=True)
     if isinstance(law, Linear):
@@ -221,23 +232,44 @@ def nonreciprocity(
 @partial(jax.jit, static_argnums=4)
 def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> tuple[Array, Array]:
     """(Delta I, status) in linear response."""
+    wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
     solved = Solved.of(wire, mu_bar, kernel, with_profile=False)
-    status = solved.status(delta_mu, injection)
+    status = solved.status(delta_mu, given)
     value = solved.response.nonreciprocity(injection)
     return jnp.where(codes.has_numbers(status), value, jnp.nan), status
 
 
-def _check_wire(wire: Any) -> None:
-    if not isinstance(wire, Wire):
-        raise InputError(f"wire: a {type(wire).__name__}; pass a Wire")
+def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array | None):
+    """Wire, bias, injection, the injection as the status judges it (NaN if not all is allowed), temperature.
+
+    What a transform traces is known only here. Numbers that are not allowed are replaced, not carried along:
+    NaN would spoil the gradients of everything in sum with them.
+    """
+    wire, good = admit(wire)
+    good &= NOT_ZERO.holds(delta_mu) & AMOUNT.holds(injection)
+    if temperature is not None:
+        good &= NOT_NEGATIVE.holds(temperature)
+        temperature = jnp.where(good, temperature, 1.0)
+    delta_mu, injection = jnp.where(good, delta_mu, 1e-3), jnp.where(good, injection, 0.0)
+    return wire, delta_mu, injection, jnp.where(good, injection, jnp.nan), temperature
+
+
+def _without_overflow(status: Array, biased: Biased | Driven) -> Array:
+    """The status, not finite where potentials or what they dissipate do not fit in a double."""
+    seen = (biased.potential(), biased.site_current(), biased.heat(), biased.density())
+    finite = ~jnp.any(jnp.stack([jnp.any(jnp.isinf(values)) for values in seen]))
+    return jnp.where(finite | ~codes.has_numbers(status), status, codes.NOT_FINITE)
 
 
 def _static(law: Series | Exact, effort: Effort) -> tuple[Any, ...]:
     """The law as a static value, the effort, and the temperature, which may be traced."""
     if isinstance(law, Series):
         return law, effort, None
-    cold = is_concrete(law.temperature) and float(law.temperature) == 0
-    return Exact(), effort, None if cold else jnp.asarray(law.temperature, float)
+    return Exact(), effort, jnp.asarray(law.temperature, float) if _is_warm(law) else None
+
+
+def _is_warm(law: Law) -> bool:
+    return isinstance(law, Exact) and (is_traced(law.temperature) or law.temperature > 0)
 
 
 def _resolved(attempt, kernel: type[Transmission], at: tuple, status_of):
@@ -246,7 +278,7 @@ def _resolved(attempt, kernel: type[Transmission], at: tuple, status_of):
     Within a transform nobody can look: there it is the careful one from the start, unless its N steps in a
     row are what `Long` is there to avoid.
     """
-    traced = not all(is_concrete(leaf) for leaf in jax.tree.leaves(at))
+    traced = any(map(is_traced, jax.tree.leaves(at)))
     if traced and kernel is not Long:
         return attempt(careful(kernel))
     result = attempt(kernel)
@@ -259,45 +291,48 @@ def _resolved(attempt, kernel: type[Transmission], at: tuple, status_of):
 def _tried(attempt, law: Series | Exact, at: tuple, status_of):
     """The result of the least effort that is enough; within a transform, of one effort for all."""
     nodes = law.nodes if isinstance(law, Exact) else None
-    traced = not all(is_concrete(leaf) for leaf in jax.tree.leaves((at, getattr(law, "temperature", 0.0))))
-    if traced or nodes is not None:
-        warm = isinstance(law, Exact) and not (is_concrete(law.temperature) and law.temperature == 0)
+    warm = _is_warm(law)
+    if nodes is not None or any(map(is_traced, jax.tree.leaves((at, getattr(law, "temperature", 0.0))))):
         return attempt(replace(EFFORTS[1], nodes=nodes or NODES_WITHIN_TRANSFORMS[warm]))
-    for effort in efforts(isinstance(law, Exact) and float(law.temperature) > 0):
+    for effort in efforts(warm):
         result = attempt(effort)
         if int(status_of(result)) not in UNFINISHED:
             break
     return result
 
 
-def _energy(name: str, mu_bar: Any, delta_mu: Any) -> Array:
-    """mu_bar as an array; where its value is known, checked to lie in the band with its window."""
-    if is_concrete(mu_bar) and is_concrete(delta_mu):
-        reach = np.abs(np.asarray(mu_bar)) + np.abs(np.asarray(delta_mu)) / 2
-        if not np.all(reach < BAND_EDGE):
-            window = f" with delta_mu = {delta_mu}" if np.any(delta_mu) else ""
-            raise InputError(
-                f"{name} = {mu_bar}{window}: outside the band; "
-                f"pass |mu_bar| + |delta_mu| / 2 < {BAND_EDGE:g} gamma_o"
-            )
-    return jnp.asarray(mu_bar, float)
+def _in_band(mu_bar: Any, delta_mu: Any) -> Any:
+    """mu_bar, in the band with its window where both are known."""
+    if is_traced(mu_bar) or is_traced(delta_mu) or abs(mu_bar) + abs(delta_mu) / 2 < BAND_EDGE:
+        return mu_bar
+    window = f" with delta_mu = {show(delta_mu)}" if delta_mu else ""
+    raise InputError(
+        f"mu_bar = {show(mu_bar)}{window}: outside the band; "
+        f"expected |mu_bar| + |delta_mu| / 2 < {BAND_EDGE:g} gamma_o"
+    )
 
 
-def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Array, Array, Array, Law]:
+def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Any, Any, Any, Law]:
+    """Every number of the drive, checked, and the law; of known numbers without a call to JAX."""
     require_double()
-    law = Linear() if law is None else law
-    if not isinstance(law, Linear | Series | Exact):
-        raise InputError(f"law = {law!r}: pass Linear(), Series(order) or Exact(temperature)")
+    law = checked_law(law)
     if injection is not None and I_g is not None:
-        raise InputError("injection and I_g: both say the injected current; pass one of them")
-    given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
-    for name, value in given.items():
-        if value is not None or name in ("mu_bar", "delta_mu"):
-            require_number(name, value)
-    mu_bar = _energy("mu_bar", mu_bar, delta_mu)
-    if is_concrete(delta_mu) and not np.all(np.asarray(delta_mu) != 0):
-        raise InputError("delta_mu = 0: I_o, the unit of current, vanishes; pass a bias that is not 0")
-    delta_mu = jnp.asarray(delta_mu, float)
+        raise InputError("injection and I_g: both set the injected current; give one of them")
+    mu_bar, delta_mu = number("mu_bar", mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
+    mu_bar = _in_band(mu_bar, delta_mu)
     if I_g is not None:
-        injection = I_g * 2 * jnp.pi / jnp.abs(delta_mu)
-    return mu_bar, delta_mu, jnp.asarray(0.0 if injection is None else injection, float), law
+        injection = _over_unit(number("I_g", I_g, AMOUNT), delta_mu)
+    elif injection is None:
+        injection = np.float64(0.0)
+    else:
+        injection = number("injection", injection, AMOUNT)
+    return mu_bar, delta_mu, injection, law
+
+
+def _over_unit(I_g: Any, delta_mu: Any) -> Any:
+    """I_g / I_o; NaN, with finite gradients, where a traced number is not allowed."""
+    if not is_traced(I_g) and not is_traced(delta_mu):
+        return 2 * np.pi * I_g / abs(delta_mu)
+    good = AMOUNT.holds(I_g) & NOT_ZERO.holds(delta_mu)
+    ratio = 2 * np.pi * jnp.where(good, I_g, 0.0) / jnp.where(good, jnp.abs(delta_mu), 1.0)
+    return jnp.where(good, ratio, jnp.nan)

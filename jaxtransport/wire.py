@@ -21,82 +21,59 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
 
 from jaxtransport import layout as layouts
-from jaxtransport.errors import InputError
+from jaxtransport.arguments import (
+    POSITIVE,
+    REAL,
+    Range,
+    amplitudes,
+    fields,
+    instance,
+    is_list,
+    is_traced,
+    numbers,
+    refuse_entries,
+    whole,
+    wrong,
+)
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 
-
-def is_concrete(value: Any) -> bool:
-    """True where the value is known now: not inside a transform of JAX."""
-    return not isinstance(value, jax.core.Tracer)
+ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 where nothing is
 
 
-def require_number(name: str, value: Any) -> None:
-    """Raise `InputError` unless `value` is one real, finite number (or traced, and then one number)."""
-    _check(name, value, None, positive=False)
-
-
-def _check(name: str, value: Any, length: int | None, *, positive: bool) -> None:
-    """Kind and shape of a parameter, and its range where its value is known (not under a transform)."""
-    more = "" if length is None else f" or {length} numbers"
-    if not isinstance(value, int | float | complex | np.ndarray | np.generic | jax.Array):
-        raise InputError(f"{name} = {value!r}: pass one number{more}")
-    shape = jnp.shape(value)
-    if shape not in ((), (length,)):
-        hint = "; for many at once, use jax.vmap" if length is None else ""
-        raise InputError(f"{name}: shape {shape}; pass one number{more}{hint}")
-    if jnp.iscomplexobj(value) or not np.issubdtype(jnp.result_type(value), np.number):
-        raise InputError(f"{name} = {value}: pass real numbers")
-    if is_concrete(value):
-        numbers = np.asarray(value)
-        if not np.all(np.isfinite(numbers)):
-            raise InputError(f"{name} = {value}: pass finite numbers")
-        if positive and not np.all(numbers > 0):
-            raise InputError(f"{name} = {value}: pass numbers > 0")
-
-
-def _array(value: Any) -> Any:
-    """Lists and tuples as arrays; what is a number or an array already stays as it is."""
-    return jnp.asarray(value) if isinstance(value, list | tuple) else value
-
-
-def _contacts(gamma: Any, contact: Any) -> tuple[Any, Any]:
+def _contacts(gamma: Any, contact: Any) -> Any:
     """Couplings of the left and right lead: as given, else the ends of `gamma`, else 1."""
     if contact is None:
-        return (gamma[0], gamma[-1]) if jnp.shape(gamma) else (1.0, 1.0)
-    if not isinstance(contact, tuple | list) and jnp.shape(contact) == ():
-        return (contact, contact)
-    if len(contact) != 2:
-        raise InputError(f"contact: {len(contact)} numbers; pass one, or two for left and right")
-    return tuple(contact)
+        return gamma if jnp.ndim(gamma) else np.ones(2)
+    return numbers("contact", contact, POSITIVE, 2)
 
 
-def _check_couplings(gamma: Any, occupied: np.ndarray) -> None:
+def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
     """One coupling for all middle reservoirs, or one per site and 0 where there is none."""
     N = occupied.size
-    if jnp.shape(gamma) == ():
-        return _check("gamma", gamma, N, positive=True)
-    _check("gamma", gamma, N, positive=False)
-    if not is_concrete(gamma):
-        return None
-    values = np.asarray(gamma)[1:-1]
-    holds = occupied[1:-1]
-    for site in np.flatnonzero(holds & ~(values > 0))[:1] + 2:
-        raise InputError(
-            f"gamma: site {site} holds a reservoir of coupling {values[site - 2]}; pass a number > 0"
+    coupling = numbers("gamma", gamma, ALONG if is_list(gamma) or np.ndim(gamma) else POSITIVE, N)
+    if not np.ndim(coupling) or is_traced(coupling):
+        return coupling
+    bare = ~occupied
+    bare[[0, -1]] = False
+    for site in np.flatnonzero(bare & (coupling != 0))[:1]:
+        raise wrong(
+            f"gamma[{site + 1}]",
+            coupling[site],
+            "0, as no source, drain or probe sits there; or make it a probe",
         )
-    for site in np.flatnonzero(~holds & (values != 0))[:1] + 2:
-        raise InputError(
-            f"gamma: site {site} has coupling {values[site - 2]} but no source, drain or probe; "
-            "make it a probe, or pass 0 there"
-        )
-    return None
+    refuse_entries("gamma", gamma, np.where(occupied, coupling, 1.0), POSITIVE)
+    return coupling
+
+
+def _marked(value: Any, allowed: Any) -> Any:
+    """`value`, traced, with NaN where it is not allowed: the status of whatever is solved says so."""
+    return jnp.where(allowed, value, jnp.nan)
 
 
 class Wire(eqx.Module):
@@ -136,24 +113,34 @@ class Wire(eqx.Module):
                 in order along the wire. Default: all 1.
 
         Raises:
-            InputError: a wrong shape, a coupling or hopping that is not positive, NaN.
+            InputError: a wrong shape, a coupling or hopping that is not positive, NaN. Of traced numbers
+                only the shape is known here: what is solved with a wrong one has status 4.
             PrecisionError: JAX is in single precision.
         """
         require_double()
+        instance("layout", layout, Layout)
         N, occupied = layout.N, layout.occupied()
-        gamma, onsite, hopping = (_array(value) for value in (gamma, onsite, hopping))
+        gamma = _couplings(gamma, occupied)
         contact = _contacts(gamma, contact)
-        _check_couplings(gamma, occupied)
-        for value in contact:
-            _check("contact", value, None, positive=True)
-        _check("onsite", onsite, N, positive=False)
-        _check("hopping", jnp.abs(hopping) if jnp.iscomplexobj(hopping) else hopping, N - 1, positive=True)
-        coupling = jnp.where(occupied, jnp.asarray(gamma, float), 0.0)
+        onsite = numbers("onsite", onsite, REAL, N)
+        hopping = amplitudes("hopping", hopping, N - 1)
+        strength = layout.strength(strengths)
+        traced = any(map(is_traced, (gamma, contact, onsite, hopping)))
+        xp = jnp if traced else np  # without JAX a few times faster, and the same
+        site = np.arange(N)
+        left, right = (contact[0], contact[-1]) if xp.ndim(contact) else (contact, contact)
+        coupling = xp.where(occupied, gamma, 0.0)
+        coupling = xp.where(site == 0, left, xp.where(site == N - 1, right, coupling))
+        if traced:
+            held = occupied | (site == 0) | (site == N - 1)
+            coupling = _marked(coupling, ~held | POSITIVE.holds(coupling))
+            onsite = _marked(onsite, REAL.holds(onsite))
+            hopping = _marked(hopping, POSITIVE.holds(hopping if jnp.isrealobj(hopping) else abs(hopping)))
         return cls(
-            onsite=jnp.broadcast_to(jnp.asarray(onsite, float), (N,)),
-            hopping=jnp.broadcast_to(jnp.asarray(hopping) * 1.0, (N - 1,)),
-            coupling=coupling.at[0].set(contact[0]).at[-1].set(contact[1]),
-            strength=jnp.asarray(layout.strength(strengths)),
+            onsite=jnp.asarray(xp.broadcast_to(onsite, (N,))),
+            hopping=jnp.asarray(xp.broadcast_to(hopping, (N - 1,))),
+            coupling=jnp.asarray(coupling),
+            strength=jnp.asarray(strength),
             length=jnp.asarray(N),
         )
 
@@ -192,8 +179,7 @@ class Wire(eqx.Module):
 
     def pad(self, sites: int) -> Wire:
         """The same wire in arrays of `sites` entries; the added sites are cut off."""
-        if sites < self.sites:
-            raise InputError(f"sites = {sites}: fewer than the {self.sites} of this wire")
+        sites = whole("sites", sites, self.sites)
         more = sites - self.sites
         return Wire(
             onsite=jnp.pad(self.onsite, (0, more)),
@@ -202,3 +188,31 @@ class Wire(eqx.Module):
             strength=jnp.pad(self.strength, (0, more)),
             length=self.length,
         )
+
+
+def require_wire(name: str, wire: Any) -> None:
+    """Raise `InputError` unless `wire` is one wire whose arrays fit together."""
+    fields(name, wire, Wire, {"onsite": 0, "hopping": -1, "coupling": 0, "strength": 0})
+
+
+def admit(wire: Wire) -> tuple[Wire, Array]:
+    """`wire` in double precision, and whether all its numbers are allowed; for compiled code.
+
+    Where one is not, a plain wire stands in for it: whatever is computed stays finite, its gradients too.
+    """
+    onsite, coupling, strength = (x.astype(float) for x in (wire.onsite, wire.coupling, wire.strength))
+    hopping = wire.hopping.astype(complex if jnp.iscomplexobj(wire.hopping) else float)
+    sites, length = wire.sites, wire.length
+    site = jnp.arange(sites)
+    held = (site == 0) | (site == length - 1) | (strength != 0) | (coupling != 0)
+    good = REAL.holds(onsite) & REAL.holds(strength) & (~held | POSITIVE.holds(coupling))
+    bonds = (site[:-1] >= length - 1) | ALONG.holds(jnp.abs(hopping))  # 0 cuts a wire made by hand
+    good = jnp.all((site >= length) | good) & jnp.all(bonds) & (length >= 2) & (length <= sites)
+    plain = Wire(
+        onsite=jnp.where(good, onsite, 0.0),
+        hopping=jnp.where(good, hopping, 1.0),
+        coupling=jnp.where(good, coupling, 1.0),
+        strength=jnp.where(good, strength, 0.0),
+        length=jnp.where(good, length, sites),
+    )
+    return plain, good

@@ -211,7 +211,7 @@ def test_plain_and_compiled_calls_agree():
         ({"mu_bar": float("nan")}, ["mu_bar = nan"]),
         ({"delta_mu": 0.0}, ["delta_mu = 0"]),
         ({"delta_mu": float("nan")}, ["delta_mu = nan"]),
-        ({"I_g": 0.01}, ["injection", "I_g", "pass one"]),
+        ({"I_g": 0.01}, ["injection", "I_g", "give one"]),
         ({"injection": float("nan")}, ["injection = nan"]),
         ({"injection": float("inf")}, ["injection = inf"]),
         ({"injection": None, "I_g": float("nan")}, ["I_g = nan"]),

@@ -25,11 +25,23 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import layout as layouts
+from jaxtransport.arguments import (
+    AMOUNT,
+    FRACTION,
+    NOT_ZERO,
+    REAL,
+    Range,
+    fields,
+    instance,
+    number,
+    numbers,
+    require_known,
+    wrong,
+)
 from jaxtransport.errors import InputError
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response
-from jaxtransport.wire import is_concrete, require_number
 
 
 class Circuit(eqx.Module):
@@ -52,6 +64,7 @@ class Circuit(eqx.Module):
                 order along the wire. Default: all 1.
         """
         require_double()
+        instance("layout", layout, Layout)
         return cls(
             position=jnp.linspace(0.0, 1.0, layout.N),
             strength=jnp.asarray(layout.strength(strengths)),
@@ -86,41 +99,29 @@ class Circuit(eqx.Module):
             PrecisionError: JAX is in single precision.
         """
         require_double()
-        check_terminals(positions, strengths)
-        order = np.argsort(positions)
+        places = _row("positions", positions, FRACTION)
+        currents = _row("strengths", strengths, AMOUNT)
+        if len(places) != len(currents):
+            raise InputError(
+                f"strengths: {len(currents)} numbers for {len(places)} positions; expected one for each"
+            )
+        if len(np.unique(places)) < len(places):
+            raise InputError("positions: a duplicate; give each once, with the sum of its strengths")
+        order = np.argsort(places)
         return cls(
-            position=jnp.asarray([0.0, *np.asarray(positions, float)[order], 1.0]),
-            strength=jnp.asarray([0.0, *np.asarray(strengths, float)[order], 0.0]),
-            length=jnp.asarray(len(positions) + 2),
+            position=jnp.asarray([0.0, *places[order], 1.0]),
+            strength=jnp.asarray([0.0, *currents[order], 0.0]),
+            length=jnp.asarray(len(places) + 2),
         )
 
 
-def check_terminals(positions: Sequence[float], strengths: Sequence[float]) -> None:
-    """Raise `InputError` unless these are places along a wire and a strength for each."""
-    for name, values in (("positions", positions), ("strengths", strengths)):
-        if not isinstance(values, list | tuple | np.ndarray) or not _are_numbers(values):
-            raise InputError(f"{name} = {values!r}: pass a list of numbers")
-    if len(positions) != len(strengths):
-        raise InputError(
-            f"strengths: {len(strengths)} numbers for {len(positions)} positions; pass one for each"
-        )
-    wrong = [x for x in positions if not 0 < x < 1]
-    if wrong:
-        raise InputError(
-            f"positions: {wrong[0]} is not inside the wire; pass fractions of its length, 0 < x < 1"
-        )
-    if len(set(positions)) < len(positions):
-        raise InputError("positions: one comes twice; pass each once, with the sum of its strengths")
-    if not np.all(np.isfinite(strengths)):
-        raise InputError(f"strengths = {list(strengths)}: pass finite numbers")
-
-
-def _are_numbers(values: Any) -> bool:
-    try:
-        array = np.asarray(values)
-    except ValueError:  # ragged
-        return False
-    return array.ndim == 1 and (array.size == 0 or array.dtype.kind in "iuf")
+def _row(name: str, values: Any, allowed: Range) -> np.ndarray:
+    """A list of numbers, known now."""
+    require_known(name, values)
+    row = numbers(name, values, allowed)
+    if row.ndim != 1:
+        raise wrong(name, values, f"a list of numbers, each {allowed.words}")
+    return row
 
 
 class CircuitState(eqx.Module):
@@ -151,21 +152,32 @@ def solve_circuit(circuit: Circuit, *, voltage: Any = 1.0, injection: Any = 0.0)
         injection: I_g R / |V|.
 
     Raises:
-        InputError: numbers that are not finite, or voltage = 0.
+        InputError: numbers that are not finite, or voltage = 0. Where a traced number is not allowed, all of
+            the state is NaN.
         PrecisionError: JAX is in single precision.
     """
     require_double()
-    if not isinstance(circuit, Circuit):
-        raise InputError(f"circuit: a {type(circuit).__name__}; pass a Circuit")
-    for name, value in {"voltage": voltage, "injection": injection}.items():
-        require_number(name, value)
-    if is_concrete(voltage) and float(voltage) == 0:
-        raise InputError("voltage = 0: the unit of current vanishes; pass a bias that is not 0")
-    return _solve_circuit(circuit, jnp.asarray(voltage, float), jnp.asarray(injection, float))
+    fields("circuit", circuit, Circuit, {"position": 0, "strength": 0})
+    voltage, injection = number("voltage", voltage, NOT_ZERO), number("injection", injection, AMOUNT)
+    return _solve_circuit(circuit, voltage, injection)
 
 
 @jax.jit
 def _solve_circuit(circuit: Circuit, voltage, injection) -> CircuitState:
+    node, length = jnp.arange(circuit.position.shape[0]), circuit.length
+    inside = REAL.holds(circuit.strength) & (circuit.position >= 0) & (circuit.position <= 1)
+    good = jnp.all((node >= length) | inside) & (length >= 2) & (length <= node.size)
+    good &= NOT_ZERO.holds(voltage) & AMOUNT.holds(injection)
+    plain = Circuit(
+        position=jnp.where(good, circuit.position.astype(float), 0.0),
+        strength=jnp.where(good, circuit.strength.astype(float), 0.0),
+        length=jnp.where(good, length, node.size),
+    )
+    solved = _solved(plain, jnp.where(good, voltage, 1.0), jnp.where(good, injection, 0.0))
+    return jax.tree.map(lambda values: jnp.where(good, values, jnp.nan), solved)
+
+
+def _solved(circuit: Circuit, voltage, injection) -> CircuitState:
     sign, size = jnp.sign(voltage), jnp.abs(voltage)
     response = respond(circuit)
     left_current = response.left_current(sign, injection)

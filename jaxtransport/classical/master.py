@@ -31,11 +31,22 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import layout as layouts
-from jaxtransport.errors import InputError
+from jaxtransport.arguments import (
+    AMOUNT,
+    NOT_NEGATIVE,
+    NOT_ZERO,
+    POSITIVE,
+    PROBABILITY,
+    REAL,
+    fields,
+    instance,
+    is_traced,
+    number,
+    whole,
+)
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response
-from jaxtransport.wire import is_concrete, require_number
 
 
 class Lattice(eqx.Module):
@@ -63,11 +74,12 @@ class Lattice(eqx.Module):
             PrecisionError: JAX is in single precision.
         """
         require_double()
-        require_number("p", p)
-        if is_concrete(p) and not 0 < float(p) <= 1:
-            raise InputError(f"p = {p}: pass a probability, 0 < p <= 1")
+        instance("layout", layout, Layout)
+        p = number("p", p, PROBABILITY)
+        if is_traced(p):
+            p = jnp.where(PROBABILITY.holds(p), p, jnp.nan)
         return cls(
-            hop=jnp.where(layout.occupied(), jnp.asarray(p, float), 1.0),
+            hop=jnp.where(layout.occupied(), p, 1.0),
             strength=jnp.asarray(layout.strength(strengths)),
             length=jnp.asarray(layout.N),
         )
@@ -158,23 +170,43 @@ def steady_state(lattice: Lattice, *, delta_rho: Any, rho_0: Any = 0.0, injectio
         injection: I_g / (e v_F |delta_rho|).
 
     Raises:
-        InputError: numbers that are not finite, or delta_rho = 0.
+        InputError: numbers that are not finite, or delta_rho = 0. Where a traced number is not allowed, all
+            of the state is NaN.
         PrecisionError: JAX is in single precision.
     """
     require_double()
-    if not isinstance(lattice, Lattice):
-        raise InputError(f"lattice: a {type(lattice).__name__}; pass a Lattice")
-    for name, value in {"delta_rho": delta_rho, "rho_0": rho_0, "injection": injection}.items():
-        require_number(name, value)
-    if is_concrete(rho_0) and float(rho_0) < 0:
-        raise InputError(f"rho_0 = {rho_0}: a density; pass a number >= 0")
-    if is_concrete(delta_rho) and float(delta_rho) == 0:
-        raise InputError("delta_rho = 0: the unit of current vanishes; pass a bias that is not 0")
-    return _steady_state(lattice, *(jnp.asarray(v, float) for v in (delta_rho, rho_0, injection)))
+    require_lattice(lattice)
+    drive = (
+        number("delta_rho", delta_rho, NOT_ZERO),
+        number("rho_0", rho_0, NOT_NEGATIVE),
+        number("injection", injection, AMOUNT),
+    )
+    return _steady_state(lattice, *drive)
+
+
+def require_lattice(lattice: Any) -> None:
+    """Raise `InputError` unless `lattice` is one lattice whose arrays fit together."""
+    fields("lattice", lattice, Lattice, {"hop": 0, "strength": 0})
 
 
 @jax.jit
 def _steady_state(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState:
+    site, length = jnp.arange(lattice.hop.shape[0]), lattice.length
+    good = (site >= length) | (PROBABILITY.holds(lattice.hop) & REAL.holds(lattice.strength))
+    good = jnp.all(good) & (length >= 2) & (length <= site.size)
+    good &= NOT_ZERO.holds(delta_rho) & NOT_NEGATIVE.holds(rho_0) & AMOUNT.holds(injection)
+    plain = Lattice(
+        hop=jnp.where(good, lattice.hop.astype(float), 1.0),
+        strength=jnp.where(good, lattice.strength.astype(float), 0.0),
+        length=jnp.where(good, length, site.size),
+    )
+    solved = _solved(
+        plain, *(jnp.where(good, x, y) for x, y in ((delta_rho, 1.0), (rho_0, 0.0), (injection, 0.0)))
+    )
+    return jax.tree.map(lambda values: jnp.where(good, values, jnp.nan), solved)
+
+
+def _solved(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState:
     size = jnp.abs(delta_rho)
     I_g = injection * size
     from_left, from_right = rho_0 + jnp.maximum(delta_rho, 0.0), rho_0 + jnp.maximum(-delta_rho, 0.0)
@@ -225,6 +257,12 @@ def relax(
         rho+_l, rho-_l and the number of steps, which is `most_steps` if the change never was so small.
     """
     require_double()
+    require_lattice(lattice)
+    from_left = number("from_left", from_left, NOT_NEGATIVE)
+    from_right = number("from_right", from_right, NOT_NEGATIVE)
+    I_g = number("I_g", I_g, AMOUNT)
+    tolerance = number("tolerance", tolerance, POSITIVE)
+    most_steps = whole("most_steps", most_steps, 1)
 
     def change(state):
         _, _, largest, count = state

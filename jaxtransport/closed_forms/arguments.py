@@ -1,4 +1,4 @@
-"""Arguments of the closed forms: as arrays, and refused by name where no formula has an answer."""
+"""Arguments of the closed forms: as float64, and refused by name where no formula has an answer."""
 
 from __future__ import annotations
 
@@ -10,89 +10,84 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxtransport import arguments as checks
+from jaxtransport.arguments import MOST_WHOLE, POSITIVE, PROBABILITY, REAL, Range, refuse_entries, wrong
 from jaxtransport.errors import InputError
 
 Array = NDArray[np.float64]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# What an argument of this name may be; any finite number if it is not here.
+ALLOWED = {
+    "mu_bar": Range("an energy in the band, |mu_bar| < 2 gamma_o", np.nextafter(-2, 0), np.nextafter(2, 0)),
+    "gamma": POSITIVE,
+    "sigma": POSITIVE,
+    "p": PROBABILITY,
+    "N": Range("a length of at least 4 sites", 4, MOST_WHOLE),
+}
+# Transmissions of a wire of four sites, and its two potentials: the shape that they end, or begin, with.
+ENDS_WITH = {"T": (4, 4), "T1": (4, 4), "T2": (4, 4)}
+
 
 def numbers(function: Callable[P, R]) -> Callable[P, R]:
-    """A closed form whose arguments are numbers, or lists and arrays of them; else they are refused by name.
+    """A closed form whose arguments are checked: numbers or arrays of them, as its annotations say.
 
-    A dict or a matrix of transmissions passes as it is, and so does a whole N, which counts sites.
+    `int` is one whole number, `float` one number, `dict` transmissions by their names; all else broadcasts.
     """
     signature = inspect.signature(function)
+    kinds = {name: str(parameter.annotation) for name, parameter in signature.parameters.items()}
 
     @functools.wraps(function)
     def checked(*arguments: P.args, **named: P.kwargs) -> R:
         bound = signature.bind(*arguments, **named)
         for name, value in bound.arguments.items():
-            if not isinstance(value, dict | int) or isinstance(value, bool):
-                bound.arguments[name] = _numbers(name, value)
+            bound.arguments[name] = _checked(name, value, kinds[name])
         return function(*bound.args, **bound.kwargs)
 
     return checked
 
 
-def _numbers(name: str, value: Any) -> Any:
-    try:
-        array = np.asarray(value)
-    except ValueError:  # ragged
-        array = np.asarray(None)
-    if array.dtype.kind not in "iuf":
-        raise InputError(f"{name} = {value!r}: pass a number, or an array of numbers")
-    if np.any(np.isnan(array)):
-        raise InputError(f"{name} = {value!r}: pass numbers, not NaN")
+def _checked(name: str, value: Any, kind: str) -> Any:
+    allowed = ALLOWED.get(name, REAL)
+    if kind == "int":
+        known = checks.whole(name, value)
+        refuse_entries(name, value, np.asarray(float(known)), allowed)
+        return known
+    checks.require_known(name, value)
+    if kind == "float":
+        return checks.number(name, value, allowed)
+    if kind.startswith("dict"):
+        example = "{'21': 0.5, 'N-1,1': 0.1, 'N1': 0.2, 'N-1,2': 0.1}"
+        given = checks.mapping(name, value, example)
+        return Transmissions({key: checks.numbers(f"{name}[{key!r}]", entry) for key, entry in given.items()})
+    array = checks.numbers(name, value, allowed)
+    if name in ENDS_WITH and array.shape[-2:] != ENDS_WITH[name]:
+        raise wrong(name, value, "transmissions of a wire of 4 sites, an array of shape (..., 4, 4)")
+    if name == "x" and kind == "Array" and array.shape[:1] != (2,):
+        raise wrong(name, value, "two potentials, an array of shape (2, ...)")
     return array if array.ndim else array[()]
 
 
-def energy(mu_bar: Any) -> Any:
-    """mu_bar, inside the band."""
-    m = np.asarray(mu_bar, float)
-    if not np.all(np.abs(m) < 2):
-        raise InputError(f"mu_bar = {mu_bar}: no state carries a current there; pass |mu_bar| < 2 gamma_o")
-    return m
+class Transmissions(dict[str, Any]):
+    """Transmissions by the names of their sites; one that is needed and not given is refused."""
 
-
-def squared_coupling(gamma: Any) -> Any:
-    """gamma^2 of couplings that are not zero: without one a current has no way in."""
-    g = np.asarray(gamma, float)
-    if not np.all((g > 0) & np.isfinite(g)):
-        raise InputError(f"gamma = {gamma}: pass a coupling > 0, in gamma_o")
-    return g**2
-
-
-def length(N: Any) -> Any:
-    """N as floats, at least 4. Lengths between integers are let through where a formula has values."""
-    n = np.asarray(N, float)
-    if not np.all((n >= 4) & np.isfinite(n)):
-        raise InputError(f"N = {N}: pass lengths of at least 4 sites")
-    return n
+    def __missing__(self, key: str) -> Any:
+        raise InputError(f"T[{key!r}] missing: expected all of {', '.join(('21', 'N-1,1', 'N1', 'N-1,2'))}")
 
 
 def whole_length(N: Any) -> Any:
-    """N as floats, whole numbers from 4."""
-    n = length(N)
-    if not np.all(n == np.round(n)):
-        raise InputError(f"N = {N}: pass whole numbers of sites")
-    return n
+    """N, whole numbers."""
+    if not np.all(np.round(N) == N):
+        raise wrong("N", N, "whole numbers of sites")
+    return N
 
 
 def even_length(N: Any) -> Any:
-    """N as floats, even: sources and drains in pairs on all middle sites."""
-    n = length(N)
-    if not np.all(n % 2 == 0):
-        raise InputError(f"N = {N}: pairs of source and drain on all middle sites need an even N")
-    return n
-
-
-def probability(p: Any) -> Any:
-    """p of a lattice, 0 < p <= 1."""
-    value = np.asarray(p, float)
-    if not np.all((value > 0) & (value <= 1)):
-        raise InputError(f"p = {p}: pass a probability, 0 < p <= 1")
-    return value
+    """N, even: sources and drains in pairs on all middle sites."""
+    if not np.all(N % 2 == 0):
+        raise wrong("N", N, "an even number of sites: pairs of source and drain on all middle ones")
+    return N
 
 
 def alternating(l: Any) -> Any:

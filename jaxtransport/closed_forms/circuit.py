@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxtransport.arguments import choice
 from jaxtransport.closed_forms.arguments import Array, alternating, even_length, numbers
-from jaxtransport.errors import InputError
 
 SHARES = {"a": 1 / 3, "b": 0.0, "c": 2 / 5}
 
@@ -24,9 +24,7 @@ def injection_response(circuit: str) -> float:
 
     a: S, D at thirds of the wire; b: S, D, D, S and c: S, D, S, D at its fifths.
     """
-    if circuit not in SHARES:
-        raise InputError(f"circuit = {circuit!r}: pass one of {', '.join(SHARES)}")
-    return SHARES[circuit]
+    return SHARES[choice("circuit", circuit, SHARES)]
 
 
 @numbers

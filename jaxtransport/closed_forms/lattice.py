@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.closed_forms.arguments import Array, even_length, length, numbers, probability
+from jaxtransport.closed_forms.arguments import Array, even_length, numbers
 
 
 @numbers
 def scattering_length(p: Any) -> Any:
     """l_c = a / (1 - p) in sites (above Eq. 9); infinite at p = 1."""
     with np.errstate(divide="ignore"):
-        return 1 / (1 - probability(p))
+        return 1 / (1 - p)
 
 
 # One source and drain, N = 4
@@ -34,21 +34,18 @@ def scattering_length(p: Any) -> Any:
 @numbers
 def short_current(p: Any, delta_rho: Any, I_g: Any) -> Any:
     """I_in = I_out for N = 4, Eqs. 6 and A14."""
-    p = probability(p)
     return (delta_rho - (1 - p) * I_g) / (3 - 2 * p)
 
 
 @numbers
 def short_bond_current(p: Any, delta_rho: Any, I_g: Any) -> Any:
     """J between source and drain for N = 4, Eq. A15."""
-    p = probability(p)
     return (delta_rho + (2 - p) * I_g) / (3 - 2 * p)
 
 
 @numbers
 def short_densities(p: float, rho_0: float, delta_rho: float, I_g: float) -> tuple[Array, Array]:
     """rho+ and rho- of the four sites: Eqs. A8-A13, and the two that the reservoirs set."""
-    p = probability(p)
     g, D = I_g / 2, 3 - 2 * p
     right = [
         rho_0 + delta_rho,
@@ -71,14 +68,14 @@ def short_densities(p: float, rho_0: float, delta_rho: float, I_g: float) -> tup
 @numbers
 def current(N: Any, p: Any, delta_rho: Any, I_g: Any) -> Any:
     """I_in = I_out, Eq. 8."""
-    N, p = even_length(N), probability(p)
+    N = even_length(N)
     return (delta_rho - (1 - p) * (N / 2 - 1) * I_g) / (1 + (N - 2) * (1 - p))
 
 
 @numbers
 def injection_response(N: Any, p: Any) -> Any:
     """delta I / I_g of I_in = G drho - delta I in Eq. 8: half of (N - 2)/(l_c + N - 2)."""
-    N, p = even_length(N), probability(p)
+    N = even_length(N)
     return (1 - p) * (N / 2 - 1) / (1 + (N - 2) * (1 - p))
 
 
@@ -97,7 +94,6 @@ def densities(N: int, p: float, rho_0: float, delta_rho: float, I_g: float) -> t
     Eqs. A16-A19 say the same if x multiplies delta_rho + I_g / 2 inside the bracket, as it does in Eq. 7.
     """
     even_length(N)
-    p = float(probability(p))
     g, D = I_g / 2, 1 + (N - 2) * (1 - p)
     x = np.arange(1.0, N + 1)
     common = rho_0 + ((N - 2) * rho_0 + N * delta_rho - x * (delta_rho + g)) * (1 - p)
@@ -126,7 +122,7 @@ def drude_current(L_over_lc: Any, delta_rho: Any, I_g: Any) -> Any:
 @numbers
 def hop_of_continuum(N: Any, L_over_lc: Any) -> Any:
     """p of a lattice of N sites with the given L / l_c, L = N - 1: the limit p -> 1 of A23-A44."""
-    return 1 - np.asarray(L_over_lc, float) / (length(N) - 1)
+    return 1 - np.asarray(L_over_lc, float) / (N - 1)
 
 
 @numbers
@@ -181,7 +177,6 @@ def pair_bond_currents(N: int, p: float, delta_rho: float, I_g: float) -> Array:
     With J_l = w_l rho+_l - w_{l+1} rho-_{l+1}, w = p on source and drain and 1 elsewhere; the p of Eq. A7
     on all bonds would lose a factor p between them.
     """
-    length(N)
     out = np.full(N - 1, short_bond_current(p, delta_rho, I_g))
     out[[0, -1]] = pair_current(p, delta_rho, I_g)
     return out
@@ -194,7 +189,6 @@ def pair_densities(N: int, p: float, rho_0: float, delta_rho: float, I_g: float)
     They solve C15-C18 with the first free site at 3a in C16 (in print its Kronecker delta names 2a) and
     the last at (N - 2)a in C17.
     """
-    length(N)
     short_right, short_left = short_densities(p, rho_0, delta_rho, I_g)
     right = np.full(N, p * short_right[1])
     left = np.full(N, p * short_left[2])

@@ -18,15 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.closed_forms.arguments import (
-    Array,
-    alternating,
-    energy,
-    even_length,
-    length,
-    numbers,
-    squared_coupling,
-)
+from jaxtransport.closed_forms.arguments import Array, alternating, even_length, numbers
 
 
 @numbers
@@ -35,7 +27,7 @@ def alpha(mu_bar: Any, gamma: Any) -> Any:
 
     2 C = mu_bar - gamma^2 (mu_bar - i sqrt(4 - mu_bar^2)) / 2. Exact, and to all digits at any gamma.
     """
-    m, g2 = energy(mu_bar), squared_coupling(gamma)
+    m, g2 = mu_bar, gamma**2
     C = (m * (1 - g2 / 2) + 1j * g2 * np.sqrt((2 - m) * (2 + m)) / 2) / 2
     return np.arccosh(C)
 
@@ -43,7 +35,7 @@ def alpha(mu_bar: Any, gamma: Any) -> Any:
 @numbers
 def broadening(mu_bar: Any, gamma: Any) -> Any:
     """Gamma = 2 pi gamma^2 rho = gamma^2 sqrt(4 - mu_bar^2) of a middle reservoir."""
-    return squared_coupling(gamma) * np.sqrt(4 - energy(mu_bar) ** 2)
+    return gamma**2 * np.sqrt(4 - mu_bar**2)
 
 
 @numbers
@@ -82,7 +74,7 @@ def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
     Asymptotic: the relative error is -c/N with c = .003 to .07 for gamma = .1 to .5, .2 for gamma = .9
     (|mu_bar| <= 1), and never above 1.2 % for gamma <= .5. Near the band edge it is too large, by 1/N to 6/N.
     """
-    return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + length(N) - 2)
+    return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + N - 2)
 
 
 @numbers
@@ -91,7 +83,7 @@ def conductance_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
 
     Relative error c/N with c = .8 to 1 for |mu_bar| <= 1, gamma <= .9; 10 % in short wires.
     """
-    return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + length(N) - 3)
+    return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + N - 3)
 
 
 @numbers
@@ -103,14 +95,14 @@ def injection_response(N: Any, mu_bar: Any, gamma: Any) -> Any:
     alternation of sources has the wave number 2k. N - 3 has the same leading error. For N << l_c see
     `weak_coupling_slope`.
     """
-    n = length(N) - 2
+    n = N - 2
     return n / (scattering_length(mu_bar, gamma) + n) / 2
 
 
 @numbers
 def injection_response_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """delta J / I_g as Eq. 21 prints it, with N - 3."""
-    n = length(N) - 3
+    n = N - 3
     return n / (scattering_length(mu_bar, gamma) + n) / 2
 
 
@@ -122,7 +114,7 @@ def J_D(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """
     sigma = conductivity(mu_bar, gamma) / (2 * np.pi)
     l_c = scattering_length(mu_bar, gamma)
-    return -I_g / 2 + (sigma * delta_mu + I_g * l_c / 2) / (l_c + length(N) - 3)
+    return -I_g / 2 + (sigma * delta_mu + I_g * l_c / 2) / (l_c + N - 3)
 
 
 @numbers
@@ -139,7 +131,7 @@ def weak_coupling_slope(N: Any, mu_bar: Any) -> Any:
 
     (N - 2 at mu_bar = 0). Written with s = pi/2 - k it has no singularity in the band.
     """
-    N, s = even_length(N), np.arcsin(energy(mu_bar) / 2)
+    N, s = even_length(N), np.arcsin(mu_bar / 2)
     sine = np.sin(2 * s)
     centre = sine == 0
     ratio = np.where(centre, (N - 2) / 2, np.sin((N - 2) * s) / np.where(centre, 1.0, sine))
@@ -152,7 +144,7 @@ def weak_coupling_slope_printed(N: Any) -> Any:
 
     Off by a factor of 2 at mu_bar = 0 and in short wires: c_4 = 2 - mu_bar^2, as Eq. 18 says, not 1/2.
     """
-    return (length(N) - 3) / 2
+    return (N - 3) / 2
 
 
 @numbers
@@ -180,7 +172,7 @@ def phi(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """
     l_c = scattering_length(mu_bar, gamma)
     own = I_g * l_c * np.pi / conductivity(mu_bar, gamma)
-    return (delta_mu + own) / (2 * (1 + (length(N) - 3) / l_c))
+    return (delta_mu + own) / (2 * (1 + (N - 3) / l_c))
 
 
 @numbers
@@ -230,9 +222,9 @@ def heat_weak(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
 @numbers
 def heat_weakest(N: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """Eq. B54 with l_c = 2 / gamma^2 and sigma = l_c / 2 pi everywhere; error O(gamma^2) of `heat`."""
-    l_c = 2 / squared_coupling(gamma)
+    l_c = 2 / gamma**2
     sigma = l_c / (2 * np.pi)
-    drop = (delta_mu + np.pi * I_g) / (2 * (1 + (length(N) - 3) / l_c))
+    drop = (delta_mu + np.pi * I_g) / (2 * (1 + (N - 3) / l_c))
     return ((2 * drop * sigma / l_c) ** 2 + (l_c * np.asarray(I_g) / 2) ** 2) / sigma
 
 

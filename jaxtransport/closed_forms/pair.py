@@ -20,27 +20,19 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from jaxtransport.closed_forms.arguments import (
-    Array,
-    alternating,
-    energy,
-    length,
-    numbers,
-    squared_coupling,
-    whole_length,
-)
+from jaxtransport.closed_forms.arguments import Array, alternating, numbers, whole_length
 
 
 @numbers
 def wave_number(mu_bar: Any) -> Any:
     """k = arccos(mu_bar / 2), between 0 and pi (below Eq. 22)."""
-    return np.arccos(energy(mu_bar) / 2)
+    return np.arccos(mu_bar / 2)
 
 
 @numbers
 def half_wavelengths(N: Any, mu_bar: Any) -> Any:
     """Half Fermi waves between source and drain, (N - 3) k / pi = (N - 3) / (lambda_F / 2) (Fig. 4)."""
-    return (length(N) - 3) * wave_number(mu_bar) / np.pi
+    return (N - 3) * wave_number(mu_bar) / np.pi
 
 
 def _A(m: Any) -> Any:
@@ -63,7 +55,7 @@ def _inner(N: Any, m: Any, g2: Any) -> Any:
 @numbers
 def determinant(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """det Z, complex, Eq. C7."""
-    N, m, g2 = length(N), energy(mu_bar), squared_coupling(gamma)
+    m, g2 = mu_bar, gamma**2
     return (_2D(m, g2) * _A(m) - 1) * _inner(N, m, g2) - _A(m) * _inner(N - 1, m, g2)
 
 
@@ -74,7 +66,7 @@ def green(N: int, mu_bar: Any, gamma: Any) -> dict[tuple[int, int], Any]:
     G = (-1)^(l+l') M_l'l / det Z with minors M and the determinant itself; Eq. C5 prints its modulus.
     """
     whole_length(N)
-    m, g2 = energy(mu_bar), squared_coupling(gamma)
+    m, g2 = mu_bar, gamma**2
     sign, det, A = alternating(N), determinant(N, mu_bar, gamma), _A(m)
     return {
         (2, 1): -_inner(N, m, g2) / det,
@@ -87,7 +79,7 @@ def green(N: int, mu_bar: Any, gamma: Any) -> dict[tuple[int, int], Any]:
 @numbers
 def xi(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """Xi of Eqs. 22 and C11; its 2 A C is A times the 2 D of Eq. C7."""
-    N, m, g2 = length(N), energy(mu_bar), squared_coupling(gamma)
+    m, g2 = mu_bar, gamma**2
     k = wave_number(m)
     amplitude = (_A(m) * _2D(m, g2) - 1) * np.sin((N - 3) * k) - _A(m) * np.sin((N - 4) * k)
     return np.abs(amplitude) ** 2 / np.sin(k) ** 2
@@ -96,7 +88,7 @@ def xi(N: Any, mu_bar: Any, gamma: Any) -> Any:
 @numbers
 def xi_less_one(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """Xi - 1 = gamma^2 q [gamma^2 q - 2 cos((N - 2) k)] without cancellation."""
-    N, g2, k = length(N), squared_coupling(gamma), wave_number(mu_bar)
+    g2, k = gamma**2, wave_number(mu_bar)
     q = np.sin((N - 3) * k) / np.sin(k)
     return g2 * q * (g2 * q - 2 * np.cos((N - 2) * k))
 
@@ -113,7 +105,7 @@ def transmissions(N: Any, mu_bar: Any, gamma: Any) -> dict[str, Any]:
 
     T is symmetric, and the mirror gives the others: T_{N-1,N} = T_21 and T_2N = T_{N-1,1}.
     """
-    m, g2 = energy(mu_bar), squared_coupling(gamma)
+    m, g2 = mu_bar, gamma**2
     unit = (4 - m**2) / np.abs(determinant(N, mu_bar, gamma)) ** 2
     Xi = xi(N, mu_bar, gamma)
     return {"21": g2 * unit * Xi, "N-1,1": g2 * unit, "N1": unit, "N-1,2": g2**2 * unit}
@@ -145,18 +137,18 @@ def potential_shift_by_transmissions(T: dict[str, Any], delta_mu: Any, I_g: Any)
 @numbers
 def potential_shift(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """Delta in gamma_o, first line of Eq. C13."""
-    g2, excess = squared_coupling(gamma), xi_less_one(N, mu_bar, gamma)
+    g2, excess = gamma**2, xi_less_one(N, mu_bar, gamma)
     square = np.abs(determinant(N, mu_bar, gamma)) ** 2
-    driven = 2 * np.pi * square * I_g / ((4 - energy(mu_bar) ** 2) * g2)
+    driven = 2 * np.pi * square * I_g / ((4 - mu_bar**2) * g2)
     return (driven + excess * delta_mu / 2) / (excess + 2 + 2 * g2)
 
 
 @numbers
 def potential_shift_at_zero(N: Any, mu_bar: Any, gamma: Any, I_g: Any) -> Any:
     """Delta where Xi = 1, Eq. C14: the same for both biases. Meaningless elsewhere."""
-    g2 = squared_coupling(gamma)
+    g2 = gamma**2
     square = np.abs(determinant(N, mu_bar, gamma)) ** 2
-    return np.pi * square * I_g / ((4 - energy(mu_bar) ** 2) * g2 * (1 + g2))
+    return np.pi * square * I_g / ((4 - mu_bar**2) * g2 * (1 + g2))
 
 
 @numbers
@@ -169,16 +161,16 @@ def left_current(T: dict[str, Any], shift: Any, delta_mu: Any) -> Any:
 @numbers
 def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h: the second line of Eq. C13, simplified."""
-    g2, Xi = squared_coupling(gamma), xi_expanded(N, mu_bar, gamma)
-    unit = (4 - energy(mu_bar) ** 2) / np.abs(determinant(N, mu_bar, gamma)) ** 2
+    g2, Xi = gamma**2, xi_expanded(N, mu_bar, gamma)
+    unit = (4 - mu_bar**2) / np.abs(determinant(N, mu_bar, gamma)) ** 2
     return unit * (1 + g2) ** 2 * (Xi + 1) / (Xi + 1 + 2 * g2)
 
 
 @numbers
 def conductance_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h: the second line of Eq. C13 as it stands."""
-    g2, Xi = squared_coupling(gamma), xi(N, mu_bar, gamma)
-    unit = (4 - energy(mu_bar) ** 2) / np.abs(determinant(N, mu_bar, gamma)) ** 2
+    g2, Xi = gamma**2, xi(N, mu_bar, gamma)
+    unit = (4 - mu_bar**2) / np.abs(determinant(N, mu_bar, gamma)) ** 2
     return unit * ((g2 * Xi + g2 + 2) * (Xi + 1 + 2 * g2) - g2 * (Xi - 1) ** 2) / (2 * (2 * g2 + Xi + 1))
 
 
@@ -198,7 +190,7 @@ def conductance_by_transmissions(T: dict[str, Any]) -> Any:
 def nonreciprocity(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """Delta j / I_g, Eqs. 22 and C13: Delta I as long as Delta j / 2 < G_N delta_mu / 2 pi."""
     excess = xi_less_one(N, mu_bar, gamma)
-    return 2 * excess / (excess + 2 + 2 * squared_coupling(gamma))
+    return 2 * excess / (excess + 2 + 2 * gamma**2)
 
 
 @numbers
@@ -226,7 +218,7 @@ def zeros_of_second_family(N: int, gamma: float) -> Array:
     series and Newton steps in k. There are N - 2 if gamma^2 < 2 / (N - 3); beyond, the outermost two lie
     outside the band. Odd N has mu_bar = 0 in both families: a double zero of Delta j.
     """
-    n, g2 = int(whole_length(N)) - 2, float(squared_coupling(gamma))
+    n, g2 = int(whole_length(N)) - 2, float(gamma**2)
     series = np.zeros(n + 1)
     series[n - 2 :: -2] = 2 * g2  # U_n = 2 (T_n + T_{n-2} + ...), T_0 counting half
     series[0] /= 2

@@ -16,20 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.closed_forms.arguments import Array, energy, numbers, squared_coupling
+from jaxtransport.arguments import wrong
+from jaxtransport.closed_forms.arguments import Array, numbers
 
 
 @numbers
 def denominator(mu_bar: Any, gamma: Any) -> Any:
     """Script D below Eq. B30: |det Z|^2."""
-    m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
+    m2, g2 = mu_bar**2, gamma**2
     return (2 + 2 * g2 + g2**2) ** 2 - (1 + 2 * g2 + 5 * g2**2 + 2 * g2**3) * m2 + g2**2 * m2**2
 
 
 @numbers
 def transmissions(mu_bar: Any, gamma: Any) -> Array:
     """T_ll' off the diagonal, shape (..., 4, 4), Eqs. B28-B30. The diagonal enters no current; 0 here."""
-    m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
+    m2, g2 = mu_bar**2, gamma**2
     unit = (4 - m2) / denominator(mu_bar, gamma)
     T = np.zeros((*np.shape(unit), 4, 4))
     T[..., 1, 3] = T[..., 2, 0] = g2 * unit
@@ -42,7 +43,7 @@ def transmissions(mu_bar: Any, gamma: Any) -> Array:
 @numbers
 def conductance(mu_bar: Any, gamma: Any) -> Any:
     """G_4 in e^2/h, second line of Eq. B32."""
-    m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
+    m2, g2 = mu_bar**2, gamma**2
     inner = 2 + g2**2 + 2 * g2 - g2 * m2
     return (4 - m2) * inner * (g2 + 1) ** 2 / (denominator(mu_bar, gamma) * (inner + 2 * g2))
 
@@ -57,7 +58,7 @@ def conductance_by_transmissions(T: Array) -> Any:
 @numbers
 def injection_response(mu_bar: Any, gamma: Any) -> Any:
     """delta I / I_g, second form of Eq. B33. Negative where mu_bar^2 > 2 + gamma^2."""
-    m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
+    m2, g2 = mu_bar**2, gamma**2
     own = g2 * (g2 + 2 - m2)
     return own / (own + 2 + 2 * g2)
 
@@ -72,7 +73,7 @@ def injection_response_by_transmissions(T: Array) -> Any:
 @numbers
 def potential_shift(mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
     """Delta_mu in gamma_o, second form of Eq. B31."""
-    m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
+    m2, g2 = mu_bar**2, gamma**2
     band = 1 - m2 / 4
     numerator = np.pi * denominator(mu_bar, gamma) * I_g + g2**2 * band * (g2 + 2 - m2) * delta_mu
     return numerator / (2 * g2 * band * (2 + g2**2 + 4 * g2 - g2 * m2))
@@ -88,7 +89,7 @@ def potential_shift_by_transmissions(T: Array, delta_mu: Any, I_g: Any) -> Any:
 @numbers
 def critical_coupling(mu_bar: Any) -> Any:
     """gamma_c at which delta I = I_g / 3, the value of circuit and lattice; Eq. B34."""
-    m2 = energy(mu_bar) ** 2
+    m2 = mu_bar**2
     return np.sqrt((m2 - 1 + np.sqrt((m2 - 1) ** 2 + 4)) / 2)
 
 
@@ -98,13 +99,13 @@ def critical_coupling(mu_bar: Any) -> Any:
 @numbers
 def potential_shift_weak(mu_bar: Any, gamma: Any, I_g: Any) -> Any:
     """Delta_mu to order gamma^0, Eq. 17. Error: gamma^2 times `potential_shift_next`, then O(gamma^4)."""
-    return np.pi * I_g / squared_coupling(gamma) + np.pi * energy(mu_bar) ** 2 * I_g / 2
+    return np.pi * I_g / gamma**2 + np.pi * mu_bar**2 * I_g / 2
 
 
 @numbers
 def potential_shift_next(mu_bar: Any, delta_mu: Any, I_g: Any) -> Any:
     """Coefficient of gamma^2 in Delta_mu, which Eq. 17 leaves out; the first that knows delta_mu."""
-    m2 = energy(mu_bar) ** 2
+    m2 = mu_bar**2
     own = np.pi * I_g * (24 - 34 * m2 + 12 * m2**2 - m2**3) / (4 * (4 - m2))
     return own + (2 - m2) * delta_mu / 4
 
@@ -112,26 +113,26 @@ def potential_shift_next(mu_bar: Any, delta_mu: Any, I_g: Any) -> Any:
 @numbers
 def conductance_weak(gamma: Any) -> Any:
     """G_4 in e^2/h to order gamma^2, Eq. 18. Error: gamma^4 times `conductance_next`."""
-    return 1 - squared_coupling(gamma)
+    return 1 - gamma**2
 
 
 @numbers
 def conductance_next(mu_bar: Any) -> Any:
     """Coefficient of gamma^4 in G_4, in e^2/h."""
-    m2 = energy(mu_bar) ** 2
+    m2 = mu_bar**2
     return (8 - m2**2) / (2 * (4 - m2))
 
 
 @numbers
 def injection_response_weak(mu_bar: Any, gamma: Any) -> Any:
     """delta I / I_g to order gamma^2, Eq. 18. Error: gamma^4 times `injection_response_next`."""
-    return squared_coupling(gamma) * (2 - energy(mu_bar) ** 2) / 2
+    return gamma**2 * (2 - mu_bar**2) / 2
 
 
 @numbers
 def injection_response_next(mu_bar: Any) -> Any:
     """Coefficient of gamma^4 in delta I / I_g."""
-    m2 = energy(mu_bar) ** 2
+    m2 = mu_bar**2
     return -(m2**2 - 6 * m2 + 6) / 4
 
 
@@ -146,7 +147,7 @@ def contact_polynomial(mu_bar: float, gamma: float) -> Array:
 
         (S - 1)(x^2 - m^2 x + m^2) - 2 m^2 + m^2 (g^2 + x) - g^2 x (m^2 - 2) + 1.
     """
-    m2, g2 = energy(mu_bar) ** 2, squared_coupling(gamma)
+    m2, g2 = mu_bar**2, gamma**2
     S = m2 - m2 * g2 + g2**2
     linear = -(S - 1) * m2 + m2 - g2 * (m2 - 2)
     return np.array([S - 1, linear, (S - 1) * m2 - 2 * m2 + m2 * g2 + 1])
@@ -169,6 +170,8 @@ def contact_zeros(mu_bar: float, gamma: float) -> Array:
 @numbers
 def source_term(l: int, T: Array, T1: Array, T2: Array, delta_mu: float, I_g: float) -> float:
     """xi_l of Eq. B36 for l = 2 (source) or 3 (drain); T1 and T2 are the first two derivatives of T."""
+    if l not in (2, 3):
+        raise wrong("l", l, "2, the source, or 3, the drain")
     i, sign = l - 1, 1 if l % 2 == 0 else -1
     return float(
         sign * 2 * np.pi * I_g

@@ -18,7 +18,7 @@ from typing import Any
 import jax
 
 from jaxtransport import xla
-from jaxtransport.errors import InputError
+from jaxtransport.arguments import choice
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.green.dense import Dense
@@ -37,9 +37,7 @@ def named(name: Any) -> type[Transmission]:
     Raises:
         InputError: an unknown name.
     """
-    if not isinstance(name, str) or name not in KERNELS:
-        raise InputError(f"kernel = {name!r}: pass one of {', '.join(KERNELS)}")
-    return KERNELS[name]
+    return KERNELS[choice("kernel", name, KERNELS)]
 
 
 def kernel_for(name: Any, sites: int, *, alone: bool) -> type[Transmission]:

@@ -10,14 +10,13 @@ nearest pole of the Green function; the exact law holds for all potentials in th
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtransport.errors import InputError
+from jaxtransport.arguments import NOT_NEGATIVE, instance, is_traced, number, whole
 
 MOST_NODES = 1024
-HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order
+HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, and Exact() costs less
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,7 @@ class Series:
     order: int = 3
 
     def __post_init__(self) -> None:
-        try:
-            order = operator.index(self.order)
-        except TypeError:
-            order = 0
-        if not 1 <= order <= HIGHEST_ORDER or isinstance(self.order, bool):
-            raise InputError(
-                f"order = {self.order!r}: pass a whole number from 1 to {HIGHEST_ORDER}; "
-                "beyond it, Exact() costs less"
-            )
+        object.__setattr__(self, "order", whole("order", self.order, 1, HIGHEST_ORDER))
 
 
 @dataclass(frozen=True)
@@ -57,10 +48,16 @@ class Exact:
     nodes: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.temperature, int | float) and not 0 <= self.temperature < float("inf"):
-            raise InputError(f"temperature = {self.temperature}: pass a number >= 0, k_B T in gamma_o")
-        if self.nodes is not None and not 4 <= operator.index(self.nodes) <= MOST_NODES:
-            raise InputError(f"nodes = {self.nodes}: pass a whole number from 4 to {MOST_NODES}")
+        temperature = number("temperature", self.temperature, NOT_NEGATIVE)
+        object.__setattr__(self, "temperature", temperature if is_traced(temperature) else float(temperature))
+        if self.nodes is not None:
+            object.__setattr__(self, "nodes", whole("nodes", self.nodes, 4, MOST_NODES))
 
 
 Law = Linear | Series | Exact
+
+
+def checked_law(law: Any) -> Law:
+    """The law that is meant; linear response if none is given."""
+    kinds, words = (Linear, Series, Exact), "Linear(), Series(order) or Exact(temperature)"
+    return Linear() if law is None else instance("law", law, kinds, words)

@@ -17,10 +17,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxtransport.arguments import (
+    POSITIVE,
+    REAL,
+    Range,
+    choice,
+    number,
+    pair,
+    require_known,
+    require_outside,
+    show,
+    whole,
+)
 from jaxtransport.errors import InputError
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
-from jaxtransport.layout import Layout
+from jaxtransport.layout import MOST_SITES, Layout
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.search import arrangement as arrangements
 from jaxtransport.search.arrangement import climb, leaders
@@ -127,15 +139,19 @@ def design(
     With more site sets than can be tried one by one, reservoirs move one at a time from several starts,
     and `exhaustive` is False. Optimised couplings are the best of many local optima.
     """
-    bounds, window = _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
+    require_outside("design")
+    N, pairs, bounds, window, injection, restarts, seed = _check(
+        N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed
+    )
+    require_known("contact, onsite, hopping", contact, onsite, hopping)
     wire, how = (contact, onsite, hopping), (goal, reservoirs == "everywhere", injection)
     with jax.enable_x64(True):
         for fineness in FINENESS:
             found = _designed(N, pairs, bounds, window, wire, how, restarts, seed, fineness)
             if found is None:
                 raise InputError(
-                    f"gamma = {gamma}: no arrangement has transmissions that a double can hold; "
-                    "pass couplings nearer 1"
+                    f"gamma = {show(gamma)}: no arrangement has transmissions that a double can hold; "
+                    "expected couplings nearer 1"
                 )
             result, settled = found
             if settled:
@@ -291,51 +307,44 @@ def _layout(N: int, sites: np.ndarray, gammas: np.ndarray, roles: np.ndarray) ->
 
 
 def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed):
-    """Bounds of the couplings and of the energies, after all arguments have been looked at."""
+    """The arguments as they are computed with, or every mistake in them."""
     wrong: list[str] = []
-    whole = {"N": (N, 4), "pairs": (pairs, 1), "restarts": (restarts, 0), "seed": (seed, 0)}
-    good = {name for name, (value, least) in whole.items() if _is_whole(value) and value >= least}
-    for name in [name for name in whole if name not in good]:
-        wrong.append(f"{name} = {whole[name][0]!r}: pass a whole number >= {whole[name][1]}")
-    if {"N", "pairs"} <= good and 2 * pairs > N - 2:
+
+    def read(check, *arguments):
+        try:
+            return check(*arguments)
+        except InputError as error:
+            wrong.extend(error.mistakes)
+            return None
+
+    N, pairs = read(whole, "N", N, 4, MOST_SITES), read(whole, "pairs", pairs, 1)
+    restarts, seed = read(whole, "restarts", restarts, 0), read(whole, "seed", seed, 0)
+    if N is not None and pairs is not None and 2 * pairs > N - 2:
         wrong.append(
             f"pairs = {pairs}: {2 * pairs} sources and drains on the {N - 2} middle sites of N = {N}; "
-            f"pass at most {(N - 2) // 2}"
+            f"expected at most {(N - 2) // 2}"
         )
-    bounds, window = _range("gamma", gamma, wrong), _range("mu_bar", mu_bar, wrong)
-    if bounds and bounds[0] <= 0:
-        wrong.append(f"gamma = {gamma}: pass a coupling > 0, or (low, high) with 0 < low <= high")
+    bounds, window = read(_range, "gamma", gamma, POSITIVE), read(_range, "mu_bar", mu_bar, REAL)
     if window and max(map(abs, window)) >= BAND_EDGE:
-        wrong.append(f"mu_bar = {mu_bar}: outside the band; pass |mu_bar| < {BAND_EDGE:g} gamma_o")
-    for name, value, known in (("goal", goal, GOALS), ("reservoirs", reservoirs, RESERVOIRS)):
-        if not isinstance(value, str) or value not in known:
-            wrong.append(f"{name} = {value!r}: pass one of {', '.join(known)}")
-    if goal == "reciprocal" and window and window[0] == window[1]:
-        wrong.append(f"mu_bar = {mu_bar!r}: the goal reciprocal holds over a window; pass (low, high)")
-    if injection is not None and not (_is_number(injection) and injection > 0):
-        wrong.append(f"injection = {injection!r}: pass I_g / I_o > 0, or None for the limit of small I_g")
+        wrong.append(f"mu_bar = {show(mu_bar)}: outside the band; expected |mu_bar| < {BAND_EDGE:g} gamma_o")
+    read(choice, "goal", goal, GOALS)
+    read(choice, "reservoirs", reservoirs, RESERVOIRS)
+    if isinstance(goal, str) and goal == "reciprocal" and window and window[0] == window[1]:
+        wrong.append(
+            f"mu_bar = {show(mu_bar)}: the goal reciprocal holds over a window; expected (low, high)"
+        )
+    if injection is not None:
+        read(require_known, "injection", injection)
+        injection = read(number, "injection", injection, POSITIVE)
     if wrong:
         raise InputError(wrong)
-    return bounds, window
+    return N, pairs, bounds, window, None if injection is None else float(injection), restarts, seed
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    """One finite real number on the host; truth values do not count."""
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _range(name: str, value: Any, wrong: list[str]) -> tuple[float, float] | None:
-    """(low, high) of one number or of two in order, or a mistake."""
-    ends = list(value) if isinstance(value, list | tuple) or np.ndim(value) == 1 else [value, value]
-    if len(ends) != 2 or not all(map(_is_number, ends)):
-        wrong.append(f"{name} = {value!r}: pass one finite number, or two as (low, high)")
-    elif ends[0] > ends[1]:
-        wrong.append(f"{name} = {value!r}: low lies above high; pass (low, high)")
-    else:
-        return float(ends[0]), float(ends[1])
-    return None
+def _range(name: str, value: Any, allowed: Range) -> tuple[float, float]:
+    """(low, high) of one number or of two in order."""
+    require_known(name, value)
+    if isinstance(value, list | tuple) or np.ndim(value):
+        return pair(name, value, allowed)
+    one = float(number(name, value, allowed))
+    return one, one

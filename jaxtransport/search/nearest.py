@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from jaxtransport.arguments import POSITIVE, mapping, number, require_known, require_outside, whole, wrong
 from jaxtransport.errors import InputError
 from jaxtransport.parameters import DRIVE, parameter, window
 from jaxtransport.probes.laws import Law
@@ -26,8 +27,8 @@ from jaxtransport.search.place import check_site, read
 from jaxtransport.search.points import find_points, rounding
 from jaxtransport.search.report import RESIDUAL
 from jaxtransport.search.target import Model, Problems, Target
-from jaxtransport.search.zeros import checked_drive, checked_wires, model_of, within_band
-from jaxtransport.wire import Wire, require_number
+from jaxtransport.search.zeros import checked_drive, checked_wire, known, model_of, within_band
+from jaxtransport.wire import Wire
 
 if TYPE_CHECKING:
     import xarray
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 SAME = 1e-6  # of the windows: found twice
 STARTS = 16
+MOST_STARTS = 10_000
 NEWTON = 12
 
 
@@ -73,49 +75,45 @@ def nearest_zero(
         InputError: as for `find_zeros`; a wire outside the windows, or whose sites differ where one number
             for all is to change.
     """
-    names = tuple(over) if isinstance(over, Mapping) else ()
+    require_outside("nearest_zero")
+    names = tuple(mapping("over", over, "{'gamma': (0.1, 1)}"))
     if not names:
-        raise InputError(f"over = {over!r}: pass parameters and windows, such as {{'gamma': (0.1, 1)}}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed = {seed!r}: pass a whole number >= 0")
-    if isinstance(starts, bool) or not isinstance(starts, int | np.integer) or not 0 <= starts <= 10_000:
-        raise InputError(f"starts = {starts!r}: pass a whole number from 0 to 10,000")
+        raise wrong("over", over, "parameters and windows, such as {'gamma': (0.1, 1)}")
+    seed, starts = whole("seed", seed, 0), whole("starts", starts, 0, MOST_STARTS)
+    if conductance is not None:
+        require_known("conductance", conductance)
+        conductance = float(number("conductance", conductance, POSITIVE))
     with computing():
         searched = tuple(parameter(name) for name in names)
         bounds = [window(p, over[p.name]) for p in searched]
-        (wire,) = checked_wires(wire) if isinstance(wire, Wire) else [_refused(wire)]
+        wire = checked_wire("wire", wire)
         for p in searched:
             check_site(p, wire)
         given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
         rest = {name: value for name, value in given.items() if name not in names}
         checked, drive = checked_drive(searched, bounds, law=law, **{**dict.fromkeys(given), **rest})
         bounds, cut = within_band(searched, bounds, drive, checked)
-        for name in (name for name in names if given.get(name) is not None):
-            require_number(name, given[name])
-        at_start = {**drive, **{name: given[name] for name in names if name in given}}
+        starting = {name: given[name] for name in names if name in given}
+        at_start = {**drive, **{n: None if v is None else known(n, v) for n, v in starting.items()}}
         if "temperature" in names:
             at_start["temperature"] = getattr(checked, "temperature", None)
         pairs = zip(searched, bounds, strict=True)
         origin = np.array([_start(p.name, read(p, wire, at_start), b) for p, b in pairs])
-        if conductance is not None and not (isinstance(conductance, int | float) and conductance > 0):
-            raise InputError(f"conductance = {conductance!r}: pass a number > 0, in e^2/h")
         model, problems = model_of(searched, checked, kernel), Problems.of([wire], drive)
         search = _Search(model, problems, bounds, origin, conductance)
-        known = find_points(model, problems, bounds[0]).value if len(searched) == 1 else ()
-        return _dataset(search, search.found(starts, seed, known), cut)
-
-
-def _refused(wire: Any) -> Wire:
-    raise InputError(f"wire: a {type(wire).__name__}; pass a Wire")
+        zeros = find_points(model, problems, bounds[0]).value if len(searched) == 1 else ()
+        return _dataset(search, search.found(starts, seed, zeros), cut)
 
 
 def _start(name: str, value: float, bounds: tuple[float, float]) -> float:
     low, high = bounds
     if not np.isfinite(value):
-        more = f"pass {name}=..." if name in DRIVE else "its sites differ; search them one by one"
+        more = f"give {name}=..." if name in DRIVE else "its sites differ; search them one by one"
         raise InputError(f"over: the wire has no one value of {name!r} to start from: {more}")
     if not low <= value <= high:
-        raise InputError(f"over[{name!r}] = {bounds}: the wire has {value:g}; pass a window that holds it")
+        raise InputError(
+            f"over[{name!r}] = {bounds}: the wire has {value:g}; expected a window that holds it"
+        )
     return value
 
 

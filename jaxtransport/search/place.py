@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from jaxtransport.arguments import is_traced, mapping, number, require_known
 from jaxtransport.errors import InputError
-from jaxtransport.parameters import DRIVE, POSITIVE, Parameter, parameter
+from jaxtransport.parameters import DRIVE, Parameter, allowed, parameter
 from jaxtransport.precision import require_double
-from jaxtransport.wire import Wire, is_concrete, require_number
+from jaxtransport.wire import Wire, require_wire
 
 
 def read(parameter: Parameter, wire: Wire, drive: Mapping[str, Any]) -> float:
@@ -62,37 +63,36 @@ def vary(wire: Wire, values: Mapping[str, float]) -> Wire:
         PrecisionError: JAX is in single precision.
     """
     require_double()
-    if not isinstance(wire, Wire):
-        raise InputError(f"wire: a {type(wire).__name__}; pass a Wire")
-    if not isinstance(values, Mapping):
-        raise InputError(f"values = {values!r}: pass names with numbers, such as {{'onsite[5]': 0.1}}")
-    if not is_concrete(wire.length) or np.ndim(wire.length):
-        raise InputError("wire: a batch, or traced by JAX; call this on one wire, outside jit and vmap")
-    for name, value in values.items():
-        changed = parameter(name)
+    require_wire("wire", wire)
+    require_known("wire", wire.length, wire.coupling)
+    for name, value in mapping("values", values, "{'onsite[5]': 0.1}").items():
+        changed = parameter(name, of="values")
         if changed.quantity in DRIVE:
-            raise InputError(f"{name}: belongs to the drive, not to the wire; pass it to `solve`")
-        require_number(name, value)
-        check_site(changed, wire)
-        if changed.quantity in POSITIVE and is_concrete(value) and not value > 0:
-            raise InputError(f"{name} = {value}: pass a number > 0")
-        wire, _ = put(changed, wire, {}, jnp.asarray(value, float))
+            raise InputError(f"values: {name!r} belongs to the drive, not to the wire; give it to `solve`")
+        check_site(changed, wire, "values")
+        possible = allowed(changed.quantity)
+        value = number(f"values[{name!r}]", value, possible)
+        if is_traced(value):
+            value = jnp.where(possible.holds(value), value, jnp.nan)  # a status where the wire is solved
+        wire, _ = put(changed, wire, {}, jnp.asarray(value))
     return wire
 
 
-def check_site(parameter: Parameter, wire: Wire) -> None:
+def check_site(parameter: Parameter, wire: Wire, of: str = "over") -> None:
     """Raise `InputError` unless `wire` has the site or bond of `parameter`, and a number to vary there."""
     N, site, quantity = int(wire.length), parameter.site, parameter.quantity
     coupling = np.asarray(wire.coupling)[:N]
     if site is None:
         if quantity == "gamma" and not np.any(coupling[1:-1] > 0):
-            raise InputError("over: 'gamma' varies the couplings of middle reservoirs, and the wire has none")
+            raise InputError(
+                f"{of}: 'gamma' varies the couplings of middle reservoirs, and the wire has none"
+            )
         return
     last = N - 1 if quantity == "hopping" else N
     if not 1 <= site <= last:
         what = "bonds" if quantity == "hopping" else "sites"
-        raise InputError(f"over: {parameter.name!r} is not in the wire; its {what} are 1 to {last}")
+        raise InputError(f"{of}: {parameter.name!r} is not in the wire; its {what} are 1 to {last}")
     if quantity in ("gamma", "strength") and not coupling[site - 1] > 0:
-        raise InputError(f"over: {parameter.name!r}: site {site} holds no reservoir; make it a probe first")
+        raise InputError(f"{of}: {parameter.name!r}: site {site} holds no reservoir; make it a probe first")
     if quantity == "strength" and site in (1, N):
-        raise InputError(f"over: {parameter.name!r}: site {site} is a lead, whose current is not given")
+        raise InputError(f"{of}: {parameter.name!r}: site {site} is a lead, whose current is not given")

@@ -15,12 +15,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
-import numpy as np
 
+from jaxtransport.arguments import (
+    AMOUNT,
+    POSITIVE,
+    REAL,
+    mapping,
+    number,
+    pair,
+    require_known,
+    require_outside,
+    show,
+    wrong,
+)
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.parameters import DRIVE, Parameter, parameter, window
-from jaxtransport.probes.laws import Exact, Law, Linear
+from jaxtransport.probes.laws import Exact, Law, Linear, checked_law
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.runtime import computing
 from jaxtransport.search.curves import find_curves
@@ -30,7 +41,7 @@ from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Model, Problems, grouped
 from jaxtransport.sweep.search_spec import MOST_LENGTHS
-from jaxtransport.wire import Wire, is_concrete, require_number
+from jaxtransport.wire import Wire, admit, require_wire
 
 if TYPE_CHECKING:
     import xarray
@@ -78,10 +89,11 @@ def find_zeros(
 
     Double precision is switched on here, whatever JAX is set to. Meant for the host: not inside `jax.jit`.
     """
-    names = tuple(over) if isinstance(over, Mapping) else ()
+    require_outside("find_zeros")
+    names = tuple(mapping("over", over, "{'mu_bar': (-1.99, 1.99)}"))
     if not 1 <= len(names) <= 2:
         raise InputError(
-            f"over = {over!r}: pass one or two parameters with their windows, such as "
+            f"over = {show(over)}: expected one or two parameters with their windows, such as "
             'over={"mu_bar": (-1.99, 1.99)}; for more, see nearest_zero'
         )
     with computing():
@@ -116,19 +128,16 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
         raise InputError("over: 'N' is searched alone; for other parameters too, search wire by wire")
     if not callable(wire) or isinstance(wire, Wire):
         raise InputError(
-            "wire: over N it has to grow; pass a function from N to a wire, "
+            "wire: over N it has to grow; expected a function from N to a wire, "
             "such as lambda N: jt.Wire.pair(N, gamma=0.5)"
         )
-    bounds = over[LENGTH]
-    try:
-        low, high = bounds
-        whole = all(int(b) == b and not isinstance(b, bool) for b in (low, high))
-    except (TypeError, ValueError, OverflowError):
-        whole = False
-    if not whole or not 2 <= low < high:
-        raise InputError(f"over['N'] = {bounds!r}: pass two whole numbers, (shortest, longest), from 2")
+    low, high = bounds = pair("over['N']", over[LENGTH])
+    if low != int(low) or high != int(high) or not 2 <= low < high:
+        raise wrong("over['N']", over[LENGTH], "two whole numbers, (shortest, longest), from 2")
     if high - low >= MOST_LENGTHS:
-        raise InputError(f"over['N'] = {bounds!r}: {high - low + 1:,} lengths; pass at most {MOST_LENGTHS:,}")
+        raise InputError(
+            f"over['N'] = {show(bounds)}: {high - low + 1:,.0f} lengths; expected at most {MOST_LENGTHS:,}"
+        )
     law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law)
     wires = {}
     for N in range(int(low), int(high) + 1):
@@ -148,17 +157,21 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
 
 def checked_wires(wire: Any) -> list[Wire]:
     """One wire or several, as a list."""
-    wires = [wire] if isinstance(wire, Wire) else wire
-    if isinstance(wires, str | bytes) or not isinstance(wires, Sequence) or not wires:
-        raise InputError(f"wire: a {type(wire).__name__}; pass a Wire, or a list of them")
-    for i, each in enumerate(wires):
-        if not isinstance(each, Wire):
-            raise InputError(f"wire: entry {i} is a {type(each).__name__}; pass wires only")
-        if not all(is_concrete(leaf) for leaf in jax.tree.leaves(each)):
-            raise InputError("wire: traced by JAX; call this outside jit, vmap and grad")
-        if np.ndim(each.length):
-            raise InputError("wire: a batch of wires; pass them as a list")
-    return list(wires)
+    if isinstance(wire, Wire):
+        return [checked_wire("wire", wire)]
+    if isinstance(wire, str | bytes) or not isinstance(wire, Sequence) or not wire:
+        raise wrong("wire", wire, "a Wire, or a list of them")
+    return [checked_wire(f"wire[{i}]", each) for i, each in enumerate(wire, 1)]
+
+
+def checked_wire(name: str, wire: Any) -> Wire:
+    """One wire whose numbers are known and allowed, in double precision."""
+    require_wire(name, wire)
+    require_known(name, *jax.tree.leaves(wire))
+    wire, good = admit(wire)
+    if not good:
+        raise InputError(f"{name}: holds a number that no wire may have; make it by Wire.custom")
+    return wire
 
 
 def checked_drive(
@@ -171,43 +184,31 @@ def checked_drive(
     law: Law | None,
 ) -> tuple[Law, dict[str, float]]:
     """The law, and a number for everything that drives a wire (a placeholder for what is searched)."""
-    law = Linear() if law is None else law
-    if not isinstance(law, Law):
-        raise InputError(f"law = {law!r}: pass Linear(), Series(order) or Exact(temperature)")
+    law = checked_law(law)
     given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
     for name, value in given.items():
-        if value is None:
-            continue
-        require_number(name, value)
-        if not is_concrete(value):
-            raise InputError(f"{name}: traced by JAX; call this outside jit, vmap and grad")
-        if name in ranges:
-            raise InputError(f"{name} = {value}: given, and searched too; keep one of them")
-    drive = {name: float(value) for name, value in given.items() if value is not None}
+        if value is not None and name in ranges:
+            raise InputError(f"{name} = {show(value)}: given, and searched too; keep one of them")
+    drive = {name: known(name, value) for name, value in given.items() if value is not None}
     drive |= {name: bounds[0] for name, bounds in ranges.items() if name in DRIVE}
     if "mu_bar" not in drive:
-        raise InputError("mu_bar: missing; pass the mean potential of the leads, in gamma_o")
-    if drive.get("delta_mu", 1.0) <= 0:
-        raise InputError(
-            f"delta_mu = {delta_mu}: pass the bias as a number > 0; forward and reverse are both taken"
-        )
+        raise InputError("mu_bar: missing; expected the mean potential of the leads, in gamma_o")
     if "injection" in drive and "I_g" in drive:
-        raise InputError("injection and I_g: both say the injected current; pass one of them")
+        raise InputError("injection and I_g: both set the injected current; give one of them")
     if "delta_mu" not in drive and ("I_g" in drive or not isinstance(law, Linear)):
         why = "I_g is measured by it" if "I_g" in drive else "beyond linear response zeros depend on it"
-        raise InputError(f"delta_mu: missing; pass the bias, in gamma_o: {why}")
+        raise InputError(f"delta_mu: missing; expected the bias, in gamma_o: {why}")
     if "I_g" not in drive and "injection" not in drive:
         if not isinstance(law, Linear):
             raise InputError(
-                "injection: missing; pass I_g / I_o (or I_g): beyond linear response zeros depend on it"
+                "injection: missing; expected I_g / I_o (or I_g): beyond linear response zeros depend on it"
             )
         drive["injection"] = 1.0
     if "temperature" in ranges and not isinstance(law, Exact):
-        raise InputError("over: 'temperature' goes with law=Exact(); remove it, or pass that law")
+        raise InputError("over: 'temperature' goes with law=Exact(); remove it, or give that law")
     if isinstance(law, Exact) and "temperature" not in ranges:
-        if not is_concrete(law.temperature):
-            raise InputError("temperature: traced by JAX; call this outside jit, vmap and grad")
+        require_known("temperature", law.temperature)
         drive["temperature"] = float(law.temperature)
     if "mu_bar" not in ranges:
         widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive.get("delta_mu", 0.0)
@@ -216,9 +217,15 @@ def checked_drive(
             reach = f" with delta_mu = {most:g}" if most else ""
             raise InputError(
                 f"mu_bar = {drive['mu_bar']:g}{reach}: outside the band, where no current flows; "
-                f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)"
+                f"expected |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)"
             )
     return law, drive
+
+
+def known(name: str, value: Any) -> float:
+    """A number of the drive that is not traced. The bias is > 0, as forward and reverse are both taken."""
+    require_known(name, value)
+    return float(number(name, value, {"mu_bar": REAL, "delta_mu": POSITIVE}.get(name, AMOUNT)))
 
 
 def within_band(
@@ -234,7 +241,7 @@ def within_band(
     if max(low, -edge) >= min(high, edge):
         raise InputError(
             f"over['mu_bar'] = {(low, high)}: with delta_mu = {widest:g} a lead is outside the band there; "
-            f"pass a window that reaches into |mu_bar| < {edge:g} (gamma_o)"
+            f"expected a window that reaches into |mu_bar| < {edge:g} (gamma_o)"
         )
     ranges["mu_bar"] = (max(low, -edge), min(high, edge))
     whole = ranges["mu_bar"] == (low, high)

@@ -11,7 +11,6 @@ from pydantic import PlainValidator
 from jaxtransport import layout as layouts
 from jaxtransport.sweep.checks import Checks
 from jaxtransport.sweep.tables import (
-    MOST_SITES,
     Mistakes,
     Model,
     Number,
@@ -35,7 +34,7 @@ class WireTable(Table):
     """[wire]"""
 
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
-    N: Annotated[int | None, PlainValidator(whole(2, MOST_SITES))] = None
+    N: Annotated[int | None, PlainValidator(whole(2, layouts.MOST_SITES))] = None
     sigma: Annotated[float, PlainValidator(positive)] = 1.0
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
     positions: Annotated[list[float] | None, PlainValidator(list_of(_fraction, "fractions"))] = None
@@ -53,7 +52,7 @@ TABLES: dict[str, type[Table]] = {"wire": WireTable, "drive": DriveTable, "outpu
 
 # Axis -> reader, unit, long name, symbol
 AXES: dict[str, Any] = {
-    "N": (axis(whole(2, MOST_SITES), integer=True), "1", "number of nodes", "N"),
+    "N": (axis(whole(2, layouts.MOST_SITES), integer=True), "1", "number of nodes", "N"),
     "sigma": (axis(positive), "1", "conductance of one segment (of the whole wire if custom)", r"\sigma"),
     "voltage": (axis(positive), "V", "bias", "V"),
     "injection": (axis(real), "1", "injected current over V/R", "I_gR/V"),

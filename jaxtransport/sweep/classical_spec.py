@@ -10,7 +10,6 @@ from pydantic import PlainValidator
 from jaxtransport import layout as layouts
 from jaxtransport.sweep.checks import Checks
 from jaxtransport.sweep.tables import (
-    MOST_SITES,
     Mistakes,
     Model,
     Number,
@@ -30,7 +29,7 @@ class WireTable(Table):
     """[wire]"""
 
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
-    N: Annotated[int | None, PlainValidator(whole(2, MOST_SITES))] = None
+    N: Annotated[int | None, PlainValidator(whole(2, layouts.MOST_SITES))] = None
     p: Annotated[float | None, PlainValidator(probability)] = None
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
     sources: Sites = None
@@ -51,7 +50,7 @@ TABLES: dict[str, type[Table]] = {"wire": WireTable, "drive": DriveTable, "outpu
 
 # Axis -> reader, unit, long name, symbol
 AXES: dict[str, Any] = {
-    "N": (axis(whole(2, MOST_SITES), integer=True), "1", "number of sites", "N"),
+    "N": (axis(whole(2, layouts.MOST_SITES), integer=True), "1", "number of sites", "N"),
     "p": (axis(probability), "1", "probability to move on", "p"),
     "rho_0": (axis(not_negative), "1/a", "density of the emptier reservoir", r"\rho_0"),
     "delta_rho": (axis(positive), "1/a", "difference of the reservoirs' densities", r"\delta\rho"),

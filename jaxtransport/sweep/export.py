@@ -31,6 +31,7 @@ from typing import Any
 import h5netcdf
 import numpy as np
 
+from jaxtransport import arguments
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
 from jaxtransport.sweep.grid import boxes
@@ -73,10 +74,12 @@ def export(
             the rows of one table; Zarr where it is not installed; a target that is there, is the
             source, or cannot be written. Nothing is left behind then.
     """
-    source, target = Path(source), Path(os.path.realpath(target))
+    arguments.require_outside("export")
+    source = arguments.path("source", source)
+    target = Path(os.path.realpath(arguments.path("target", target)))
+    variables = None if variables is None else arguments.texts("variables", variables)
+    level, force = arguments.whole("level", level, 0, 9), arguments.flag("force", force)
     write = _writer_of(target)
-    if level not in range(10):
-        raise InputError(f"--level {level}: pass a whole number from 0 to 9")
     search = results.is_search(source)
     _check_target(source, target, force)
     try:

@@ -16,7 +16,6 @@ from jaxtransport.parameters import BAND_EDGE, parameter
 from jaxtransport.sweep.checks import Checks
 from jaxtransport.sweep.search_spec import SearchTable
 from jaxtransport.sweep.tables import (
-    MOST_SITES,
     Mistakes,
     Model,
     Number,
@@ -40,7 +39,7 @@ class WireTable(Table):
     """[wire]"""
 
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
-    N: Annotated[int | None, PlainValidator(whole(2, MOST_SITES))] = None
+    N: Annotated[int | None, PlainValidator(whole(2, layouts.MOST_SITES))] = None
     gamma: PerSite = None
     contact: Annotated[float | list[float] | None, PlainValidator(either(positive))] = None
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
@@ -80,7 +79,7 @@ TABLES: dict[str, type[Table]] = {
 
 # Axis -> reader, unit, long name, symbol
 AXES: dict[str, Any] = {
-    "N": (axis(whole(2, MOST_SITES), integer=True), "1", "number of sites", "N"),
+    "N": (axis(whole(2, layouts.MOST_SITES), integer=True), "1", "number of sites", "N"),
     "gamma": (axis(positive), "gamma_o", "coupling of sources and drains", r"\gamma"),
     "contact": (axis(positive), "gamma_o", "coupling of the leads", r"\gamma_1"),
     "mu_bar": (axis(real), "gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from jaxtransport.arguments import path as checked_path
+from jaxtransport.arguments import require_outside
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.task import Task
 
@@ -41,6 +43,8 @@ def load(path: str | Path) -> xarray.Dataset:
     Raises:
         InputError: no such file, or not a result of jaxtransport.
     """
+    require_outside("load")
+    path = checked_path("path", path)
     import xarray
 
     _open(path, "r").close()

@@ -17,8 +17,6 @@ from pydantic import PlainValidator
 from jaxtransport.sweep.grid import Axis
 from jaxtransport.sweep.values import list_of, positive, real, text, whole
 
-MOST_SITES = 10**7  # one wire of this length takes gigabytes
-
 Number = Annotated[float | None, PlainValidator(real)]
 Positive = Annotated[float | None, PlainValidator(positive)]
 Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-Reader = Callable[[Any], Any]
+from jaxtransport.arguments import LARGEST, MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY, SMALLEST
 
-MOST_WHOLE = 2**53  # beyond it a double does not hold every whole number
+Reader = Callable[[Any], Any]
 
 
 def _show(value: Any) -> str:
@@ -42,6 +42,8 @@ def number(
         raise ValueError(f"{_show(value)} is too large; pass {kind} <= {most:,}")
     if not math.isfinite(value):
         raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
+    if abs(value) > LARGEST or (above == 0 and 0 < value < SMALLEST):
+        raise ValueError(f"{_show(value)}; expected {POSITIVE.expected(float(value))}")
     if (above is not None and not value > above) or (least is not None and not value >= least):
         raise wrong
     return value if integer else float(value)
@@ -56,15 +58,15 @@ def positive(value: Any) -> float:
 
 
 def probability(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-        raise ValueError(f"{_show(value)}; pass a probability, 0 < p <= 1")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not PROBABILITY.holds(value):
+        raise ValueError(f"{_show(value)}; expected {PROBABILITY.words}")
     return float(value)
 
 
 def not_negative(value: Any) -> float:
     out = number(value)
-    if out < 0:
-        raise ValueError(f"{_show(value)}; pass a number >= 0")
+    if not NOT_NEGATIVE.holds(out):
+        raise ValueError(f"{_show(value)}; expected {NOT_NEGATIVE.expected(out)}")
     return out
 
 

@@ -214,5 +214,5 @@ def test_way_to_the_continuum():
     ],
 )
 def test_nonsense_is_named(call, name):
-    with pytest.raises(InputError, match=f"^{name} = "):
+    with pytest.raises(InputError, match=rf"^{name}(\[\d+\])? = "):
         call()

@@ -39,9 +39,9 @@ def test_a_wire_that_is_reciprocal_has_no_way_to_go():
 
 
 def test_wrong_calls():
-    with pytest.raises(InputError, match="seed = -1: pass a whole number >= 0"):
+    with pytest.raises(InputError, match="seed = -1: expected a whole number >= 0"):
         jt.nearest_zero(NINE, {"mu_bar": (0, 1.5)}, mu_bar=1.0, seed=-1)
-    with pytest.raises(InputError, match=r"the wire has 1\.2; pass a window that holds it"):
+    with pytest.raises(InputError, match=r"the wire has 1\.2; expected a window that holds it"):
         jt.nearest_zero(NINE, {"mu_bar": (0, 1)}, mu_bar=1.2)
     with pytest.raises(InputError, match="values = None"):
         jt.vary(NINE, None)

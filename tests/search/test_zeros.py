@@ -347,13 +347,13 @@ BEYOND = {"law": jt.Series(3), "delta_mu": 0.1, "injection": 0.1}
 @pytest.mark.parametrize(
     ("wire", "over", "drive", "says"),
     [
-        (3, M, {}, "wire: a int; pass a Wire"),
-        ("wire", M, {}, "wire: a str; pass a Wire"),
-        ([], M, {}, "wire: a list; pass a Wire"),
-        ([FOUR, 3], M, {}, "wire: entry 1 is a int; pass wires only"),
-        (lambda N: FOUR, M, {}, "pass a Wire"),
-        (FOUR, {}, {}, "pass one or two parameters"),
-        (FOUR, "mu_bar", {}, "pass one or two parameters"),
+        (3, M, {}, "wire = 3: expected a Wire"),
+        ("wire", M, {}, "wire = 'wire': expected a Wire"),
+        ([], M, {}, "wire = []: expected a Wire"),
+        ([FOUR, 3], M, {}, "wire[2] = 3: expected a Wire"),
+        (lambda N: FOUR, M, {}, "expected a Wire"),
+        (FOUR, {}, {}, "expected one or two parameters"),
+        (FOUR, "mu_bar", {}, "over = 'mu_bar': expected names with values"),
         (FOUR, {**M, **TWO, "contact": (0.1, 1)}, {}, "for more, see nearest_zero"),
         (FOUR, {"mubar": (-1, 1)}, {}, "did you mean 'mu_bar'?"),
         (
@@ -367,23 +367,23 @@ BEYOND = {"law": jt.Series(3), "delta_mu": 0.1, "injection": 0.1}
         (FOUR, {"strength[1]": (0.1, 1)}, {"mu_bar": 0.3}, "site 1 is a lead"),
         (IRREGULAR[0], {"gamma[6]": (0.1, 1)}, {"mu_bar": 0.3}, "site 6 holds no reservoir"),
         (make(layouts.custom(4), gamma=0.3), TWO, {"mu_bar": 0.3}, "the wire has none"),
-        (FOUR, {"mu_bar": (1, -1)}, {}, "an empty window"),
-        (FOUR, {"mu_bar": (np.nan, 1)}, {}, "pass two finite numbers"),
+        (FOUR, {"mu_bar": (1, -1)}, {}, "with low < high"),
+        (FOUR, {"mu_bar": (np.nan, 1)}, {}, "each a finite number"),
         (FOUR, {"mu_bar": (0, 2.1)}, {}, "outside the band"),
         (FOUR, TWO, {}, "mu_bar: missing"),
         (FOUR, TWO, {"mu_bar": 2.0}, "mu_bar = 2: outside the band"),
-        (FOUR, TWO, {"mu_bar": np.nan}, "mu_bar = nan: pass finite numbers"),
+        (FOUR, TWO, {"mu_bar": np.nan}, "mu_bar = nan: expected a finite number"),
         (FOUR, M, {"mu_bar": 0.1}, "mu_bar = 0.1: given, and searched too"),
         (FOUR, M, {**BEYOND, "delta_mu": None}, "delta_mu: missing"),
         (FOUR, M, {**BEYOND, "injection": None}, "injection: missing"),
-        (FOUR, M, {"delta_mu": -0.1}, "delta_mu = -0.1: pass the bias as a number > 0"),
-        (FOUR, M, {"delta_mu": 0.1, "injection": 1, "I_g": 1}, "pass one of them"),
-        (FOUR, M, {"I_g": 0.1}, "delta_mu: missing; pass the bias, in gamma_o: I_g is measured by it"),
+        (FOUR, M, {"delta_mu": -0.1}, "delta_mu = -0.1: expected a number > 0"),
+        (FOUR, M, {"delta_mu": 0.1, "injection": 1, "I_g": 1}, "give one of them"),
+        (FOUR, M, {"I_g": 0.1}, "delta_mu: missing; expected the bias, in gamma_o: I_g is measured by it"),
         (FOUR, TWO, {**BEYOND, "mu_bar": 1.96}, "with delta_mu = 0.1: outside the band"),
         (FOUR, {"mu_bar": (1.96, 2)}, BEYOND, "a lead is outside the band there"),
         (FOUR, {"temperature": (0, 0.1)}, {"mu_bar": 0.3}, "'temperature' goes with law=Exact()"),
-        (FOUR, M, {"kernel": "fast"}, "kernel = 'fast': pass one of"),
-        (FOUR, M, {"law": "exact"}, "law = 'exact': pass Linear()"),
+        (FOUR, M, {"kernel": "fast"}, "kernel = 'fast': expected one of"),
+        (FOUR, M, {"law": "exact"}, "law = 'exact': expected Linear()"),
         ([FOUR, FOUR], {**M, **TWO}, {}, "curves are followed for one wire at a time"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -397,9 +397,9 @@ def test_a_search_inside_jit_is_refused():
     def search(gamma):
         return jt.find_zeros(jt.Wire.pair(4, gamma=gamma), over=M)["mu_bar"].values.sum()
 
-    with pytest.raises(InputError, match="traced by JAX; call this outside jit"):
+    with pytest.raises(InputError, match="inside jit, vmap or grad of JAX; call it outside"):
         jax.jit(search)(0.3)
-    with pytest.raises(InputError, match="traced by JAX; call this outside jit"):
+    with pytest.raises(InputError, match="inside jit, vmap or grad of JAX; call it outside"):
         jax.jit(lambda w: jt.find_zeros(FOUR, over=TWO, mu_bar=w).sizes["zero"])(0.3)
 
 

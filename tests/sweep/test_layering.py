@@ -14,7 +14,18 @@ PACKAGE = Path(jaxtransport.__file__).parent
 
 # From the ground up. A module belongs to the longest name that it starts with.
 FLOORS = [
-    ("errors", "status", "precision", "layout", "parameters", "variables", "runtime", "xla", "linalg"),
+    (
+        "arguments",
+        "errors",
+        "status",
+        "precision",
+        "layout",
+        "parameters",
+        "variables",
+        "runtime",
+        "xla",
+        "linalg",
+    ),
     ("reservoir", "wire"),
     ("green",),
     ("probes", "classical", "closed_forms"),
@@ -29,9 +40,9 @@ FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 
 # What these may import of the package, wherever it lies.
 ONLY = {
-    "sweep": {"sweep", "errors", "status", "layout", "parameters", "variables", "xla"},
+    "sweep": {"sweep", "arguments", "errors", "status", "layout", "parameters", "variables", "xla"},
     "plot": {"plot", "errors", "status", "layout", "variables", "sweep", "closed_forms"},
-    "closed_forms": {"closed_forms", "errors"},
+    "closed_forms": {"closed_forms", "arguments", "errors"},
     "progress": {"progress", "sweep"},
     "watch": {"watch", "errors", "status", "sweep"},
 }
