@@ -151,6 +151,7 @@ _LEADS: dict[str, Callable] = {
     "injection_response": lambda f, r: f.solved.response.injection,
     "nonreciprocity": lambda f, r: f.solved.response.nonreciprocity(f.injection),
     "relative_nonreciprocity": lambda f, r: f.solved.response.relative_nonreciprocity(f.injection),
+    "current_error": lambda f, r: f.solved.response.current_error(f.injection),
     "residual": _both(Biased.residual),
     "outside_band": _both(Biased.outside_band),
 }

@@ -39,7 +39,7 @@ NODES_WITHIN_TRANSFORMS = (64, 128)
 class State(eqx.Module):
     """The steady state of a wire under one bias. Currents in I_o = e |delta_mu| / 2 pi hbar.
 
-    Numbers are NaN where `status` is not 0.
+    Numbers are NaN where `status` is neither 0 nor 7.
     """
 
     potentials: Float[Array, " site"]  # mu_l in gamma_o; NaN without reservoir
@@ -51,8 +51,9 @@ class State(eqx.Module):
     right_current: Float[Array, ""]  # I_N
     conductance: Float[Array, ""]  # G in e^2/h
     injection_response: Float[Array, ""]  # delta I / I_g; NaN beyond linear response
+    current_error: Float[Array, ""]  # bound of the rounding error of I_1; NaN beyond linear response
     residual: Float[Array, ""]  # largest |I_l(potentials) - asked| of all reservoirs, in I_o
-    status: Int[Array, ""]  # 0 solved, 1 limit met, 2 diverged, 3 singular, 4 not finite, 5 outside the band
+    status: Int[Array, ""]  # 0 solved, 7 with digits lost, else not: see `jaxtransport.status`
     steps: Int[Array, ""]  # of Newton's method; 0 in linear response
     nodes: Int[Array, ""]  # energies of the exact law, or order of the series; 1 in linear response
     outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
@@ -116,8 +117,10 @@ def solve(
             unknown, a point outside the band has status 5 instead, any other such number status 4.
         PrecisionError: JAX is in single precision.
 
-    Beyond linear response a state may have status 1 (a limit of Newton steps or energies was met),
-    2 (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
+    A state may have status 3 (a reservoir exchanges nothing with the others) or 7 (rounding left fewer than
+    nine digits; the numbers are kept). Beyond linear response it may also have status 1 (a limit of Newton
+    steps or energies was met), 2 (Newton's method diverged) or 5 (there is no solution with all potentials
+    in the band).
     """
     require_wire("wire", wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
@@ -148,6 +151,7 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
         right_current=good(biased.right_current()),
         conductance=good(solved.response.conductance),
         injection_response=good(solved.response.injection),
+        current_error=good(solved.response.current_error(injection)),
         residual=good(biased.residual()),
         status=status,
         steps=jnp.zeros((), int),
@@ -178,6 +182,7 @@ def _driven_state(
             right_current=good(driven.right_current()),
             conductance=jnp.asarray(jnp.nan),
             injection_response=jnp.asarray(jnp.nan),
+            current_error=jnp.asarray(jnp.nan),
             residual=good(driven.residual()),
             status=status,
             steps=driven.balance.steps,

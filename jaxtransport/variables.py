@@ -22,6 +22,7 @@ class Variable:
     dims: tuple[str, ...] = ()
     dtype: str = "f8"
     needs_profile: bool = False  # the potentials along the wire, not only the leads
+    by_name: bool = False  # stored only if it is asked for by name
 
 
 def _both(name, unit, long_name, symbol, **kw):
@@ -58,6 +59,13 @@ LINEAR = {
             dtype="i1",
             needs_profile=True,
         ),
+        Variable(
+            "current_error",
+            "I_o",
+            "bound of the rounding error of the currents at the leads",
+            r"\epsilon_I",
+            by_name=True,
+        ),
         *_both("potential", "gamma_o", "chemical potential", r"\mu_l", **_SITE),
         *_both("site_current", "I_o", "current into the wire", "I_l", **_SITE),
         *_both("bond_current", "I_o", "current along the wire", "J_l", **_BOND),
@@ -68,7 +76,7 @@ LINEAR = {
 
 
 # Beyond linear response there is no response to injection; how a point was found is worth keeping.
-NONLINEAR = {name: v for name, v in LINEAR.items() if name != "injection_response"} | {
+NONLINEAR = {name: v for name, v in LINEAR.items() if name not in ("injection_response", "current_error")} | {
     v.name: v
     for v in [
         Variable("steps", "1", "Newton steps, both biases", r"\mathrm{steps}", dtype="i2"),
@@ -119,7 +127,7 @@ CIRCUIT = {
 
 def per_point(variables: Mapping[str, Variable]) -> tuple[str, ...]:
     """Names of the variables that are one number a point: what is stored if nothing is asked for."""
-    return tuple(name for name, v in variables.items() if not v.dims)
+    return tuple(name for name, v in variables.items() if not v.dims and not v.by_name)
 
 
 PER_POINT = per_point(LINEAR)

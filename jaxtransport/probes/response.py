@@ -42,6 +42,10 @@ class Response(eqx.Module):
         """I_N in I_o, positive into the wire: what the others inject has to leave here."""
         return -self.left_current(sign, injection) - injection * self.imbalance
 
+    def current_error(self, injection):
+        """How far rounding may have moved I_1 under either bias, in I_o."""
+        return self.conductance_error + jnp.abs(injection) * self.injection_error
+
     def nonreciprocity(self, injection):
         """Delta I = |I_1(reverse)| - |I_1(forward)| in I_o, without cancellation."""
         g, d = self.conductance, injection * self.injection
