@@ -232,7 +232,7 @@ def refused(source, target, *says, **options):
 def test_wrong_calls_are_refused(profiles, search, tmp_path):
     result = profiles
     refused(result, tmp_path / "out.txt", "unknown kind of file", ".nc, .zarr, .csv or .csv.gz")
-    refused(result, tmp_path / "out.nc", "--level 10", level=10)
+    refused(result, tmp_path / "out.nc", "level = 10", level=10)
     refused(result, tmp_path / "out.nc", "y, gamma not in", "choose among J, mu, x", variables=["y", "gamma"])
     refused(result, tmp_path / "out.nc", "names none", variables=[])
     refused(tmp_path / "none.h5", tmp_path / "out.nc", "no such file")
