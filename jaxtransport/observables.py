@@ -58,8 +58,8 @@ class Solved(eqx.Module):
 
         Transmissions or drives that are not finite are one failure. A balance that is not finite on
         finite transmissions is another: some reservoir is cut off from the others, or its transmissions
-        are below the smallest double. Where rounding takes more of the conductance, of the larger of
-        G delta mu and delta I, or of the largest potential than the kernel tolerates, it is not resolved.
+        are below the smallest double. Where rounding takes more of the conductance, of I_1 under
+        either bias, or of the largest potential than the kernel tolerates, it is not resolved.
         """
         g, r = self.response.conductance, self.response.injection
         solution = [g, r]
@@ -80,7 +80,7 @@ class Solved(eqx.Module):
     def _resolved(self, injection: Array) -> Array:
         tolerated, size, response = self.transmission.tolerated, jnp.abs(injection), self.response
         good = response.conductance_error <= tolerated * response.conductance
-        good &= size * response.injection_error <= tolerated * response.mean_current(injection)
+        good &= response.current_error(injection) <= tolerated * response.least_current(injection)
         if self.profile is not None:
             largest = jnp.maximum(0.5, size * jnp.max(jnp.abs(self.profile.potential[1])))  # 0.5: the leads
             good &= size * self.profile.error <= tolerated * largest

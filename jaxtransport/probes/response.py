@@ -56,6 +56,10 @@ class Response(eqx.Module):
         """Ibar, the mean of |I_1| over both biases, in I_o."""
         return jnp.maximum(jnp.abs(self.conductance), jnp.abs(injection * self.injection))
 
+    def least_current(self, injection):
+        """The smaller |I_1| of both biases, in I_o."""
+        return jnp.abs(jnp.abs(self.conductance) - jnp.abs(injection * self.injection))
+
     def relative_nonreciprocity(self, injection):
         """Delta I / Ibar; 0 where no current flows at all."""
         mean = self.mean_current(injection)

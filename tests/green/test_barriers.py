@@ -147,15 +147,12 @@ def test_a_dense_conductance_of_1e_23(N, onsite, hopping):
 
 
 def test_nobody_exchanges_anything():
-    """Transmissions below the smallest double: no number, and not status 0."""
-    for wire in (
-        make(layouts.pair(4), gamma=0.5, contact=1e-170),
-        make(layouts.custom(9), gamma=1, hopping=1e-90),
-    ):
-        for kernel in ("chain", "dense"):
-            state = engine.solve(wire, kernel, 0.7, 0.1, 0.3)
-            assert int(state.status) == codes.SINGULAR
-            assert np.isnan(state.left_current)
+    """A transmission below the smallest double: no number, and not status 0."""
+    wire = make(layouts.custom(9), gamma=1, hopping=1e-60)
+    for kernel in ("chain", "dense"):
+        state = engine.solve(wire, kernel, 0.7, 0.1, 0.3)
+        assert int(state.status) == codes.SINGULAR
+        assert np.isnan(state.left_current)
 
 
 def test_a_sweep_takes_up_what_lost_digits(tmp_path):
