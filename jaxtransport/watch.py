@@ -110,7 +110,7 @@ class Follower:
             raise InputError(f"{self.path}: can no longer be read ({error.strerror or error})") from None
         same = self._file[:2] == (about.st_dev, about.st_ino)
         with ResultFile(self.path, known=self._known if same else None) as file:
-            if file.search:
+            if not same and file.search:
                 raise InputError(f"{self.path}: is the result of a search, which is written whole")
             shape = file.dataset("status").shape
             identity = (about.st_dev, about.st_ino, float(file.read("started")), shape)

@@ -156,8 +156,9 @@ def attribute(owner: h5py.File | h5py.Group | h5py.Dataset, name: str) -> Any:
 
 
 def attributes(owner: h5py.File | h5py.Dataset) -> dict[str, Any]:
-    """All attributes, but for those of HDF5 and netCDF themselves."""
-    return {name: attribute(owner, name) for name in owner.attrs if name not in HIDDEN}
+    """All attributes that are texts or numbers, but for those of HDF5 and netCDF themselves."""
+    found = {name: attribute(owner, name) for name in owner.attrs if name not in HIDDEN}
+    return {name: value for name, value in found.items() if _is_plain(value)}
 
 
 def _differs(owner: h5py.File | h5py.Dataset, name: str, crc: int) -> bool:
@@ -191,6 +192,11 @@ def _dims(dataset: h5py.Dataset) -> tuple[str, ...]:
 def _dtype(dataset: h5py.Dataset) -> str:
     """Kind and width, whatever the order of bytes on file."""
     return dataset.dtype.newbyteorder("<").str.replace("|", "") if dataset.dtype.kind != "O" else "O"
+
+
+def _is_plain(value: Any) -> bool:
+    array = np.asarray(value)
+    return array.dtype.kind in "biufSU" or all(isinstance(one, str | bytes) for one in array.flat)
 
 
 def _text(value: Any) -> str:

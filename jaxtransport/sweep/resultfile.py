@@ -92,7 +92,8 @@ class ResultFile:
     @property
     def search(self) -> bool:
         """Whether it is the result of a search."""
-        return bool(self.attributes["format"] == SEARCH_FORMAT)
+        with self.believing():
+            return bool(contents.attribute(self.file, "format") == SEARCH_FORMAT)
 
     @property
     def names(self) -> list[str]:

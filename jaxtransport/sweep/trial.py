@@ -19,15 +19,15 @@ SECONDS = 60  # more than any file takes that is in order
 MEMORY = 2**33  # bytes that the child may ask for: a length that is wrong may be any
 CHILD = "import sys; from jaxtransport.sweep.trial import main; main(sys.argv[1])"
 
-_survived: set[tuple] = set()  # files as they were when a child had opened them
+_seen: dict[tuple, tuple[list[str], bool] | None] = {}  # of a file as it was when a child opened it
 
 
 def mistakes_of(path: Path) -> tuple[list[str], bool] | None:
     """What is wrong with a file, and whether it is damaged; None if it opens."""
     about = os.stat(path)
     identity = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
-    if identity in _survived or not sys.executable:
-        return None
+    if identity in _seen or not sys.executable:
+        return _seen.get(identity)
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -38,14 +38,12 @@ def mistakes_of(path: Path) -> tuple[list[str], bool] | None:
         command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode == 0:
-        _survived.add(identity)
-        return None
+        return _seen.setdefault(identity, None)
     with contextlib.suppress(ValueError, KeyError, IndexError):
         said = json.loads(done.stdout.splitlines()[-1])
-        return [str(line) for line in said["mistakes"]], bool(said["damaged"])
-    return [
-        "HDF5 " + ("never ends" if done.returncode == -signal.SIGALRM else "crashes") + " reading it"
-    ], True
+        return _seen.setdefault(identity, ([str(line) for line in said["mistakes"]], bool(said["damaged"])))
+    how = "does not come to an end" if done.returncode == -signal.SIGALRM else "crashes"
+    return [f"HDF5 {how} when it opens it"], True
 
 
 def main(path: str) -> None:
