@@ -18,7 +18,7 @@ from math import prod
 import numpy as np
 
 from jaxtransport import status as codes
-from jaxtransport.sweep.grid import Block, Grid, blocks, place
+from jaxtransport.sweep.grid import Block, Grid, blocks, boxes, place
 
 NAME = "run/checksum"
 AT_ONCE = 2**24  # bytes of a variable that are compared at once, at least a tile
@@ -67,7 +67,7 @@ def part_of(values: np.ndarray, block: Block, tile: Block) -> np.ndarray:
 
 def settled(status: np.ndarray) -> bool:
     """True if every point of a tile has a status that stays."""
-    return not np.isin(status, codes.TO_COMPUTE).any()
+    return not any((status == code).any() for code in codes.TO_COMPUTE)
 
 
 def checksum(arrays: Sequence[np.ndarray], crc: int = 0) -> int:
@@ -110,7 +110,12 @@ def changed(
 
 def _gather(grid: Grid, block: Block, read: Read, name: str, dtype: str, more: tuple[int, ...]) -> np.ndarray:
     """The values of a variable at a block, as they were computed."""
-    out = np.empty((len(block.solve), len(block.free), *more), dtype)
+    shape = (len(block.solve), len(block.free), *more)
+    if not grid.free:
+        found = list(boxes(grid.shape, block.solve.start, block.solve.stop))
+        if len(found) == 1:  # as it lies in the file
+            return read(name, found[0]).reshape(shape)
+    out = np.empty(shape, dtype)
     for box, part in place(grid, block, out):
         part[...] = read(name, box)
     return out

@@ -121,13 +121,21 @@ def describe(file: h5py.File, size: int) -> Contents:
     for name, one in stored.items():
         if any(sizes.get(dim) != n for dim, n in zip(one.dims, one.shape, strict=True)):
             raise ValueError(f"{name} does not have the lengths of its axes")
-        if prod(one.shape) > MOST_PACKED * size:
-            raise ValueError(f"{name} says that it is larger than can be in this file")
+        if not _is_all_there(file[name]) or prod(one.shape) > MOST_PACKED * size:
+            raise ValueError(f"{name} says that it is larger than what is in this file")
     status = stored.get("status")
     return contents if status is None else Contents(stored, {}, status.dims)
 
 
 MOST_PACKED = 10**5  # numbers in one byte of a file, however well they are packed
+
+
+def _is_all_there(dataset: h5py.Dataset) -> bool:
+    """Whether the file has all numbers of a dataset: a length that is wrong costs nothing to declare."""
+    if dataset.chunks is None:
+        return bool(dataset.id.get_storage_size() >= dataset.nbytes)
+    pieces = (-(-n // step) for n, step in zip(dataset.shape, dataset.chunks, strict=True))
+    return bool(dataset.id.get_num_chunks() >= prod(pieces))
 
 
 def differences(file: h5py.File, contents: Contents) -> list[str]:
@@ -196,7 +204,11 @@ def _dtype(dataset: h5py.Dataset) -> str:
 
 def _is_plain(value: Any) -> bool:
     array = np.asarray(value)
-    return array.dtype.kind in "biufSU" or all(isinstance(one, str | bytes) for one in array.flat)
+    if array.dtype.kind in "biuf":
+        return True
+    if not all(isinstance(one, str | bytes) for one in array.flat):
+        return False
+    return not any("\udc80" <= letter <= "\udcff" for one in array.flat for letter in _text(one))
 
 
 def _text(value: Any) -> str:

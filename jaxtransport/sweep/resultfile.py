@@ -112,7 +112,8 @@ class ResultFile:
         return self._stored(name).shape
 
     def dtype_of(self, name: str) -> np.dtype:
-        return np.dtype(self._stored(name).dtype)
+        dtype = self._stored(name).dtype
+        return h5py.string_dtype() if dtype == "O" else np.dtype(dtype)
 
     @property
     def attributes(self) -> dict[str, Any]:

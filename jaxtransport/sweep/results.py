@@ -51,11 +51,12 @@ def load(path: str | Path) -> xarray.Dataset:
             if blocks := file.changed(values):
                 raise file.said(blocks)
         with file.believing():
-            data = xarray.Dataset(
-                {name: (file.dims_of(name), values[name], file.attributes_of(name)) for name in file.names},
-                attrs=file.attributes,
-            )
-            return xarray.decode_cf(data)
+            # `fastpath`: NumPy arrays as they are. To look whether they are others, xarray loads dask.array.
+            variables = {
+                name: xarray.Variable(file.dims_of(name), values[name], file.attributes_of(name), fastpath=True)
+                for name in file.names
+            }
+            return xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
 
 
 def _values(file: ResultFile) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """Results that are not what was written: refused by every reader, and never a crash; all else goes on."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -178,17 +179,15 @@ def test_any_byte_may_be_wrong(sweep, truth):
     for place in np.random.default_rng(5).choice(used, 12):
         sweep.write_bytes(whole)
         flip(sweep, int(place), 16)
-        try:
+        with contextlib.suppress(DamagedFile):
             xr.testing.assert_identical(jt.load(sweep), truth)
-        except DamagedFile:
-            pass
 
 
 def test_a_file_that_ends_early(sweep, spec):
     whole = sweep.read_bytes()
     for length in (len(whole) // 3, len(whole) - 400):
         sweep.write_bytes(whole[:length])
-        with pytest.raises(InputError, match="cannot be opened .*; delete it and run its sweep again"):
+        with pytest.raises(InputError, match=r"cannot be opened .*; delete it and run its sweep again"):
             jt.load(sweep)
     sweep.write_bytes(whole[:-10])  # of the seal alone
     jt.load(sweep)
@@ -239,7 +238,14 @@ def test_what_others_change_is_seen(edit, sweep):
         jt.load(sweep)
 
 
-@pytest.mark.parametrize("edit", [shorten, declare, link_in_a_circle])
+def declare_less(file):
+    """More than there is, but not more than can be packed into such a file."""
+    del file["halvings"]
+    file.create_dataset("halvings", (10**8,), "i1", chunks=(1024,))
+    file["halvings"].make_scale("halvings")
+
+
+@pytest.mark.parametrize("edit", [shorten, declare, declare_less, link_in_a_circle])
 def test_the_same_in_a_file_without_checksums(edit, sweep):
     with h5py.File(sweep, "r+") as file:
         del file["run"]
