@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,7 @@ def execute(
         raise InputError("search: is for `jaxtransport zeros`; use that, or remove [search]")
     if devices is not None and scheduler is not None:
         raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
-    _check_output(output)
+    _check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
     if output.exists() and not force:
         _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
@@ -176,7 +176,7 @@ def search(
             "search: missing; pass what is searched, such as [search] over = { mu_bar = [-1.99, 1.99] }, "
             "or use `jaxtransport run`"
         )
-    _check_output(output)
+    _check_output(output, force)
     output = Path(os.path.realpath(output))
     if output.exists() and not force:
         _check_same(spec, output)
@@ -265,7 +265,7 @@ def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextMa
     """The result of a spec: from its file if that is complete, else run."""
     path = spec.default_output
     if path.exists():
-        _check_output(path)
+        _check_output(path, force)
         if not force:
             _check_same(spec, path, "move it away, or pass --force")
             results.require_whole(path, make_task(spec))
@@ -275,13 +275,14 @@ def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextMa
     return results.load(path)
 
 
-def _check_output(output: Path) -> None:
+def _check_output(output: Path, force: bool) -> None:
     if os.path.isdir(output):
         raise InputError(f"output {output}: is a folder; pass the name of a file")
     if output.suffix in (".lock", ".part"):
         raise InputError(f"output {output}: runs use this ending for themselves; pass another name")
     if os.path.exists(output):
-        results.read_attributes(output)
+        with suppress(results.DamagedFile) if force else nullcontext():
+            results.read_attributes(output)
 
 
 def _check_same(spec: Spec, output: Path, way_out: str = "pass another output, or --force") -> None:
@@ -306,6 +307,7 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool, place: Place) ->
         _check_same(spec, output)  # again, now that nobody else can write
         files.discard_part(output)
         results.require_whole(output, task)
+        results.require_intact(output)  # nothing is computed beside numbers that are no longer true
         try:
             return Plan.from_json(str(results.read_attributes(output)["plan"]))
         except ValueError as error:
@@ -322,5 +324,6 @@ def _prepare(spec: Spec, task: Task, output: Path, force: bool, place: Place) ->
             "plan": plan.to_json(),
             **place.provenance,
         },
+        plan,
     )
     return plan

@@ -205,6 +205,7 @@ def status(
 
         follow(result, every, as_json=as_json)
         return
+    results.require_intact(result)
     counts = _named(results.count_statuses(result))
     total = sum(counts.values())
     done = total - counts.get("not_computed", 0)

@@ -26,13 +26,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-import h5py
 import numpy as np
 
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import results
+from jaxtransport.sweep.contents import Contents
 from jaxtransport.sweep.grid import boxes
+from jaxtransport.sweep.resultfile import ResultFile
 
 EVERY = 2.0  # seconds between looks
 PAUSES = 20  # a pause is at least so many times as long as a look
@@ -63,6 +64,7 @@ class Follower:
     path: Path
     seconds: float = 0.0  # that the last look took
     _file: tuple = ()  # tells a file that replaced this one
+    _known: Contents | None = None  # of that file
     _shape: tuple[int, ...] = ()
     _settled: Counter[int] = field(default_factory=Counter)  # of ranges where all is computed
     _open: list[int] = field(default_factory=list)  # where the other ranges start
@@ -74,6 +76,8 @@ class Follower:
         Raises:
             InputError: no such file, or not the result of a sweep.
         """
+        if not self._file:
+            results.read_attributes(self.path)  # says what is wrong with the file, if something is
         start = time.monotonic()
         counts = self._count()
         writing = True
@@ -100,20 +104,20 @@ class Follower:
         return done < counts.total() and (not self._past or self._past[-1][1] == done)
 
     def _count(self) -> Counter[int]:
-        if not self._file:
-            results.read_attributes(self.path)  # says what is wrong with the file, if something is
         try:
             about = os.stat(self.path)
-            with h5py.File(self.path, "r", locking=False) as file:
-                status = file["status"]
-                identity = (about.st_dev, about.st_ino, float(file["started"][()]), status.shape)
-                if identity != self._file:
-                    self._begin(identity, status.shape)
-                return self._count_open(status)
-        except KeyError:
-            raise InputError(f"{self.path}: is the result of a search, which is written whole") from None
-        except (OSError, RuntimeError) as error:
-            raise InputError(f"{self.path}: can no longer be read ({error})") from None
+        except OSError as error:
+            raise InputError(f"{self.path}: can no longer be read ({error.strerror or error})") from None
+        same = self._file[:2] == (about.st_dev, about.st_ino)
+        with ResultFile(self.path, known=self._known if same else None) as file:
+            if not same and file.search:
+                raise InputError(f"{self.path}: is the result of a search, which is written whole")
+            shape = file.dataset("status").shape
+            identity = (about.st_dev, about.st_ino, float(file.read("started")), shape)
+            if identity != self._file:
+                self._known = file.contents
+                self._begin(identity, shape)
+            return self._count_open(file)
 
     def _begin(self, identity: tuple, shape: tuple[int, ...]) -> None:
         self._file, self._shape = identity, shape
@@ -121,13 +125,13 @@ class Follower:
         self._past.clear()
         self._open = list(range(0, math.prod(shape), RANGE))
 
-    def _count_open(self, status: h5py.Dataset) -> Counter[int]:
+    def _count_open(self, file: ResultFile) -> Counter[int]:
         still: list[int] = []
         counts: Counter[int] = Counter()
         for start in self._open:
             here: Counter[int] = Counter()
             for box in boxes(self._shape, start, min(start + RANGE, math.prod(self._shape))):
-                here += _count_values(np.asarray(status[box]))
+                here += _count_values(file.read("status", box))
             if here[codes.NOT_COMPUTED]:
                 still.append(start)
                 counts += here

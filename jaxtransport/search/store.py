@@ -29,6 +29,7 @@ def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str]) -> Non
         path.parent.mkdir(parents=True, exist_ok=True)
         files.reserve(part, data.nbytes + files.OVERHEAD_BYTES)
         data.to_netcdf(part, engine="h5netcdf", encoding=plain)
+        files.vouch_for(part)
         os.replace(part, path)
     except OSError as error:
         files.discard_part(path)

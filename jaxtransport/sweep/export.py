@@ -35,6 +35,7 @@ from jaxtransport import arguments
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
 from jaxtransport.sweep.grid import boxes
+from jaxtransport.sweep.resultfile import BOOKS, ResultFile
 from jaxtransport.sweep.store import Lock
 from jaxtransport.sweep.surviving import SurvivingFile
 
@@ -42,7 +43,6 @@ CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, what HDF5 keeps at 
 ZARR_CHUNK = 2**20  # values of a Zarr chunk: 8 MiB, as each is a file
 ROWS = 2**15  # rows of text at a time
 LEVEL = 4  # of compression; more takes longer and gains little on doubles
-BOOKS = ("started", "finished", "halvings")  # of a run
 
 
 def export(
@@ -80,16 +80,13 @@ def export(
     variables = None if variables is None else arguments.texts("variables", variables)
     level, force = arguments.whole("level", level, 0, 9), arguments.flag("force", force)
     write = _writer_of(target)
-    search = results.is_search(source)
+    results.read_attributes(source)
     _check_target(source, target, force)
-    try:
-        file = h5netcdf.File(source, "r", locking=False)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{source}: cannot be read ({error})") from None
-    with file:
-        result = _Result(source, file, search, tuple(variables) if variables is not None else None)
+    with ResultFile(source) as file:
+        result = _Result(file, tuple(variables) if variables is not None else None)
         if write is _write_csv:
             result.table()  # what does not fit in one is refused before anything is written
+        results.require_intact(source)
         _write_in_place(target, lambda part: write(result, part, level))
     return target
 
@@ -126,24 +123,24 @@ def _is_zarr(folder: Path) -> bool:
 class _Result:
     """A result file open for reading, and which of its variables are wanted."""
 
-    def __init__(self, path: Path, file: h5netcdf.File, search: bool, wanted: tuple[str, ...] | None) -> None:
-        self.path, self.file, self.search, self.wanted = path, file, search, wanted
-        every = list(file.variables)
-        beside = {c for v in file.variables.values() for c in str(v.attrs.get("coordinates", "")).split()}
+    def __init__(self, file: ResultFile, wanted: tuple[str, ...] | None) -> None:
+        self.file, self.search, self.wanted = file, file.search, wanted
+        every = file.names
+        beside = {c for n in every for c in str(file.attributes_of(n).get("coordinates", "")).split()}
         self.beside = [name for name in every if name in beside]
-        fixed = {*file.dimensions, *beside, *BOOKS, *(() if search else ("status",))}
+        fixed = {*file.sizes, *beside, *BOOKS, *(() if file.search else ("status",))}
         self.data = [name for name in every if name not in fixed]
         if wanted is not None:
             if unknown := [name for name in wanted if name not in {*self.data, "status"}]:
                 raise InputError(
-                    f"--variables: {', '.join(unknown) or 'nothing'} not in {path}; "
+                    f"--variables: {', '.join(unknown) or 'nothing'} not in {file.path}; "
                     f"choose among {', '.join(self.data)}"
                 )
             if not wanted:
                 raise InputError(f"--variables: names none; choose among {', '.join(self.data)}")
             self.data = [name for name in dict.fromkeys(wanted) if name in self.data]  # in that order
         kept = [name for name in every if name in fixed or name in self.data]
-        self.dims = {dim for name in kept if name not in file.dimensions for dim in self.dims_of(name)}
+        self.dims = {dim for name in kept if name not in file.sizes for dim in self.dims_of(name)}
         self.names = [name for name in kept if {*self.dims_of(name)} <= self.dims]
 
     @property
@@ -152,20 +149,17 @@ class _Result:
         return sorted(self.names, key=lambda name: name != "status")
 
     def dims_of(self, name: str) -> tuple[str, ...]:
-        return tuple(self.file.variables[name].dimensions)
+        return self.file.dims_of(name)
 
     def shape_of(self, name: str) -> tuple[int, ...]:
-        return tuple(self.file.variables[name].shape)
+        return self.file.shape_of(name)
 
     def attributes_of(self, name: str) -> dict[str, Any]:
-        return dict(self.file.variables[name].attrs)
+        return self.file.attributes_of(name)
 
     def read(self, name: str, box: tuple[slice, ...]) -> np.ndarray:
-        """Part of a variable; opened anew each time, so that HDF5 keeps nothing old of a live file."""
-        try:
-            return np.asarray(self.file.variables[name][box])
-        except (OSError, RuntimeError) as error:
-            raise InputError(f"{self.path}: is damaged at {name} ({error})") from None
+        """Part of a variable."""
+        return self.file.read(name, box)
 
     def read_range(self, name: str, start: int, stop: int) -> np.ndarray:
         """The values start ... stop of a variable in C order."""
@@ -191,9 +185,9 @@ class _Result:
                     f"--variables: lie along {' and '.join(extra)}; a table takes those along one of them"
                 )
             dims, last = (*grid, *extra), ("status",)
-        scales = [dim for dim in dims if dim in self.file.variables]
+        scales = [dim for dim in dims if dim in self.file.names]
         beside = [name for name in self.beside if {*self.dims_of(name)} <= {*dims} and name not in scales]
-        shape = tuple(self.file.dimensions[dim].size for dim in dims)
+        shape = tuple(self.file.sizes[dim] for dim in dims)
         return _Table(dims, shape, (*scales, *beside, *data, *last))
 
 
@@ -225,8 +219,8 @@ def _tile(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
 
 def _write_netcdf(result: _Result, part: Path, level: int) -> None:
     with SurvivingFile(part, "w+") as plain, h5netcdf.File(plain, "w") as out:
-        out.attrs.update(dict(result.file.attrs))
-        sizes = {dim: d.size for dim, d in result.file.dimensions.items() if dim in result.dims}
+        out.attrs.update(result.file.attributes)
+        sizes = {dim: size for dim, size in result.file.sizes.items() if dim in result.dims}
         out.dimensions = {dim: size or None for dim, size in sizes.items()}  # netCDF has no length 0
         for name in result.names:
             shape = result.shape_of(name)
@@ -235,7 +229,7 @@ def _write_netcdf(result: _Result, part: Path, level: int) -> None:
                 storage["chunks"] = _tile(shape, CHUNK)
                 if level:
                     storage |= {"compression": "gzip", "compression_opts": level, "shuffle": True}
-            dtype = result.file.variables[name].dtype
+            dtype = result.file.dtype_of(name)
             made = out.create_variable(name, result.dims_of(name), dtype, **storage)
             made.attrs.update(result.attributes_of(name))
         for name in result.ordered:
@@ -250,10 +244,10 @@ def _write_zarr(result: _Result, part: Path, level: int) -> None:
     import zarr
     from zarr.codecs import BloscCodec
 
-    group = zarr.create_group(part, zarr_format=3, attributes=_plain(dict(result.file.attrs)))
+    group = zarr.create_group(part, zarr_format=3, attributes=_plain(result.file.attributes))
     arrays = {}
     for name in result.names:
-        shape, dtype = result.shape_of(name), result.file.variables[name].dtype
+        shape, dtype = result.shape_of(name), result.file.dtype_of(name)
         arrays[name] = group.create_array(
             name,
             shape=shape,

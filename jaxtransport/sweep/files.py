@@ -18,17 +18,29 @@ import numpy as np
 
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
-from jaxtransport.sweep.results import FORMAT, SINCE
+from jaxtransport.sweep import checksums
+from jaxtransport.sweep.checksums import Tiles
+from jaxtransport.sweep.contents import note
+from jaxtransport.sweep.plan import LANES, Plan
+from jaxtransport.sweep.resultfile import FORMAT, book_of, crc_of_book
+from jaxtransport.sweep.results import SINCE
+from jaxtransport.sweep.seal import seal
 from jaxtransport.sweep.surviving import SurvivingFile
 from jaxtransport.sweep.task import Task
 
+CHANGING_BOOKS = ("finished", "halvings")  # what a run writes of its bookkeeping
 OVERHEAD_BYTES = 2**20  # attributes and headers, generously
 
 
 def needed_bytes(task: Task) -> int:
     """Size of a task's result file: its points, its axes, and an allowance for the rest."""
     values = sum(len(axis.values) for axis in (*task.grid.axes, *task.extra))
-    return task.grid.size * task.bytes_per_point() + 8 * values + OVERHEAD_BYTES
+    return task.grid.size * task.bytes_per_point() + 8 * values + OVERHEAD_BYTES + _checksum_bytes(task)
+
+
+def _checksum_bytes(task: Task) -> int:
+    """Most that checksums take: one for each batch, and no batch has fewer points."""
+    return 4 * (task.grid.size // LANES + 1)
 
 
 def free_bytes(path: Path) -> int:
@@ -70,13 +82,14 @@ def part_of(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def create(path: Path, task: Task, attributes: Mapping[str, str]) -> None:
+def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | None = None) -> None:
     """Make the whole file, filled with "not computed", and put it at `path` in one step.
 
     Args:
         path: where it goes; an existing file is replaced.
         task: its grid, variables and coordinates.
         attributes: root attributes.
+        plan: how its blocks are cut; without, they get no checksums.
 
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
@@ -90,6 +103,8 @@ def create(path: Path, task: Task, attributes: Mapping[str, str]) -> None:
         with SurvivingFile(part, "w+") as plain:
             with h5py.File(plain, "w") as file:
                 _fill(file, task, attributes)
+                changing = _note(file, task, plan)
+            seal(plain, changing)
             plain.require_good()
         os.replace(part, path)
     except OSError as error:
@@ -99,6 +114,19 @@ def create(path: Path, task: Task, attributes: Mapping[str, str]) -> None:
     except BaseException:
         discard_part(path)
         raise
+
+
+def vouch_for(part: Path) -> None:
+    """Note the contents of a file to which nothing will be added, and seal it.
+
+    Raises:
+        OSError: the disk takes no more.
+    """
+    with SurvivingFile(part, "r+") as plain:
+        with h5py.File(plain, "r+") as file:
+            note(file)
+        seal(plain, ())
+        plain.require_good()
 
 
 def _fill(file, task, attributes) -> None:
@@ -139,6 +167,27 @@ def _fill(file, task, attributes) -> None:
     dataset("started", (), "f8", np.nan, SINCE, "start of the run")[()] = time.time()
     dataset("finished", (), "f8", np.nan, SINCE, "end of the run")
     dataset("halvings", (), "i1", 0, "1", "how often batches were halved for lack of memory")
+
+
+def _note(file: h5py.File, task: Task, plan: Plan | None) -> list[tuple[int, int]]:
+    """Note the contents of a file, and make room for its checksums; where in the file runs will write."""
+    changing = [*(v.name for v in task.variables), "status", *CHANGING_BOOKS]
+    grid, tile = task.grid, () if plan is None else (plan.tile, plan.free_step)
+    written = [file[name] for name in changing]
+    if plan is not None:
+        shape = (len(Tiles(grid, *tile)),)
+        sums = file.create_dataset(checksums.NAME, shape, "u4", fillvalue=0, dcpl=_allocated_early())
+        sums.make_scale(sums.name)
+        _label(sums, "1", "CRC-32 of a block of points: variables by name, then status", "")
+        written.append(sums)
+        for name in CHANGING_BOOKS:
+            book = file.create_dataset(book_of(name), data=np.uint32(crc_of_book(file[name][()])))
+            _label(book, "1", f"CRC-32 of {name}", "")
+            written.append(book)
+    names = [axis.name for axis in grid.axes]
+    note(file, changing, names, [name for name in names if name in grid.free], tile)
+    starts = [(int(one.id.get_offset()), one.nbytes) for one in written]
+    return [(start, start + length) for start, length in starts]
 
 
 def _label(dataset: h5py.Dataset, unit: str, long_name: str, symbol: str) -> None:

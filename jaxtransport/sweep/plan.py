@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from jaxtransport.sweep.task import Task
@@ -30,6 +30,7 @@ SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers m
 AT_ONCE = 2**18  # points of one call
 BLOCK_COST = 2**24  # site updates of one block: a fraction of a second on one core
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
+TILE_BATCHES = 64  # a block of fewer is several checksums: several devices may share it unevenly
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
 
@@ -41,10 +42,13 @@ class Plan:
     batch: Mapping[int, int]
     solve_step: int
     free_step: int
+    tile: int = 1  # solve points that share a checksum: every block is a whole number of these
 
     def step(self, devices: int) -> int:
         """Solve points of a block: enough to give every device a batch."""
-        return self.solve_step if devices == 1 else max(self.solve_step, devices * max(self.batch.values()))
+        if devices == 1:
+            return self.solve_step
+        return self.tile * -(-max(self.solve_step, devices * max(self.batch.values())) // self.tile)
 
     def rows(self, batch: int, devices: int) -> int:
         """Batches that a device gets in one call: it goes through them by itself, and a call costs time."""
@@ -53,7 +57,7 @@ class Plan:
     def halved(self, times: int = 1) -> Plan:
         """The same blocks in smaller batches, as far as there are any."""
         batch = {size: max(LANES, LANES * ((count >> times) // LANES)) for size, count in self.batch.items()}
-        return Plan(batch, self.solve_step, self.free_step)
+        return replace(self, batch=batch)
 
     def again(self, size: int, task: Task) -> int:
         """Batch of the points that are gathered to be finished with more effort."""
@@ -69,14 +73,15 @@ class Plan:
 
     def to_json(self) -> str:
         batch = {str(size): count for size, count in self.batch.items()}
-        return json.dumps({"batch": batch, "solve_step": self.solve_step, "free_step": self.free_step})
+        return json.dumps({**asdict(self), "batch": batch})
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
         """What `to_json` wrote; raises ValueError for anything else."""
         try:
             raw: dict[str, Any] = json.loads(text)
-            return cls({int(k): int(v) for k, v in raw["batch"].items()}, raw["solve_step"], raw["free_step"])
+            batch = {int(k): int(v) for k, v in raw["batch"].items()}
+            return cls(batch, raw["solve_step"], raw["free_step"], raw.get("tile", 1))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a plan ({error})") from None
 
@@ -121,7 +126,9 @@ def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
     batches = {size: batch(size, count) for size, count in sorted(per_size.items())}
     largest = max(per_size)
     step = int(min(BLOCK_COST / task.cost(largest), BLOCK_BYTES // row_bytes))
-    return Plan(batches, max(step, max(batches.values())), free_step)
+    most = max(batches.values())
+    step = max(1, step // most) * most
+    return Plan(batches, step, free_step, step if step >= TILE_BATCHES * most else most)
 
 
 def padded_sizes(lengths: Iterable[int], points_each: int) -> dict[int, int]:

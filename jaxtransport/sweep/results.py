@@ -1,27 +1,25 @@
-"""Result files as they are read: what they are, how far they are, and their numbers.
+"""Results as they are read: what they are, how far they are, and their numbers.
 
-Readers need no lock: a file that is being written is whole at any time (see `store`).
+How a file is opened, and what of it is believed, is the business of `resultfile`.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from jaxtransport.arguments import path as checked_path
 from jaxtransport.arguments import require_outside
-from jaxtransport.errors import InputError
+from jaxtransport.sweep.resultfile import FORMAT, SEARCH_FORMAT, DamagedFile, ResultFile, damaged
 from jaxtransport.sweep.task import Task
 
 if TYPE_CHECKING:
     import xarray
 
-FORMAT = "jaxtransport sweep 1"
-SEARCH_FORMAT = "jaxtransport search 1"
+__all__ = ["FORMAT", "SEARCH_FORMAT", "DamagedFile", "ResultFile"]
+
 ORIGIN = (  # where a result comes from, as `status` shows it
     "title",
     "model",
@@ -40,41 +38,62 @@ SINCE = "seconds since 1970-01-01 00:00:00"
 def load(path: str | Path) -> xarray.Dataset:
     """The result file at `path` as an `xarray.Dataset` in memory; the file is closed again.
 
+    It holds what jaxtransport wrote; variables that others added to the file are left out.
+
     Raises:
-        InputError: no such file, or not a result of jaxtransport.
+        InputError: no such file, not a result of jaxtransport, or one that is damaged: it is not what was
+            written.
     """
     require_outside("load")
     path = checked_path("path", path)
     import xarray
 
-    _open(path, "r").close()
-    try:
-        # Without HDF5's own lock, as everywhere here: a file that is being written stays readable.
-        with xarray.open_dataset(path, engine="h5netcdf", driver_kwds={"locking": False}) as data:
-            if "status" in data:
-                data["status"].load()  # before the values, as a run writes it after them
-            return data.load()
-    except (AttributeError, KeyError, OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path}: is damaged ({error}); delete it and run its sweep again") from None
+    with ResultFile(path) as file:
+        values = _values(file)
+        if file.changed(values):  # a second look, by fresh eyes, before it is called damaged
+            values = _values(file)
+            if blocks := file.changed(values):
+                raise file.said(blocks)
+        with file.believing():
+            # `fastpath`: NumPy arrays as they are. To look whether they are others, xarray loads dask.array.
+            variables = {
+                name: xarray.Variable(
+                    file.dims_of(name), values[name], file.attributes_of(name), fastpath=True
+                )
+                for name in file.names
+            }
+            return xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
+
+
+def _values(file: ResultFile) -> dict[str, np.ndarray]:
+    """Every variable; status before the others, as a run writes it after them."""
+    return {name: file.read(name) for name in sorted(file.names, key=lambda name: name != "status")}
+
+
+def require_intact(path: str | Path) -> None:
+    """Raise `DamagedFile` if the numbers of a result are not those that were written."""
+    with ResultFile(path) as file:
+        if not file.changed():
+            return
+    with ResultFile(path) as file:
+        if blocks := file.changed():
+            raise file.said(blocks)
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
     """Root attributes of a result file: format, spec, fingerprint, versions, device.
 
     Raises:
-        InputError: no such file, or not a result of jaxtransport.
+        InputError: no such file, not a result of jaxtransport, or a damaged one.
     """
-    with _open(path, "r") as file:
-        attributes = dict(file.attrs)
-        there = set(file)
-    if attributes["format"] == SEARCH_FORMAT:
+    with ResultFile(path) as file:
+        attributes, search = file.attributes, file.search
+    needed = list(ATTRIBUTES)
+    if search:
         attributes.setdefault("plan", "")  # a search is done in one go
-        if lost := sorted(set(str(attributes.get("contents", "")).split()) - there):
-            raise _damaged(Path(path), lost)
-        if "contents" in attributes and not isinstance(attributes.get("message"), str):
-            raise _damaged(Path(path), ["message"])
-    if missing := [name for name in ATTRIBUTES if not isinstance(attributes.get(name), str)]:
-        raise _damaged(path, missing)
+        needed += ["message"] if "contents" in attributes else []
+    if missing := [f"{name} missing" for name in needed if not isinstance(attributes.get(name), str)]:
+        raise damaged(Path(path), missing)
     return attributes
 
 
@@ -85,80 +104,36 @@ def is_search(path: str | Path) -> bool:
 
 def count_statuses(path: str | Path) -> dict[int, int]:
     """How many grid points of a result file have which status code."""
-    with _open(path, "r") as file:
-        return _count(file["status"])
-
-
-def times(path: str | Path) -> tuple[float, float]:
-    """Start and end of the run that made a file, in seconds since 1970; NaN while unfinished."""
-    with _open(path, "r") as file:
-        return float(file["started"][()]), float(file["finished"][()])
-
-
-def _open(path: str | Path, mode: str) -> h5py.File:
-    path = Path(path)
-    if not os.path.exists(path):
-        raise InputError(f"{path}: no such file; run a sweep first, or check the name")
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: is a folder or a device; pass a result file")
-    try:
-        # Opened without HDF5's own lock: a file that is being written stays readable.
-        file = h5py.File(path, mode, locking=False)
-    except OSError as error:
-        if not os.access(path, os.R_OK):
-            raise InputError(f"{path}: may not be read; change its permissions") from None
-        if not h5py.is_hdf5(path):
-            raise InputError(
-                f"{path}: is not an HDF5 file; pass a result of jaxtransport, or delete it"
-            ) from None
-        raise InputError(f"{path}: cannot be opened ({error}); delete it and run its sweep again") from None
-    form = file.attrs.get("format")
-    if not isinstance(form, str) or form not in (FORMAT, SEARCH_FORMAT):
-        file.close()
-        raise InputError(f"{path}: is HDF5, but not a result of jaxtransport; pass another file")
-    needed: dict[str, type] = {"started": np.floating, "finished": np.floating}
-    if form == FORMAT:
-        needed["status"] = np.integer
-    if missing := [name for name, kind in needed.items() if not _is_dataset(file, name, kind)]:
-        file.close()
-        raise _damaged(path, missing)
-    return file
-
-
-def _is_dataset(file: h5py.File, name: str, kind: type) -> bool:
-    try:
-        dataset = file[name]
-    except KeyError:
-        return False
-    return isinstance(dataset, h5py.Dataset) and np.issubdtype(dataset.dtype, kind)
-
-
-def _damaged(path: str | Path, missing: list[str]) -> InputError:
-    return InputError(f"{path}: is damaged ({', '.join(missing)} missing); run its sweep again elsewhere")
-
-
-def require_whole(path: Path, task: Task) -> None:
-    """Raise `InputError` unless the file at `path` has every dataset of `task`, in its shape."""
-    lengths = {axis.name: len(axis.values) for axis in (*task.grid.axes, *task.extra)}
-    dims: dict[str, tuple[str, ...]] = {axis.name: (axis.name,) for axis in (*task.grid.axes, *task.extra)}
-    dims |= {v.name: (*(a.name for a in task.grid.axes), *v.dims) for v in task.variables}
-    dims["status"] = tuple(a.name for a in task.grid.axes)
-    with _open(path, "r") as file:
-        for name, along in dims.items():
-            shape = tuple(lengths[dim] for dim in along)
-            if not _is_dataset(file, name, np.number) or file[name].shape != shape:
-                raise InputError(f"{path}: is damaged ({name} is not there whole); --force replaces it")
-
-
-def _count(status: h5py.Dataset) -> dict[int, int]:
-    """Statuses in a dataset, read in pieces: a billion points must not need a gigabyte."""
     total = np.zeros(256, int)
-    for piece in [()] if not status.shape else _slabs(status.shape):
-        total += np.bincount(np.ravel(status[piece]).astype(np.int8).view(np.uint8), minlength=256)
+    with ResultFile(path) as file:
+        shape = file.shape_of("status")
+        for piece in [()] if not shape else _slabs(shape):  # a billion points must not need a gigabyte
+            status = np.ravel(file.read("status", piece)).astype(np.int8)
+            total += np.bincount(status.view(np.uint8), minlength=256)
     codes = np.arange(256, dtype=np.uint8).view(np.int8)
     return {int(code): int(n) for code, n in sorted(zip(codes, total, strict=True)) if n}
 
 
-def _slabs(shape: tuple[int, ...], most: int = 2**20):
+def times(path: str | Path) -> tuple[float, float]:
+    """Start and end of the run that made a file, in seconds since 1970; NaN while unfinished."""
+    with ResultFile(path) as file:
+        return float(file.read("started")), float(file.read("finished"))
+
+
+def require_whole(path: Path, task: Task) -> None:
+    """Raise `DamagedFile` unless the file at `path` has every dataset of `task`, in its shape."""
+    lengths = {axis.name: len(axis.values) for axis in (*task.grid.axes, *task.extra)}
+    dims: dict[str, tuple[str, ...]] = {axis.name: (axis.name,) for axis in (*task.grid.axes, *task.extra)}
+    dims |= {v.name: (*(a.name for a in task.grid.axes), *v.dims) for v in task.variables}
+    dims["status"] = tuple(a.name for a in task.grid.axes)
+    with ResultFile(path) as file:
+        for name, along in dims.items():
+            shape = tuple(lengths[dim] for dim in along)
+            there = name in file.names and file.shape_of(name) == shape
+            if not there or file.dtype_of(name).kind not in "iuf":
+                raise damaged(path, [f"{name} is not there whole"])
+
+
+def _slabs(shape: tuple[int, ...], most: int = 2**20) -> list[tuple[slice, ...]]:
     step = max(1, most // max(1, int(np.prod(shape[1:]))))
-    return [slice(i, i + step) for i in range(0, shape[0], step)]
+    return [(slice(i, i + step),) for i in range(0, shape[0], step)]

@@ -2,10 +2,11 @@
 
 The whole file is there from the start (see `files`). From there on only raw data changes,
 
-    values -> flush -> status
+    values -> checksum -> flush -> status
 
-in place (see `raw`), so a block is either marked computed with its values on file, or not marked. One
-writer at a time, by a lock on OUT.h5.lock; readers come and go freely.
+in place (see `raw`), so a block is either marked computed with its values and its checksum on file, or not
+marked. What is marked is never written again. One writer at a time, by a lock on OUT.h5.lock; readers come
+and go freely.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
-from jaxtransport.sweep.files import discard_part, part_of
+from jaxtransport.sweep import checksums, files
+from jaxtransport.sweep.checksums import Tiles, checksum, part_of
 from jaxtransport.sweep.grid import Block, Grid, place
 from jaxtransport.sweep.raw import RawDataset
+from jaxtransport.sweep.resultfile import ResultFile, book_of, crc_of_book
 from jaxtransport.sweep.results import count_statuses
 
 BOOKS = ("status", "finished", "halvings")  # what a run writes beside its variables
@@ -88,9 +90,14 @@ class Store:
         self.path, self.grid, self.names = path, grid, tuple(names)
         try:
             self._descriptor = os.open(path, os.O_RDWR)
-            with h5py.File(path, "r", locking=False) as file:
-                held = [name for name in (*names, *BOOKS) if name in file]
-                self._data = {name: RawDataset.of(file[name], self._descriptor) for name in held}
+            with ResultFile(path) as result:
+                tile = result.contents.tile
+                self._tiles = Tiles(grid, *tile) if tile else None
+                known = (*names, *BOOKS, checksums.NAME, *map(book_of, BOOKS))
+                held = [name for name in known if name in result.file]
+                self._data = {name: RawDataset.of(result.file[name], self._descriptor) for name in held}
+        except InputError:
+            raise
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"output {path}: cannot be written ({reason})") from None
@@ -106,9 +113,7 @@ class Store:
         """True if nothing is left to compute in the block."""
         flags = np.empty((len(block.solve), len(block.free)), np.int8)
         status = self._data["status"]
-        return not any(
-            np.isin(status.read(box), codes.TO_COMPUTE).any() for box, _ in place(self.grid, block, flags)
-        )
+        return all(checksums.settled(status.read(box)) for box, _ in place(self.grid, block, flags))
 
     def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
         """Store a block, then mark it computed.
@@ -118,15 +123,39 @@ class Store:
                 before stays, or is put back.
         """
         with self._guarded():
-            for name in self.names:
-                self._put(name, block, values[name])
+            left = self._left(block)
+            for part in left:
+                for name in self.names:
+                    self._put(name, part, part_of(values[name], block, part))
+            self._sum_up(left, block, values)
             self._flush()  # or else a machine that goes down could keep the mark and lose the values
-            self._put("status", block, values["status"])
+            for part in left:
+                self._put("status", part, part_of(values["status"], block, part))
 
     def give_up(self, block: Block) -> None:
         """Mark a block as one whose computation failed. Errors as for `write`."""
         with self._guarded():
-            self._put("status", block, np.full((len(block.solve), len(block.free)), codes.CRASHED, np.int8))
+            for part in self._left(block):
+                crashed = np.full((len(part.solve), len(part.free)), codes.CRASHED, np.int8)
+                self._put("status", part, crashed)
+
+    def _left(self, block: Block) -> list[Block]:
+        """The block, or those of its tiles that are not held, if others are: what is marked stays."""
+        if self._tiles is None:
+            return [block]
+        tiles = [tile for _, tile in self._tiles.within(block)]
+        left = [tile for tile in tiles if not self.holds(tile)]
+        return [block] if len(left) == len(tiles) else left
+
+    def _sum_up(self, parts: Sequence[Block], block: Block, values: Mapping[str, np.ndarray]) -> None:
+        """Store the checksums of parts of a block."""
+        if self._tiles is None:
+            return
+        arrays = [np.asarray(values[n], self._data[n].dtype) for n in (*sorted(self.names), "status")]
+        for part in parts:
+            for number, tile in self._tiles.within(part):
+                crc = checksum([part_of(array, block, tile) for array in arrays])
+                self._data[checksums.NAME].write((slice(number, number + 1),), np.array([crc]))
 
     def _put(self, name: str, block: Block, values: np.ndarray) -> None:
         for box, part in place(self.grid, block, values):
@@ -183,14 +212,14 @@ class Store:
     def _save(self, target: Path) -> None:
         """Copy the file, which has lost its name, to `target`, in one step."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = part_of(target)
+        part = files.part_of(target)
         try:
             with open(part, "wb") as out, open(os.dup(self._descriptor), "rb") as source:
                 source.seek(0)
                 shutil.copyfileobj(source, out, 2**20)
             os.replace(part, target)
         except BaseException:
-            discard_part(target)
+            files.discard_part(target)
             raise
 
     @property
@@ -202,14 +231,21 @@ class Store:
         """Remember that the batches are half as large from here on."""
         if "halvings" in self._data:
             with self._guarded():
-                self._data["halvings"].write((), np.array(self.halvings + 1))
+                self._write_book("halvings", np.array(self.halvings + 1, np.int8))
 
     def finish(self) -> None:
         """Note the time of the last block, unless it is noted."""
         if np.isnan(self._data["finished"].read(())):
             with self._guarded():
                 self._flush()
-                self._data["finished"].write((), np.array(time.time()))
+                self._write_book("finished", np.array(time.time()))
+
+    def _write_book(self, name: str, value: np.ndarray) -> None:
+        """Its checksum goes first: a value that is there has it."""
+        if self._tiles is not None:
+            self._data[book_of(name)].write((), np.array(crc_of_book(value)))
+            self._flush()
+        self._data[name].write((), value)
 
     def failed(self) -> int:
         """Number of points computed without success."""

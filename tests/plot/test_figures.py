@@ -290,6 +290,7 @@ def test_failed_points_are_told(folder, tmp_path, monkeypatch):
     spoilt = tmp_path / "results/fig2b.h5"
     spoilt.write_bytes((folder / "results/fig2b.h5").read_bytes())
     with h5py.File(spoilt, "r+") as file:
+        del file["run"]  # its checksums: a status that changes by itself is damage
         file["status"][0] = 3
     ((_, failed),) = api.figures(["2b"])
     assert failed == {"fig2b": 1}

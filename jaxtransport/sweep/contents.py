@@ -1,0 +1,224 @@
+"""What a result file holds: its variables, their dimensions, types and labels, with checksums.
+
+All that is written once - axes, labels, spec, origin - is known when a file is made, and is noted as JSON in
+the attribute `contents` of the group `run`, with a CRC-32 of every value and attribute. A reader believes
+nothing else: what others added to the file is left alone, and what they changed is seen. A file without
+it (made before, or by xarray from a loaded result) is described by its dimension scales.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+import h5py
+import numpy as np
+
+GROUP = "run"
+NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
+HIDDEN = (  # of HDF5 and netCDF, for the dimensions
+    "CLASS",
+    "NAME",
+    "DIMENSION_LIST",
+    "DIMENSION_LABELS",
+    "REFERENCE_LIST",
+    "_Netcdf4Dimid",
+    "_Netcdf4Coordinates",
+    "_NCProperties",
+    "_nc3_strict",
+)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One dataset."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str  # of NumPy, little-endian; "O" for texts
+    attributes: Mapping[str, int]  # name -> CRC-32
+    checksum: int | None = None  # of the values, if no run changes them
+    variable: bool = True  # False: only the length of a dimension
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that jaxtransport put into a file."""
+
+    stored: Mapping[str, Stored]
+    attributes: Mapping[str, int]  # of the file: name -> CRC-32
+    grid: tuple[str, ...] = ()  # axes in their order
+    free: tuple[str, ...] = ()  # those of them that are evaluated together
+    tile: tuple[int, ...] = ()  # solve and free points of a checksum (see `checksums`); none: no checksums
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of every dimension."""
+        return {dim: n for one in self.stored.values() for dim, n in zip(one.dims, one.shape, strict=True)}
+
+    @property
+    def variables(self) -> list[str]:
+        """Names in the order of HDF5."""
+        return sorted(name for name, one in self.stored.items() if one.variable)
+
+
+def note(
+    file: h5py.File,
+    changing: Collection[str] = (),
+    grid: Sequence[str] = (),
+    free: Sequence[str] = (),
+    tile: Sequence[int] = (),
+) -> None:
+    """Describe a file that is ready, and put that into it.
+
+    Args:
+        file: open for writing.
+        changing: names of the datasets whose values a run writes later.
+        grid, free, tile: as in `Contents`.
+    """
+    names = [name for name in file if isinstance(file[name], h5py.Dataset)]
+    stored = {name: _describe(file[name], name not in changing) for name in names}
+    labels = {name: _crc(value) for name, value in attributes(file).items()}
+    made = asdict(Contents(stored, labels, tuple(grid), tuple(free), tuple(tile)))
+    text = json.dumps(made)
+    group = file.require_group(GROUP)
+    group.attrs["contents"] = text
+    group.attrs["checksum"] = np.uint32(zlib.crc32(text.encode()))
+
+
+def read(file: h5py.File) -> Contents | None:
+    """What `note` put into a file; None if nothing. Raises ValueError where it is damaged."""
+    if GROUP not in file or "contents" not in file[GROUP].attrs:
+        return None
+    text = attribute(file[GROUP], "contents")
+    if zlib.crc32(text.encode()) != int(attribute(file[GROUP], "checksum")):
+        raise ValueError("the list of its contents changed")
+    made = json.loads(text)
+    stored = {
+        name: Stored(**{**one, "dims": tuple(one["dims"]), "shape": tuple(one["shape"])})
+        for name, one in made["stored"].items()
+    }
+    return Contents(stored, made["attributes"], *(tuple(made[key]) for key in ("grid", "free", "tile")))
+
+
+def describe(file: h5py.File, size: int) -> Contents:
+    """The contents of a file of `size` bytes that has no list of them.
+
+    Raises:
+        ValueError: arrays without axes, of other lengths than their axes, or larger than can be in the file.
+    """
+    stored = {}
+    for name in file:
+        # A soft or external link is not ours, and may lead nowhere or in a circle.
+        if isinstance(file.get(name, getlink=True), h5py.HardLink) and isinstance(file[name], h5py.Dataset):
+            stored[name] = _describe(file[name], False)
+    contents = Contents(stored, {})
+    sizes = {name: one.shape[0] for name, one in stored.items() if one.dims == (name,)}
+    for name, one in stored.items():
+        if any(sizes.get(dim) != n for dim, n in zip(one.dims, one.shape, strict=True)):
+            raise ValueError(f"{name} does not have the lengths of its axes")
+        if not _is_all_there(file[name]) or prod(one.shape) > MOST_PACKED * size:
+            raise ValueError(f"{name} says that it is larger than what is in this file")
+    status = stored.get("status")
+    return contents if status is None else Contents(stored, {}, status.dims)
+
+
+MOST_PACKED = 10**5  # numbers in one byte of a file, however well they are packed
+
+
+def _is_all_there(dataset: h5py.Dataset) -> bool:
+    """Whether the file has all numbers of a dataset: a length that is wrong costs nothing to declare."""
+    if dataset.chunks is None:
+        return bool(dataset.id.get_storage_size() >= dataset.nbytes)
+    pieces = (-(-n // step) for n, step in zip(dataset.shape, dataset.chunks, strict=True))
+    return bool(dataset.id.get_num_chunks() >= prod(pieces))
+
+
+def differences(file: h5py.File, contents: Contents) -> list[str]:
+    """What of the noted contents is missing in a file, or changed."""
+    found = [_named(name) for name, crc in contents.attributes.items() if _differs(file, name, crc)]
+    for name, one in contents.stored.items():
+        dataset = file.get(name)
+        if not isinstance(dataset, h5py.Dataset):
+            found.append(f"{name} missing")
+        elif tuple(dataset.shape) != one.shape or _dtype(dataset) != one.dtype:
+            found.append(f"{name} has another shape or type")
+        elif one.checksum is not None and _crc(dataset[()]) != one.checksum:
+            found.append(f"values of {name}")
+        else:
+            wrong = [key for key, crc in one.attributes.items() if _differs(dataset, key, crc)]
+            found += [f"{_named(key)} of {name}" for key in wrong]
+    return found
+
+
+def attribute(owner: h5py.File | h5py.Group | h5py.Dataset, name: str) -> Any:
+    """An attribute in its plainest form: text is `str`, and one number is no array."""
+    value = owner.attrs[name]
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.ravel()[0]
+    return _text(value) if isinstance(value, bytes) else value
+
+
+def attributes(owner: h5py.File | h5py.Dataset) -> dict[str, Any]:
+    """All attributes that are texts or numbers, but for those of HDF5 and netCDF themselves."""
+    found = {name: attribute(owner, name) for name in owner.attrs if name not in HIDDEN}
+    return {name: value for name, value in found.items() if _is_plain(value)}
+
+
+def _differs(owner: h5py.File | h5py.Dataset, name: str, crc: int) -> bool:
+    return name not in owner.attrs or _crc(attribute(owner, name)) != crc
+
+
+def _named(attribute: str) -> str:
+    return f"attribute {attribute}"
+
+
+def _describe(dataset: h5py.Dataset, constant: bool) -> Stored:
+    label = attribute(dataset, "NAME") if "NAME" in dataset.attrs else ""
+    return Stored(
+        _dims(dataset),
+        tuple(dataset.shape),
+        _dtype(dataset),
+        {name: _crc(value) for name, value in attributes(dataset).items()},
+        _crc(dataset[()]) if constant else None,
+        not str(label).startswith(NO_VARIABLE),
+    )
+
+
+def _dims(dataset: h5py.Dataset) -> tuple[str, ...]:
+    if dataset.ndim == 1 and h5py.h5ds.is_scale(dataset.id):
+        return (dataset.name.lstrip("/"),)
+    if not all(len(dim) for dim in dataset.dims):
+        raise ValueError(f"{dataset.name.lstrip('/')} has no axes")
+    return tuple(dim[0].name.lstrip("/") for dim in dataset.dims)
+
+
+def _dtype(dataset: h5py.Dataset) -> str:
+    """Kind and width, whatever the order of bytes on file."""
+    return dataset.dtype.newbyteorder("<").str.replace("|", "") if dataset.dtype.kind != "O" else "O"
+
+
+def _is_plain(value: Any) -> bool:
+    array = np.asarray(value)
+    if array.dtype.kind in "biuf":
+        return True
+    if not all(isinstance(one, str | bytes) for one in array.flat):
+        return False
+    return not any("\udc80" <= letter <= "\udcff" for one in array.flat for letter in _text(one))
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def _crc(value: Any) -> int:
+    """CRC-32 of a number, a text or an array of them, however HDF5 keeps it."""
+    array = np.asarray(value)
+    if array.dtype.kind in "OSU":
+        return zlib.crc32("\0".join(map(_text, array.flat)).encode("utf-8", "surrogateescape"))
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return zlib.crc32(array.dtype.str.encode() + array.tobytes())

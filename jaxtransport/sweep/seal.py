@@ -1,0 +1,94 @@
+"""A seal behind the end of a result file: a CRC-32 of every byte that no run changes.
+
+    HDF5 ... | (start, stop) of what runs change, ... | end of HDF5, ranges, CRC-32, magic
+
+HDF5 crashes or loops on headers with wrong bytes, so a file is best checked before the library sees it, and
+this check needs plain reads alone. HDF5 ignores what lies behind its own end, and drops it as soon as a
+program changes the file: a file without a seal is old, or was changed by others, and may be in order.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+
+MAGIC = b"\x89jaxtransport1\r\n"  # as in PNG: a transfer as text would change it
+RANGE = struct.Struct("<QQ")
+TAIL = struct.Struct("<QII16s")
+PIECE = 2**20
+
+Ranges = Sequence[tuple[int, ...]]
+
+
+class Seal(Enum):
+    """What a file says of its own bytes."""
+
+    INTACT = "intact"
+    BROKEN = "broken"
+    NONE = "none"
+
+
+def seal(file: io.FileIO, changing: Iterable[tuple[int, int]]) -> None:
+    """Seal a file that HDF5 has closed.
+
+    Args:
+        file: open for reading and writing.
+        changing: (start, stop) in bytes of everything that may change later.
+    """
+    end = file.seek(0, os.SEEK_END)
+    ranges: Ranges = sorted(changing)
+    table = b"".join(RANGE.pack(*one) for one in ranges)
+    crc = _crc(file, end, ranges, table)
+    file.seek(end)
+    file.write(table + TAIL.pack(end, len(ranges), crc, MAGIC))
+
+
+def look(path: Path) -> Seal:
+    """Whether the file at `path` is as it was sealed. Raises OSError where it cannot be read."""
+    with open(path, "rb", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size < TAIL.size:
+            return Seal.NONE
+        file.seek(size - TAIL.size)
+        end, count, crc, magic = TAIL.unpack(_read(file, TAIL.size))
+        if magic != MAGIC:
+            return Seal.NONE
+        if end + count * RANGE.size + TAIL.size != size:
+            return Seal.BROKEN
+        file.seek(end)
+        table = _read(file, count * RANGE.size)
+        ranges = list(RANGE.iter_unpack(table))
+        edges = [0, *(edge for one in ranges for edge in one), end]
+        if edges != sorted(edges) or _crc(file, end, ranges, table) != crc:
+            return Seal.BROKEN
+        return Seal.INTACT
+
+
+def _crc(file: io.FileIO, end: int, ranges: Ranges, table: bytes) -> int:
+    crc = zlib.crc32(table, zlib.crc32(str(end).encode()))
+    for start, stop in _between(ranges, end):
+        file.seek(start)
+        for at in range(start, stop, PIECE):
+            crc = zlib.crc32(_read(file, min(PIECE, stop - at)), crc)
+    return crc
+
+
+def _between(ranges: Ranges, end: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    for first, last in ranges:
+        yield start, first
+        start = last
+    yield start, end
+
+
+def _read(file: io.FileIO, count: int) -> bytes:
+    """So many bytes; fewer only at the end of the file."""
+    data = b""
+    while len(data) < count and (more := file.read(count - len(data))):
+        data += more
+    return data
