@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,6 +19,8 @@ from jaxtransport import interrupts, text
 from jaxtransport.errors import InputError
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, interrupts.EXIT_CODE
+
+NOTHING = "nothing was written; run the same command again"
 
 app = typer.Typer(
     name="jaxtransport",
@@ -58,6 +61,16 @@ def _run_app() -> NoReturn:
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(WRONG_INPUT)
     sys.exit(0)
+
+
+@contextlib.contextmanager
+def _interruptible(says: Callable[[], str]) -> Iterator[None]:
+    """Turns an interruption into a message, which `says` makes, and its exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"interrupted: {says()}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -102,16 +115,13 @@ def run(
     xla.offer(devices)
     if not (quiet or as_json):
         text.print_notes(parsed.notes)
-    try:
-        with reporter(parsed.name, quiet=quiet or as_json) as report:
-            progress = api.execute(
-                parsed, path, force=force, report=report, devices=devices, scheduler=scheduler
-            )
-    except KeyboardInterrupt:
-        kept = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
-        again = "again, without --force," if force else "again"
-        print(f"interrupted: {kept}; run the same command {again} to go on", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+
+    def kept() -> str:
+        done = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
+        return f"{done}; run the same command {'again, without --force,' if force else 'again'} to go on"
+
+    with _interruptible(kept), reporter(parsed.name, quiet=quiet or as_json) as report:
+        progress = api.execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
     counts = text.named(results.count_statuses(path))
     computed = progress.done - progress.resumed
     if as_json:
@@ -255,7 +265,8 @@ def plot(
     from jaxtransport.plot import draw
 
     path = output or result.with_suffix(".png")
-    draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
+    with _interruptible(lambda: NOTHING):
+        draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
     print(path)
 
 
@@ -275,11 +286,8 @@ def export(
     from jaxtransport.sweep.export import export as write
 
     names = None if variables is None else [name.strip() for name in variables.split(",") if name.strip()]
-    try:
+    with _interruptible(lambda: NOTHING):
         write(result, output, variables=names, level=level, force=force)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written; run the same command again", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
     print(output)
 
 
@@ -306,19 +314,14 @@ def figures(
             print(f"{figure.name:<16}{figure.title}")
         return
     xla.check_environment()
-    try:
+    failures: dict[str, int] = {}
+    with _interruptible(lambda: "results/ keeps what is done; run the same command again to go on"):
         made = api.figures(
             names or (), folder, kind=kind, force=force, reporter=lambda name: reporter(name, quiet=quiet)
         )
-        failures: dict[str, int] = {}
         for picture, failed in made:
             print(picture, flush=True)
             failures |= failed
-    except KeyboardInterrupt:
-        print(
-            "interrupted: results/ keeps what is done; run the same command again to go on", file=sys.stderr
-        )
-        raise typer.Exit(INTERRUPTED) from None
     for name, n in failures.items():
         print(
             f"{n:,} points of {name} failed and are not drawn: jaxtransport status results/{name}.h5",
@@ -351,12 +354,9 @@ def zeros(
     xla.check_environment()
     if not (quiet or as_json):
         text.print_notes(parsed.notes)
-    try:
-        with reporter(parsed.name, quiet=quiet or as_json, unit="searches") as report:
-            api.search(parsed, path, force=force, report=report)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written; run the same command again", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+    quietly = quiet or as_json
+    with _interruptible(lambda: NOTHING), reporter(parsed.name, quiet=quietly, unit="searches") as report:
+        api.search(parsed, path, force=force, report=report)
     data = results.load(path)
     if as_json:
         text.print_json(output=str(path), message=str(data.attrs["message"]), **summary(data))

@@ -20,6 +20,7 @@ import csv
 import gzip
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -43,8 +44,8 @@ gamma = 0.5
 [drive]
 delta_mu = 0.1
 [grid]
-injection = { start = 0.1, stop = 0.4, num = 600 }
-mu_bar = { start = -1.5, stop = 1.5, num = 1500 }
+injection = { start = 0.1, stop = 0.4, num = 200 }
+mu_bar = { start = -1.5, stop = 1.5, num = 500 }
 [output]
 variables = ["nonreciprocity"]
 """
@@ -121,6 +122,20 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def wait_for_handlers(process: subprocess.Popen) -> None:
+    """Wait until our first line has run: before that, a signal meets Python as it starts."""
+    status, bit = Path(f"/proc/{process.pid}/status"), 1 << (signal.SIGTERM - 1)
+    if not status.exists():
+        time.sleep(0.3)
+        return
+    end = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < end:
+        caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status.read_text())
+        if caught and int(caught[1], 16) & bit:
+            return
+        time.sleep(0.001)
+
+
 class Trials:
     """Commands in a folder of their own, and what came of interrupting them."""
 
@@ -180,12 +195,13 @@ class Trials:
                 shutil.copy(self.work / "search.h5", target)
             before = self.identity(target)
         process = self.start(*kind.command, *(["--force"] if old and kind.force else []))
+        wait_for_handlers(process)
         number = self.random.choice([signal.SIGINT, signal.SIGTERM])
         if target is not None and self.random.random() < 0.4:  # as something is being written
             self.wait_for_file(process)
             time.sleep(self.random.uniform(0, 0.1))
         else:
-            time.sleep(self.random.uniform(0.1, self.seconds[kind.name]))  # Python itself takes the start
+            time.sleep(self.random.uniform(0, self.seconds[kind.name]))
         twice = self.random.random() < 0.5
         process.send_signal(number)
         if twice:

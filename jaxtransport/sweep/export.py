@@ -345,7 +345,7 @@ def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
                 _discard(part)
                 write(part)
                 interrupts.check()
-            _swap(part, target)
+                _swap(part, target)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 _discard(part)
