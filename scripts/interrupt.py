@@ -286,8 +286,9 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interrupt-")))
         trials = Trials(folder, arguments.seed, kinds)
         trials.undisturbed()
-        for i in range(arguments.number):
-            trials.trial(kinds[i % len(kinds)])
+        with contextlib.suppress(KeyboardInterrupt):  # enough: say what there is
+            for i in range(arguments.number):
+                trials.trial(kinds[i % len(kinds)])
         return 0 if trials.summary() else 1
 
 

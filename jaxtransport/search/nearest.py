@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from jaxtransport import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.parameters import DRIVE, parameter, window
 from jaxtransport.probes.laws import Law
@@ -37,6 +38,7 @@ STARTS = 16
 NEWTON = 12
 
 
+@interrupts.held(breakable=True)
 def nearest_zero(
     wire: Wire,
     over: Mapping[str, Any],

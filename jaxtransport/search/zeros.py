@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from jaxtransport import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.parameters import DRIVE, Parameter, parameter, window
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@interrupts.held(breakable=True)
 def find_zeros(
     wire: Wire | Sequence[Wire] | Callable[[int], Wire],
     over: Mapping[str, Any],
