@@ -138,7 +138,7 @@ def test_points_that_fail_give_exit_1_and_a_count(spec, jaxtransport, monkeypatc
     ("arguments", "named"),
     [
         (["run", "nothing.toml"], "nothing.toml"),
-        (["run", "."], "no such file"),
+        (["run", "."], "is a folder"),
         (["validate", "small.toml", "--set", "wire.gamma=-0.5"], "wire.gamma"),
         (["run", "small.toml", "--set", "drive.mu_bar=2.5"], "drive.mu_bar"),
         (["run", "small.toml", "--set", "gamma"], "--set gamma"),
