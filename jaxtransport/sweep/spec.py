@@ -99,7 +99,9 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is no text in UTF-8 ({error.reason}); pass a sweep file in TOML") from None
+        raise InputError(
+            f"{path}: cannot be read (not UTF-8: {error.reason}); pass a sweep file in TOML"
+        ) from None
     return parse(text, path.stem, overrides)
 
 
