@@ -147,9 +147,7 @@ def _range(value: dict, *, integer: bool) -> list:
         raise ValueError("pass either step or num beside start and stop")
     start, stop = (_part(value, k, lambda v: number(v, integer=integer)) for k in ("start", "stop"))
     if not math.isfinite(stop - start):
-        raise ValueError(
-            f"a range from {start:g} to {stop:g} has a width that is not finite; pass a smaller one"
-        )
+        raise ValueError(f"from {start:g} to {stop:g}: a width that is not finite; pass a smaller one")
     spacing = _part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
     if "step" in value:
         step = _part(value, "step", lambda v: number(v, integer=integer))
