@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxtransport import arguments, xla
+from jaxtransport import arguments, interrupts, xla
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
 from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED
 from jaxtransport.sweep import files, results
+from jaxtransport.sweep import lock as locks
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.plan import Plan, make_plan
 from jaxtransport.sweep.shipped import shipped
+from jaxtransport.sweep.targets import check_name
 
 if TYPE_CHECKING:
     import xarray
@@ -81,7 +83,7 @@ def run(
     Raises:
         InputError: every mistake in the spec; an output of another spec, or one that cannot be
             written, or that another run is writing.
-        KeyboardInterrupt: after SIGINT or SIGTERM, with everything stored that was in flight.
+        KeyboardInterrupt: after SIGINT, SIGTERM or SIGHUP, with everything stored that was in flight.
     """
     arguments.require_outside("run")
     overrides = arguments.texts("overrides", overrides, "texts, such as 'wire.gamma=0.4'")
@@ -129,9 +131,10 @@ def execute(
 
     from jaxtransport import places
     from jaxtransport.sweep import run as loop
-    from jaxtransport.sweep.interrupts import graceful
 
-    with graceful() as stop:  # from here on: a job may be told to end while it waits for its workers
+    note = "storing what is in flight, then stopping; once more stops at once"
+    # From here on: a job may be told to end while it waits for its workers.
+    with interrupts.held(note, breakable=True) as stop:
 
         def waiting(note: str) -> None:
             if stop():
@@ -139,10 +142,11 @@ def execute(
             report(loop.Progress(task.grid.size, 0, 0, note=note))
 
         task = make_task(spec)
-        lock = stores.Lock(output)
+        lock = locks.Lock(output)
         try:
             at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
             with at as place:
+                interrupts.check()
                 plan = _prepare(spec, task, output, force, place)
                 with (
                     stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
@@ -151,8 +155,8 @@ def execute(
                     progress = loop.execute(task.grid, store, executor, report, stop=stop)
         finally:
             lock.release()
-    if progress.done < progress.total:
-        raise KeyboardInterrupt
+        if progress.done < progress.total:
+            raise KeyboardInterrupt
     return progress
 
 
@@ -170,6 +174,7 @@ def search(
 
     Raises:
         InputError: a spec without [search]; else as for `run`.
+        KeyboardInterrupt: after SIGINT, SIGTERM or SIGHUP; nothing is written then.
     """
     if spec.search is None:
         raise InputError(
@@ -192,17 +197,18 @@ def search(
     def done(number: int, total: int) -> None:
         report(Progress(total, number, 0, seconds=time.time() - start))
 
-    lock = stores.Lock(output)
-    try:
-        with runtime.computing():
-            data = search_grid(spec, done)
-            for name, moment in (("started", start), ("finished", time.time())):
-                long_name = "start of the run" if name == "started" else "end of the run"
-                data[name] = ((), moment, {"units": results.SINCE, "long_name": long_name})
-            origin = {"title": spec.title, "model": spec.model, "spec": spec.text}
-            save(data, output, {**origin, "fingerprint": spec.fingerprint, **runtime.provenance()})
-    finally:
-        lock.release()
+    with interrupts.held(breakable=True):
+        lock = locks.Lock(output)
+        try:
+            with runtime.computing():
+                data = search_grid(spec, done)
+                for name, moment in (("started", start), ("finished", time.time())):
+                    long_name = "start of the run" if name == "started" else "end of the run"
+                    data[name] = ((), moment, {"units": results.SINCE, "long_name": long_name})
+                origin = {"title": spec.title, "model": spec.model, "spec": spec.text}
+                save(data, output, {**origin, "fingerprint": spec.fingerprint, **runtime.provenance()})
+        finally:
+            lock.release()
     return data.sizes.get("search", 1)
 
 
@@ -238,6 +244,7 @@ def figures(
     kind = kind.lower()
     if f".{kind}" not in FORMATS:
         raise InputError(f"--format {kind}: pass one of {', '.join(f.removeprefix('.') for f in FORMATS)}")
+    check_name("-o", folder)
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise InputError(f"-o {folder}: is a file; pass a folder for the pictures")
     ready: dict[str, xarray.Dataset] = {}
@@ -276,6 +283,7 @@ def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextMa
 
 
 def _check_output(output: Path, force: bool) -> None:
+    check_name("output", output)
     if os.path.isdir(output):
         raise InputError(f"output {output}: is a folder; pass the name of a file")
     if output.suffix in (".lock", ".part"):

@@ -7,17 +7,20 @@ JAX is imported by `run`, `figures`, `zeros` and `info` alone, when they start t
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from jaxtransport import interrupts, text
 from jaxtransport.errors import InputError
 
-FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, interrupts.EXIT_CODE
+
+NOTHING = "nothing was written; run the same command again"
 
 app = typer.Typer(
     name="jaxtransport",
@@ -38,7 +41,12 @@ Overrides = Annotated[
 
 
 def main() -> NoReturn:
-    """Entry point: turns wrong input into a message and its exit code."""
+    """Run a command: turns wrong input into a message and its exit code."""
+    with interrupts.command():
+        _run_app()
+
+
+def _run_app() -> NoReturn:
     try:
         app()
     except InputError as error:
@@ -49,9 +57,20 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(WRONG_INPUT)
     sys.exit(0)
+
+
+@contextlib.contextmanager
+def _interruptible(says: Callable[[], str]) -> Iterator[None]:
+    """Turns an interruption into a message, which `says` makes, and its exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"interrupted: {says()}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -94,20 +113,19 @@ def run(
     parsed = specs.read(spec, set_ or ())
     path = parsed.default_output if output is None else output
     xla.offer(devices)
-    try:
-        with reporter(parsed.name, quiet=quiet or as_json) as report:
-            progress = api.execute(
-                parsed, path, force=force, report=report, devices=devices, scheduler=scheduler
-            )
-    except KeyboardInterrupt:
-        kept = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
-        again = "again, without --force," if force else "again"
-        print(f"interrupted: {kept}; run the same command {again} to go on", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    counts = _named(results.count_statuses(path))
+    if not (quiet or as_json):
+        text.print_notes(parsed.notes)
+
+    def kept() -> str:
+        done = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
+        return f"{done}; run the same command {'again, without --force,' if force else 'again'} to go on"
+
+    with _interruptible(kept), reporter(parsed.name, quiet=quiet or as_json) as report:
+        progress = api.execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
+    counts = text.named(results.count_statuses(path))
     computed = progress.done - progress.resumed
     if as_json:
-        _print_json(
+        text.print_json(
             output=str(path),
             points=progress.total,
             computed=computed,
@@ -140,14 +158,15 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
         from jaxtransport import zeros_text
 
         if as_json:
-            _print_json(spec=str(spec), **zeros_text.asked(parsed))
+            text.print_json(spec=str(spec), **zeros_text.asked(parsed), notes=list(parsed.notes))
         else:
             print("\n".join([f"{spec}: good, for jaxtransport zeros", *zeros_text.asked_rows(parsed)]))
+            print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
         return
     cost = api.estimate(parsed, parsed.default_output)
     axes = {a.name: len(a.values) for a in parsed.axes}
     if as_json:
-        _print_json(
+        text.print_json(
             spec=str(spec),
             axes=axes,
             points=cost.points,
@@ -157,19 +176,22 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
             memory_bytes=cost.memory_bytes,
             compilations=len(cost.batches),
             fingerprint=parsed.fingerprint,
+            notes=list(parsed.notes),
         )
         return
     grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
     print(f"{spec}: good")
     print(f"  points     {cost.points:,} ({grid})")
     print(f"  variables  {', '.join(parsed.variables)}, status")
-    print(f"  file       {_bytes(cost.bytes)}; {_bytes(cost.free_bytes)} free beside {parsed.default_output}")
-    print(f"  memory     about {_bytes(cost.memory_bytes)} at a time")
+    free = f"{text.size(cost.free_bytes)} free beside {parsed.default_output}"
+    print(f"  file       {text.size(cost.bytes)}; {free}")
+    print(f"  memory     about {text.size(cost.memory_bytes)} at a time")
     sizes = ", ".join(str(size) for size in cost.batches)
     print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
+    print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
     if cost.bytes > cost.free_bytes:
         raise InputError(
-            f"output {parsed.default_output}: needs {_bytes(cost.bytes)}, more than is free there"
+            f"output {parsed.default_output}: needs {text.size(cost.bytes)}, more than is free there"
         )
 
 
@@ -195,7 +217,7 @@ def status(
         message = str(attributes["message"])
         if as_json:
             found = summary(results.load(result))
-            _print_json(output=str(result), message=message, **found, **times, **origin)
+            text.print_json(output=str(result), message=message, **found, **times, **origin)
         else:
             print(f"{result}: {message}")
             _print_origin(origin, started, finished)
@@ -206,11 +228,11 @@ def status(
         follow(result, every, as_json=as_json)
         return
     results.require_intact(result)
-    counts = _named(results.count_statuses(result))
+    counts = text.named(results.count_statuses(result))
     total = sum(counts.values())
     done = total - counts.get("not_computed", 0)
     if as_json:
-        _print_json(output=str(result), done=done, total=total, status=counts, **times, **origin)
+        text.print_json(output=str(result), done=done, total=total, status=counts, **times, **origin)
         return
     print(f"{result}: {done:,} of {total:,} points ({100 * done / total:.1f} %)")
     for name, n in counts.items():
@@ -222,8 +244,8 @@ def _print_origin(origin: dict[str, str], started: float, finished: float) -> No
     for key, value in origin.items():
         if value:
             print(f"  {key.replace('_', ' '):<22}{value}")
-    print(f"  {'started':<22}{_date(started)}")
-    print(f"  {'finished':<22}{_date(finished)}")
+    print(f"  {'started':<22}{text.date(started)}")
+    print(f"  {'finished':<22}{text.date(finished)}")
 
 
 @app.command()
@@ -244,7 +266,8 @@ def plot(
     from jaxtransport.plot import draw
 
     path = output or result.with_suffix(".png")
-    draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
+    with _interruptible(lambda: NOTHING):
+        draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
     print(path)
 
 
@@ -264,11 +287,8 @@ def export(
     from jaxtransport.sweep.export import export as write
 
     names = None if variables is None else [name.strip() for name in variables.split(",") if name.strip()]
-    try:
+    with _interruptible(lambda: NOTHING):
         write(result, output, variables=names, level=level, force=force)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written; run the same command again", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
     print(output)
 
 
@@ -286,7 +306,7 @@ def figures(
     list_: Annotated[bool, typer.Option("--list", help="Only list the figures.")] = False,
 ) -> None:
     """Draw every figure of the paper, from sweep files through results/ (which holds the data, always)."""
-    from jaxtransport import api
+    from jaxtransport import api, xla
     from jaxtransport.plot.figures import select
     from jaxtransport.progress import reporter
 
@@ -294,19 +314,15 @@ def figures(
         for figure in select(names or ()):
             print(f"{figure.name:<16}{figure.title}")
         return
-    try:
+    xla.check_environment()
+    failures: dict[str, int] = {}
+    with _interruptible(lambda: "results/ keeps what is done; run the same command again to go on"):
         made = api.figures(
             names or (), folder, kind=kind, force=force, reporter=lambda name: reporter(name, quiet=quiet)
         )
-        failures: dict[str, int] = {}
         for picture, failed in made:
             print(picture, flush=True)
             failures |= failed
-    except KeyboardInterrupt:
-        print(
-            "interrupted: results/ keeps what is done; run the same command again to go on", file=sys.stderr
-        )
-        raise typer.Exit(INTERRUPTED) from None
     for name, n in failures.items():
         print(
             f"{n:,} points of {name} failed and are not drawn: jaxtransport status results/{name}.h5",
@@ -328,7 +344,7 @@ def zeros(
     as_json: AsJson = False,
 ) -> None:
     """Find the zeros of nonreciprocity that [search] of a sweep file asks for: points, or curves."""
-    from jaxtransport import api
+    from jaxtransport import api, xla
     from jaxtransport.progress import reporter
     from jaxtransport.sweep import results
     from jaxtransport.sweep import spec as specs
@@ -336,15 +352,15 @@ def zeros(
 
     parsed = specs.read(spec, set_ or ())
     path = parsed.default_output if output is None else output
-    try:
-        with reporter(parsed.name, quiet=quiet or as_json, unit="searches") as report:
-            api.search(parsed, path, force=force, report=report)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written; run the same command again", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+    xla.check_environment()
+    if not (quiet or as_json):
+        text.print_notes(parsed.notes)
+    quietly = quiet or as_json
+    with _interruptible(lambda: NOTHING), reporter(parsed.name, quiet=quietly, unit="searches") as report:
+        api.search(parsed, path, force=force, report=report)
     data = results.load(path)
     if as_json:
-        _print_json(output=str(path), message=str(data.attrs["message"]), **summary(data))
+        text.print_json(output=str(path), message=str(data.attrs["message"]), **summary(data))
     elif not quiet:
         print(f"{path}: {data.attrs['message']}")
         for line in rows(data):
@@ -358,6 +374,9 @@ def zeros(
 @app.command()
 def info(as_json: AsJson = False) -> None:
     """Versions, devices, precision and the compilation cache."""
+    from jaxtransport import xla
+
+    xla.check_environment()
     import jax
 
     from jaxtransport import runtime
@@ -366,30 +385,7 @@ def info(as_json: AsJson = False) -> None:
     facts["devices"] = [str(device) for device in jax.devices()]
     facts["cache"] = str(runtime.cache_folder() or "none: its folder cannot be written")
     if as_json:
-        _print_json(**facts)
+        text.print_json(**facts)
         return
     for key, value in facts.items():
         print(f"{key.replace('_', ' '):<22}{', '.join(value) if isinstance(value, list) else value}")
-
-
-def _named(counts: dict[int, int]) -> dict[str, int]:
-    from jaxtransport.status import MEANINGS
-
-    return {MEANINGS.get(code, f"unknown ({code})"): n for code, n in sorted(counts.items())}
-
-
-def _print_json(**values: Any) -> None:
-    print(json.dumps(values))
-
-
-def _bytes(count: float) -> str:
-    power = min(4, max(0, len(str(int(count))) - 1) // 3)
-    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
-
-
-def _date(seconds: float) -> str:
-    import datetime
-
-    if seconds != seconds:
-        return "not yet"
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

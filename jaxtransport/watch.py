@@ -28,6 +28,7 @@ from typing import TextIO
 
 import numpy as np
 
+from jaxtransport import interrupts
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import results
@@ -36,6 +37,7 @@ from jaxtransport.sweep.grid import boxes
 from jaxtransport.sweep.resultfile import ResultFile
 
 EVERY = 2.0  # seconds between looks
+MOMENT = 0.1  # seconds after which Ctrl-C is noticed
 PAUSES = 20  # a pause is at least so many times as long as a look
 RANGE = 2**22  # points that are counted together
 WINDOW = 30  # looks over which the rate is taken that tells the time left
@@ -197,16 +199,26 @@ def watch(
     path, out = Path(path), out or sys.stdout
     follower = Follower(path)
     try:
-        with _display(path, out, as_json) as show:
+        with interrupts.held(), _display(path, out, as_json) as show:
             while True:
                 look = follower.look()
                 show(look)
                 if look.finished:
                     return True
-                time.sleep(max(every, PAUSES * follower.seconds))
+                _wait(max(every, PAUSES * follower.seconds))
     except KeyboardInterrupt:
         print(f"no longer watching {path}; the run is not touched by that", file=sys.stderr)
         return False
+
+
+def _wait(seconds: float) -> None:
+    """Sleep; a signal, which only sets a flag, ends that within a moment."""
+    end = time.monotonic() + seconds
+    while True:
+        interrupts.check()
+        if (left := end - time.monotonic()) <= 0:
+            return
+        time.sleep(min(left, MOMENT))
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_thresho
 WIDEST = "--xla_cpu_prefer_vector_width=512"
 LARGE = 10**9  # bytes, beyond those that our loops touch
 TRIED = (0, 12)  # jaxlib up to this version knows WIDEST: XLA ends the process at a flag it does not know
+NUMBER = "JAX_NUM_CPU_DEVICES"
+MOST_DEVICES = 64  # on fewer cores; thousands would take minutes to start
 CALLS, WHOLE = "cpu", "cpu with whole loops"  # kinds of devices, for `sweep.plan`
 
 
@@ -29,14 +31,28 @@ def offer(count: int | None) -> None:
     Raises:
         InputError: there can be no such number of devices.
     """
-    if count is not None and count < 1:
-        raise InputError(f"--devices {count}: pass a whole number >= 1")
+    have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = max(have, MOST_DEVICES)
+    if count is not None and not 1 <= count <= most:
+        raise InputError(f"--devices {count}: pass a whole number from 1 to {most}; there are {have} cores")
+    if count is None:
+        check_environment()
     if devices_are_settled():
         return
-    have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if count is not None:
-        os.environ["JAX_NUM_CPU_DEVICES"] = str(count)
-    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(have))
+        os.environ[NUMBER] = str(count)
+    os.environ.setdefault(NUMBER, str(have))
+
+
+def check_environment() -> None:
+    """Raise `InputError` if the environment gives a number of devices that JAX would stumble over."""
+    given = os.environ.get(NUMBER, "-1")
+    try:
+        good = 1 <= int(given) <= max(os.cpu_count() or 1, MOST_DEVICES) or int(given) == -1  # JAX's default
+    except ValueError:
+        good = False
+    if not good:
+        raise InputError(f"{NUMBER} = {given!r} in the environment: set a whole number >= 1, or unset it")
 
 
 def devices_are_settled() -> bool:

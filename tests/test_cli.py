@@ -1,5 +1,6 @@
 """The command line: exit codes, messages, JSON, and what is left on disk."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from jaxtransport import cli
+from jaxtransport import cli, interrupts
 
 SPEC = """
 title = "a test"
@@ -37,6 +38,17 @@ def spec(tmp_path, monkeypatch):
     return "small.toml"
 
 
+@contextlib.contextmanager
+def handlers_kept():
+    """What a command does to signals ends with its process; here it would stay."""
+    before = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @pytest.fixture
 def jaxtransport(monkeypatch, capsys):
     """Run the command line in this process: (exit code, standard output, standard error)."""
@@ -46,7 +58,7 @@ def jaxtransport(monkeypatch, capsys):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["jaxtransport", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
+        with pytest.raises(SystemExit) as stop, handlers_kept():
             cli.main()
         out = capsys.readouterr()
         return stop.value.code or 0, out.out, out.err
@@ -127,7 +139,7 @@ def test_points_that_fail_give_exit_1_and_a_count(spec, jaxtransport, monkeypatc
     ("arguments", "named"),
     [
         (["run", "nothing.toml"], "nothing.toml"),
-        (["run", "."], "no such file"),
+        (["run", "."], "is a folder"),
         (["validate", "small.toml", "--set", "wire.gamma=-0.5"], "wire.gamma"),
         (["run", "small.toml", "--set", "drive.mu_bar=2.5"], "drive.mu_bar"),
         (["run", "small.toml", "--set", "gamma"], "--set gamma"),

@@ -18,7 +18,7 @@ import jaxtransport
 from jaxtransport import watch as watches
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
-from jaxtransport.sweep import store as stores
+from jaxtransport.sweep import lock as locks
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.task import Task
 from jaxtransport.watch import Follower, Look, is_being_written, watch
@@ -47,7 +47,7 @@ def out(tmp_path):
 @pytest.fixture
 def lock(out):
     """As if a run of this process wrote the file."""
-    held = stores.Lock(out)
+    held = locks.Lock(out)
     yield held
     held.release()
 
@@ -57,7 +57,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import h5py
-from jaxtransport.sweep.store import Lock
+from jaxtransport.sweep.lock import Lock
 path = Path(sys.argv[1])
 lock = Lock(path)
 with h5py.File(path, "r+", locking=False) as file:
@@ -110,7 +110,7 @@ def between(monkeypatch):
                 raise KeyboardInterrupt
             left.pop(0)()
 
-        monkeypatch.setattr(watches.time, "sleep", sleep)
+        monkeypatch.setattr(watches, "_wait", sleep)
         return pauses
 
     return plan
@@ -230,6 +230,7 @@ def test_a_bar_on_a_terminal(out, between, monkeypatch):
 
 
 def test_pauses_grow_with_what_a_look_takes(out, lock, between, monkeypatch):
+    monkeypatch.setattr(watches, "PAUSES", 0)
     pauses = between(lambda: None)
     watched(out, 0.25)
     assert pauses == [0.25, 0.25]
@@ -297,7 +298,7 @@ def test_rate_and_time_left(out, lock, monkeypatch):
 
 def test_the_lock_is_seen_and_left_alone(out):
     assert not is_being_written(out)
-    lock = stores.Lock(out)
+    lock = locks.Lock(out)
     assert is_being_written(out)
     link = out.with_name("link.h5")
     link.symlink_to(out)
@@ -306,7 +307,7 @@ def test_the_lock_is_seen_and_left_alone(out):
     assert not is_being_written(out)
     out.with_name("out.h5.lock").write_text("")  # left by a run that was killed
     assert not is_being_written(out)
-    stores.Lock(out).release()
+    locks.Lock(out).release()
 
 
 def test_nobody_is_asked_while_points_are_added(out, monkeypatch):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import textwrap
+import uuid
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,17 @@ import matplotlib as mpl
 import xarray as xr
 from matplotlib.figure import Figure
 
+from jaxtransport import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.plot import panels, style
 from jaxtransport.plot.view import choose
 from jaxtransport.plot.zeros import draw_search
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep.results import is_search, load
+from jaxtransport.sweep.targets import check_name
 
 FORMATS = (".png", ".pdf", ".svg")
+TITLE_LINES = 5  # more would leave no room for the picture
 KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
 
 
@@ -39,6 +44,7 @@ def draw_file(
         InputError: a file, variable, axis or format that is not there.
     """
     check_format(picture)
+    check_name("-o", picture)
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
         raise InputError(f"-o {picture}: is the result itself; pass another name")
     searched = is_search(result)
@@ -65,21 +71,29 @@ def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
     origin = " ".join(["jaxtransport", *(str(one.attrs.get("fingerprint", "")) for one in data)])
     kind = picture.suffix.lower().removeprefix(".")
     key = "Title" if kind in ("pdf", "svg") else "Description"
-    part = picture.with_name(
-        f".{picture.name}.part"
-    )  # a picture that is there stays until the new one is whole
+    # A picture that is there stays until the new one is whole; those who write one at once share no name.
+    part = picture.with_name(f".{picture.stem[:30]}.{uuid.uuid4().hex}.part")
     try:
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(part, format=kind, metadata={key: origin})
-        os.replace(part, picture)
+        with interrupts.held():  # FreeType and image libraries call Python, and lose what is raised there
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            with interrupts.undone_by(lambda: part.unlink(missing_ok=True)):
+                try:
+                    with warnings.catch_warnings():  # a title may be in any script; the font has not all
+                        warnings.filterwarnings(
+                            "ignore", message="Glyph .* missing from", category=UserWarning
+                        )
+                        figure.savefig(part, format=kind, metadata={key: origin})
+                    interrupts.check()
+                    os.replace(part, picture)
+                finally:
+                    with contextlib.suppress(OSError):
+                        part.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"-o {picture}: cannot be written ({error.strerror or error})") from None
     except ValueError as error:
         raise InputError(f"{picture}: these numbers cannot be drawn ({error})") from None
     finally:
         panels.plt.close(figure)
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def draw(
@@ -105,7 +119,8 @@ def _titled(figure: Figure, data: xr.Dataset, fixed: Mapping[str, float]) -> Fig
     columns = int(figure.get_figwidth() * 14)
     figure.supxlabel("\n".join(_wrap(_caption(data, fixed), columns)), fontsize=9, color="0.25")
     if title := str(data.attrs.get("title", "")):
-        figure.suptitle(textwrap.fill(title, columns), fontsize=10.5)
+        lines = textwrap.wrap(style.printable(title), columns, max_lines=TITLE_LINES, placeholder=" …")
+        figure.suptitle("\n".join(lines), fontsize=10.5, parse_math=all(map(style.is_formula, lines)))
     return figure
 
 

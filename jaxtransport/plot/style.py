@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.mathtext import MathTextParser
 
 # Okabe and Ito's palette, dark to light; black first, for the line that stands alone.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -93,6 +94,21 @@ def show(value: float) -> str:
 def width_of(text: str) -> int:
     """Characters of a TeX text as it is read, roughly."""
     return len(re.sub(r"[{}_^$]", "", re.sub(r"\\[a-zA-Z]+|\\,", "x", text)))
+
+
+def printable(text: str) -> str:
+    """A text without control characters, which no font and no SVG has."""
+    return "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text)
+
+
+def is_formula(text: str) -> bool:
+    """True if Matplotlib can draw the formulas in a line of text, or if it has none."""
+    try:
+        if "$" in text:
+            MathTextParser("path").parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_signed(values: np.ndarray) -> bool:

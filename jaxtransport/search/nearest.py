@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from jaxtransport import interrupts
 from jaxtransport.arguments import POSITIVE, mapping, number, require_known, require_outside, whole, wrong
 from jaxtransport.errors import InputError
 from jaxtransport.parameters import DRIVE, parameter, window
@@ -40,6 +41,7 @@ MOST_STARTS = 10_000
 NEWTON = 12
 
 
+@interrupts.held(breakable=True)
 def nearest_zero(
     wire: Wire,
     over: Mapping[str, Any],

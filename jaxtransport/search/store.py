@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxtransport import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
 
@@ -26,11 +27,13 @@ def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str]) -> Non
     part = files.part_of(path)
     plain = {str(name): {"_FillValue": None} for name in data.variables}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.reserve(part, data.nbytes + files.OVERHEAD_BYTES)
-        data.to_netcdf(part, engine="h5netcdf", encoding=plain)
-        files.vouch_for(part)
-        os.replace(part, path)
+        with interrupts.held(), interrupts.undone_by(lambda: files.discard_part(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.reserve(part, data.nbytes + files.OVERHEAD_BYTES)
+            data.to_netcdf(part, engine="h5netcdf", encoding=plain)
+            files.vouch_for(part)
+            interrupts.check()
+            os.replace(part, path)
     except OSError as error:
         files.discard_part(path)
         raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None

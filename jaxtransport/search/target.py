@@ -25,6 +25,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from jaxtransport import interrupts
 from jaxtransport import status as codes
 from jaxtransport.driven import EFFORTS, UNFINISHED, drive, efforts
 from jaxtransport.green.dense import Dense
@@ -270,6 +271,7 @@ class Target:
             rows: Any = slice(start, start + size)
             if start + size > len(index):
                 rows = np.arange(start, start + size) % len(index)
+            interrupts.check()  # every number of a search comes through here
             result = compiled(model, self.problems, index[rows], coordinates[:, rows])
             host.append(jax.tree.map(np.asarray, result))
             start += size

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from jaxtransport import interrupts
 from jaxtransport.arguments import (
     AMOUNT,
     POSITIVE,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@interrupts.held(breakable=True)
 def find_zeros(
     wire: Wire | Sequence[Wire] | Callable[[int], Wire],
     over: Mapping[str, Any],

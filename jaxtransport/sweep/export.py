@@ -3,11 +3,16 @@
 NetCDF and Zarr keep everything: numbers bit for bit, units, labels, status codes, the spec and where
 it was computed. CSV keeps the numbers, each in the fewest digits that give the same double again.
 
-    result -> pieces of an array (netCDF, Zarr) or ranges of rows (CSV) -> FILE.part -> FILE
+    result -> pieces of an array (netCDF, Zarr) or ranges of rows (CSV) -> FILE.part -> look -> FILE
 
 Only one piece is in memory at a time. xarray opens what is written, but does not write it: without
 another library it would hold each variable whole. Of a result that is still being computed, status is
 read before the values, as the run writes it after them: what counts as solved is there.
+
+Before it takes its name, netCDF and Zarr are opened once more: every variable in its shape and type, and
+every piece written (HDF5 swallows errors; what was passed to the disk is known, see `surviving`). The
+numbers are not read back, which would take a third of the time of an export. CSV needs none of that:
+nothing that it is written with keeps an error to itself. A signal stops an export between two pieces.
 """
 
 from __future__ import annotations
@@ -31,13 +36,14 @@ from typing import Any
 import h5netcdf
 import numpy as np
 
-from jaxtransport import arguments
+from jaxtransport import arguments, interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
 from jaxtransport.sweep.grid import boxes
+from jaxtransport.sweep.lock import Lock
 from jaxtransport.sweep.resultfile import BOOKS, ResultFile
-from jaxtransport.sweep.store import Lock
 from jaxtransport.sweep.surviving import SurvivingFile
+from jaxtransport.sweep.targets import check_name
 
 CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, what HDF5 keeps at hand of a dataset
 ZARR_CHUNK = 2**20  # values of a Zarr chunk: 8 MiB, as each is a file
@@ -73,10 +79,13 @@ def export(
         InputError: no such result; an unknown ending, level or variable; variables that do not fit in
             the rows of one table; Zarr where it is not installed; a target that is there, is the
             source, or cannot be written. Nothing is left behind then.
+        KeyboardInterrupt: after SIGINT, SIGTERM or SIGHUP. The target is as it was, or, if that came
+            at the very end, whole.
     """
     arguments.require_outside("export")
-    source = arguments.path("source", source)
-    target = Path(os.path.realpath(arguments.path("target", target)))
+    source, target = arguments.path("source", source), arguments.path("target", target)
+    check_name("-o", target)
+    target = Path(os.path.realpath(target))
     variables = None if variables is None else arguments.texts("variables", variables)
     level, force = arguments.whole("level", level, 0, 9), arguments.flag("force", force)
     write = _writer_of(target)
@@ -87,7 +96,12 @@ def export(
         if write is _write_csv:
             result.table()  # what does not fit in one is refused before anything is written
         results.require_intact(source)
-        _write_in_place(target, lambda part: write(result, part, level))
+
+        def write_part(part: Path) -> None:
+            _check_target(source, target, force)  # again, now that nobody else can write
+            write(result, part, level)
+
+        _write_in_place(target, write_part)
     return target
 
 
@@ -235,9 +249,19 @@ def _write_netcdf(result: _Result, part: Path, level: int) -> None:
         for name in result.ordered:
             shape = result.shape_of(name)
             for box in _tiles(shape, _tile(shape, CHUNK)):
+                interrupts.check()
                 out.variables[name][box] = result.read(name, box)
                 plain.require_good()
-    plain.require_good()
+    plain.require_whole()
+    with h5netcdf.File(part, "r", locking=False) as file:
+        _require_same(result, {name: (tuple(v.shape), v.dtype) for name, v in file.variables.items()})
+
+
+def _require_same(result: _Result, made: dict[str, tuple]) -> None:
+    """Raise `OSError` unless what was made has every variable, and as it should be."""
+    wanted = {name: (result.shape_of(name), result.file.dtype_of(name)) for name in result.names}
+    if wrong := [name for name in {*wanted, *made} if wanted.get(name) != made.get(name)]:
+        raise OSError(f"{', '.join(sorted(wrong))} came out wrong")
 
 
 def _write_zarr(result: _Result, part: Path, level: int) -> None:
@@ -257,14 +281,20 @@ def _write_zarr(result: _Result, part: Path, level: int) -> None:
             fill_value=np.nan if dtype.kind == "f" else 0,
             dimension_names=result.dims_of(name),
             attributes=_plain(result.attributes_of(name)),
+            config={"write_empty_chunks": True},  # each is a file, so that one that is missing tells
         )
     for name in result.ordered:
         shape = result.shape_of(name)
         for box in _tiles(shape, _tile(shape, ZARR_CHUNK)):
+            interrupts.check()
             arrays[name][box] = result.read(name, box)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that format 3 does not know them; xarray writes and reads them
         zarr.consolidate_metadata(part, zarr_format=3)
+    made = dict(zarr.open_group(part, mode="r").arrays())
+    _require_same(result, {name: (array.shape, array.dtype) for name, array in made.items()})
+    if lost := [name for name, array in made.items() if array.nchunks_initialized < array.nchunks]:
+        raise OSError(f"a piece of {lost[0]} was not written")
 
 
 def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -284,6 +314,7 @@ def _write_csv(result: _Result, part: Path, level: int) -> None:
         rows.writerow(table.columns)
         total = prod(table.shape)
         for start in range(0, total, ROWS):
+            interrupts.check()
             chosen = np.arange(start, min(start + ROWS, total))
             values = {name: _column(result, name, table, chosen).tolist() for name in first}
             rows.writerows(zip(*(values[name] for name in table.columns), strict=True))
@@ -295,7 +326,7 @@ def _column(result: _Result, name: str, table: _Table, rows: np.ndarray) -> np.n
     if result.dims_of(name) != table.dims:
         index = dict(zip(table.dims, np.unravel_index(rows, table.shape), strict=True))
         own = tuple(index[dim] for dim in result.dims_of(name))
-        flat = np.ravel_multi_index(own, result.shape_of(name))
+        flat = np.ravel_multi_index(own, result.shape_of(name)) if own else np.zeros_like(rows)
     start = int(flat.min())
     return result.read_range(name, start, int(flat.max()) + 1)[flat - start]
 
@@ -303,20 +334,23 @@ def _column(result: _Result, name: str, table: _Table, rows: np.ndarray) -> np.n
 def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make the target under another name, then give it its own. No two at a time."""
     part = files.part_of(target)
-    lock = Lock(target)
-    try:
-        _discard(part)
-        write(part)
-        _swap(part, target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            _discard(part)
-        if isinstance(error, OSError | RuntimeError):  # HDF5 has both for a disk that is full
-            reason = getattr(error, "strerror", None) or error
-            raise InputError(f"-o {target}: cannot be written ({reason})") from None
-        raise
-    finally:
-        lock.release()
+    with interrupts.held():
+        lock = Lock(target)
+        try:
+            with interrupts.undone_by(lambda: _discard(part)):
+                _discard(part)
+                write(part)
+                interrupts.check()
+                _swap(part, target)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                _discard(part)
+            if isinstance(error, OSError | RuntimeError):  # HDF5 has both for a disk that is full
+                reason = getattr(error, "strerror", None) or error
+                raise InputError(f"-o {target}: cannot be written ({reason})") from None
+            raise
+        finally:
+            lock.release()
 
 
 def _swap(part: Path, target: Path) -> None:
@@ -325,15 +359,19 @@ def _swap(part: Path, target: Path) -> None:
         os.replace(part, target)
         return
     old = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
-    try:
-        os.rename(target, old / "old")
-        try:
-            os.rename(part, target)
-        except BaseException:
+
+    def put_back() -> None:
+        with contextlib.suppress(OSError):  # the new one is in place
             os.rename(old / "old", target)
-            raise
-    finally:
         shutil.rmtree(old, ignore_errors=True)
+        _discard(part)
+
+    with interrupts.undone_by(put_back):
+        try:
+            os.rename(target, old / "old")
+            os.rename(part, target)
+        finally:
+            put_back()
 
 
 def _discard(part: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from jaxtransport import interrupts
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums
@@ -93,20 +94,24 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
 
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
+        KeyboardInterrupt: a signal came; nothing is left behind, or, at the very end, the file is whole.
     """
     needed = needed_bytes(task)
     require_space(path, needed)
     part = part_of(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        reserve(part, needed)
-        with SurvivingFile(part, "w+") as plain:
-            with h5py.File(plain, "w") as file:
-                _fill(file, task, attributes)
-                changing = _note(file, task, plan)
-            seal(plain, changing)
-            plain.require_good()
-        os.replace(part, path)
+        with interrupts.held(), interrupts.undone_by(lambda: discard_part(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            reserve(part, needed)
+            with SurvivingFile(part, "w+") as plain:
+                with h5py.File(plain, "w") as file:
+                    _fill(file, task, attributes)
+                    changing = _note(file, task, plan)
+                plain.require_whole()
+                seal(plain, changing)
+                plain.require_good()
+            interrupts.check()
+            os.replace(part, path)
     except OSError as error:
         discard_part(path)
         reason = f"{error.strerror or error}; it needs {needed:,} bytes"

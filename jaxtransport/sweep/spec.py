@@ -21,12 +21,15 @@ from jaxtransport.errors import InputError
 from jaxtransport.sweep import circuit_spec, classical_spec, quantum_spec
 from jaxtransport.sweep.grid import Axis
 from jaxtransport.sweep.tables import Mistakes, Model, Table
+from jaxtransport.sweep.values import short_of_stop
 
 MODELS: dict[str, Model] = {
     "quantum": quantum_spec.MODEL,
     "classical": classical_spec.MODEL,
     "circuit": circuit_spec.MODEL,
 }
+
+MOST_BYTES = 10**7  # of a sweep file: whatever is larger is another file
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Spec:
     tables: Mapping[str, Table]
     axes: tuple[Axis, ...]
     variables: tuple[str, ...]  # what is stored, besides the status
+    notes: tuple[str, ...] = ()  # what may be meant otherwise, a line for each
 
     def axis(self, name: str) -> Axis | None:
         """The axis called `name`, if it is swept."""
@@ -84,11 +88,20 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """
     path = Path(path)
     if not os.path.isfile(path):
-        raise InputError(f"{path}: no such file; pass the path of a sweep file in TOML")
+        what = "is a folder or a device" if os.path.exists(path) else "no such file"
+        raise InputError(f"{path}: {what}; pass the path of a sweep file in TOML")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); pass a sweep file in TOML") from None
+        with open(path, "rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise InputError(f"{path}: has more than {MOST_BYTES:,} bytes; pass a sweep file in TOML")
+        text = raw.decode().replace("\r\n", "\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: cannot be read (not UTF-8: {error.reason}); pass a sweep file in TOML"
+        ) from None
     return parse(text, path.stem, overrides)
 
 
@@ -111,10 +124,14 @@ def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec
     if not isinstance(model, str) or model not in MODELS:
         mistakes.add("model", f"{model!r}; pass one of {', '.join(MODELS)}")
         raise InputError(mistakes.lines)
+    ranges = dict(grid) if isinstance(grid := raw.get("grid"), dict) else {}
     parsed = MODELS[model].parse(raw, mistakes)
     if mistakes.lines or parsed is None:
         raise InputError(mistakes.lines)
-    return Spec(name, tomlkit.dumps(document), title, model, *parsed)
+    tables, axes, variables = parsed
+    said = ((axis.name, short_of_stop(ranges.get(axis.name), axis.values)) for axis in axes)
+    notes = tuple(f"grid.{name}: {text}" for name, text in said if text)
+    return Spec(name, tomlkit.dumps(document), title, model, tables, axes, variables, notes)
 
 
 def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes) -> None:

@@ -12,7 +12,6 @@ and go freely.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import os
 import shutil
@@ -27,60 +26,12 @@ from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums, files
 from jaxtransport.sweep.checksums import Tiles, checksum, part_of
 from jaxtransport.sweep.grid import Block, Grid, place
+from jaxtransport.sweep.lock import share
 from jaxtransport.sweep.raw import RawDataset
 from jaxtransport.sweep.resultfile import ResultFile, book_of, crc_of_book
 from jaxtransport.sweep.results import count_statuses
 
 BOOKS = ("status", "finished", "halvings")  # what a run writes beside its variables
-
-
-class Lock:
-    """Exclusive right to write one output, held by `flock` on a file beside it.
-
-    Makes the folders that are missing; `release` takes those away again that are empty.
-    """
-
-    def __init__(self, output: Path) -> None:
-        self.path = output.with_name(output.name + ".lock")
-        self._made = list(itertools.takewhile(lambda folder: not folder.exists(), output.parents))
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            while not self._take():
-                pass
-        except BlockingIOError:
-            raise InputError(
-                f"output {output}: another run is writing it; wait for it, or pass another output"
-            ) from None
-        except OSError as error:
-            self._discard_folders()
-            raise InputError(f"output {output}: cannot be written ({error.strerror or error})") from None
-
-    def _take(self) -> bool:
-        """Lock the file; False if its holder removed it meanwhile: that lock would exclude nobody."""
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(self._descriptor), os.stat(self.path)):
-                return True
-        except FileNotFoundError:
-            pass
-        except OSError:
-            os.close(self._descriptor)
-            raise
-        os.close(self._descriptor)
-        return False
-
-    def release(self) -> None:
-        with contextlib.suppress(OSError):  # removed by hand, and perhaps another's by now
-            if os.path.samestat(os.fstat(self._descriptor), os.stat(self.path)):
-                self.path.unlink()
-        os.close(self._descriptor)
-        self._discard_folders()
-
-    def _discard_folders(self) -> None:
-        for folder in self._made:
-            with contextlib.suppress(OSError):  # it holds something
-                folder.rmdir()
 
 
 class Store:
@@ -90,17 +41,22 @@ class Store:
         self.path, self.grid, self.names = path, grid, tuple(names)
         try:
             self._descriptor = os.open(path, os.O_RDWR)
+        except OSError as error:
+            raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+        try:
+            share(self._descriptor, path)
             with ResultFile(path) as result:
                 tile = result.contents.tile
                 self._tiles = Tiles(grid, *tile) if tile else None
                 known = (*names, *BOOKS, checksums.NAME, *map(book_of, BOOKS))
                 held = [name for name in known if name in result.file]
                 self._data = {name: RawDataset.of(result.file[name], self._descriptor) for name in held}
-        except InputError:
+        except BaseException as error:
+            os.close(self._descriptor)
+            if isinstance(error, OSError | ValueError) and not isinstance(error, InputError):
+                reason = getattr(error, "strerror", None) or error
+                raise InputError(f"output {path}: cannot be written ({reason})") from None
             raise
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise InputError(f"output {path}: cannot be written ({reason})") from None
         self._end = max(data.end for data in self._data.values())
 
     def __enter__(self) -> Store:

@@ -1,35 +1,47 @@
-"""A file under HDF5 that survives a full disk.
+"""A file under HDF5 that survives a full disk, and tells whether all that HDF5 wrote is there.
 
-HDF5 crashes, as it closes a file, of writes that failed before. Here a failed write looks like any other
-to HDF5, nothing more is written after it, and who asks is told.
+HDF5 crashes, as it closes a file, of writes that failed before, and it swallows what Python raises in a
+write. Here a failed write looks like any other to HDF5, nothing more is written after it, and who asks is
+told. Keep signals away meanwhile (see `interrupts`): Python may raise before a write has begun.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
+from collections.abc import Iterator
 from typing import Any
+
+import h5py
 
 
 class SurvivingFile(io.FileIO):
     """A file to make HDF5 in. Call `require_good` when HDF5 is done: the file is whole only then."""
 
-    failure: OSError | None = None
+    failure: BaseException | None = None
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._written: list[tuple[int, int]] = []  # start and stop of every write
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
-        written = 0
         try:
+            start, written = self.tell(), 0
             while written < len(view) and self.failure is None:
                 written += super().write(view[written:]) or 0
-        except OSError as error:
-            self.failure = error
+            if self._written and self._written[-1][1] == start:
+                start = self._written.pop()[0]
+            self._written.append((start, self.tell()))
+        except BaseException as error:  # also what a foreign handler of a signal raises
+            self.failure = self.failure or error
         return len(view)
 
     def truncate(self, size: int | None = None) -> int:
         try:
             if self.failure is None:
                 super().truncate(size)
-        except OSError as error:
+        except BaseException as error:
             self.failure = error
         return size or 0
 
@@ -43,6 +55,52 @@ class SurvivingFile(io.FileIO):
         return len(view)
 
     def require_good(self) -> None:
-        """Raise the first `OSError` that there was, if any."""
+        """Raise the first error that there was, if any."""
         if self.failure is not None:
             raise self.failure
+
+    def require_whole(self) -> None:
+        """Raise `OSError` unless every piece of every dataset was written: HDF5 may not say so.
+
+        Reads what HDF5 knows of the file, not the numbers.
+        """
+        self.require_good()
+        written = _merged(self._written)
+        with h5py.File(self.name, "r", locking=False) as file:
+            for dataset in _datasets(file):
+                for start, stop in _stored(dataset):
+                    if not any(a <= start and stop <= b for a, b in written):
+                        raise OSError(f"a piece of {dataset.name} was not written")
+
+
+def _merged(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    out: list[tuple[int, int]] = []
+    for start, stop in sorted(pieces):
+        if out and start <= out[-1][1]:
+            out[-1] = out[-1][0], max(stop, out[-1][1])
+        else:
+            out.append((start, stop))
+    return out
+
+
+def _datasets(group: h5py.Group) -> Iterator[h5py.Dataset]:
+    for member in group.values():
+        if isinstance(member, h5py.Dataset):
+            yield member
+        else:
+            yield from _datasets(member)
+
+
+def _stored(dataset: h5py.Dataset) -> Iterator[tuple[int, int]]:
+    """Where the pieces of a dataset lie in its file, start and stop; nowhere, (-1, -1), if one is missing."""
+    if not dataset.size:
+        return
+    if dataset.chunks is None:
+        start = dataset.id.get_offset()
+        if start is not None:  # or else it is in the header, or a name alone
+            yield start, start + dataset.id.get_storage_size()
+        return
+    starts = (range(0, n, step) for n, step in zip(dataset.shape, dataset.chunks, strict=True))
+    for corner in itertools.product(*starts):
+        chunk = dataset.id.get_chunk_info_by_coord(corner)
+        yield (chunk.byte_offset, chunk.byte_offset + chunk.size) if chunk.size else (-1, -1)

@@ -148,6 +148,8 @@ def _range(value: dict, *, integer: bool) -> list:
     if ("step" in value) == ("num" in value):
         raise ValueError("pass either step or num beside start and stop")
     start, stop = (_part(value, k, lambda v: number(v, integer=integer)) for k in ("start", "stop"))
+    if not math.isfinite(stop - start):
+        raise ValueError(f"from {start:g} to {stop:g}: a width that is not finite; pass a smaller one")
     spacing = _part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
     if "step" in value:
         step = _part(value, "step", lambda v: number(v, integer=integer))
@@ -173,8 +175,20 @@ def _range(value: dict, *, integer: bool) -> list:
     return spaced.tolist()
 
 
+def short_of_stop(value: Any, values: np.ndarray) -> str:
+    """What to say of a range that does not reach its stop; "" for all other axes."""
+    if not isinstance(value, dict) or values[-1] == value["stop"]:
+        return ""
+    why = f"no step of {value['step']:g} meets" if "step" in value else f"num = {value['num']} does not reach"
+    return f"ends at {values[-1]:g}; {why} stop = {value['stop']:g}"
+
+
 def _bound(count: float) -> None:
     if count > MOST_VALUES:
+        if not math.isfinite(count):
+            raise ValueError(
+                f"more values than a double counts; pass at most {MOST_VALUES:,} (a larger step)"
+            )
         raise ValueError(f"{count:,.0f} values on one axis; pass at most {MOST_VALUES:,} (a larger step)")
 
 

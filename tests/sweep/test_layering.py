@@ -15,8 +15,9 @@ PACKAGE = Path(jaxtransport.__file__).parent
 # From the ground up. A module belongs to the longest name that it starts with.
 FLOORS = [
     (
-        "arguments",
         "errors",
+        "arguments",
+        "interrupts",
         "status",
         "precision",
         "layout",
@@ -33,18 +34,28 @@ FLOORS = [
     ("state",),
     ("search", "sweep"),
     ("models",),
-    ("api", "places", "worker", "progress", "watch", "plot", "zeros_text"),
+    ("api", "places", "worker", "progress", "watch", "plot", "text", "zeros_text"),
     ("cli", "__main__"),
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 
 # What these may import of the package, wherever it lies.
 ONLY = {
-    "sweep": {"sweep", "arguments", "errors", "status", "layout", "parameters", "variables", "xla"},
-    "plot": {"plot", "errors", "status", "layout", "variables", "sweep", "closed_forms"},
+    "sweep": {
+        "sweep",
+        "arguments",
+        "errors",
+        "interrupts",
+        "status",
+        "layout",
+        "parameters",
+        "variables",
+        "xla",
+    },
+    "plot": {"plot", "errors", "interrupts", "status", "layout", "variables", "sweep", "closed_forms"},
     "closed_forms": {"closed_forms", "arguments", "errors"},
     "progress": {"progress", "sweep"},
-    "watch": {"watch", "errors", "status", "sweep"},
+    "watch": {"watch", "errors", "interrupts", "status", "sweep"},
 }
 
 

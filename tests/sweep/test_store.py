@@ -15,6 +15,7 @@ import jaxtransport as jt
 from jaxtransport import api
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
+from jaxtransport.sweep import lock as locks
 from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.evaluator import Evaluator
@@ -332,7 +333,7 @@ def test_the_estimate_is_the_size_of_the_file(shape, spec, tmp_path):
 HOLDER = """
 import sys
 from pathlib import Path
-from jaxtransport.sweep.store import Lock
+from jaxtransport.sweep.lock import Lock
 lock = Lock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.readline()
@@ -529,7 +530,7 @@ def test_a_link_is_followed_and_shares_its_lock(spec, tmp_path):
     jt.run(spec, link)
     assert link.is_symlink()
     assert real.is_file()
-    lock = stores.Lock(real)
+    lock = locks.Lock(real)
     try:
         with pytest.raises(jt.InputError, match="another run"):
             jt.run(spec, link)

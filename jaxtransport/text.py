@@ -1,0 +1,38 @@
+"""How the command line says numbers, times and notes."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from jaxtransport.status import MEANINGS
+
+
+def print_json(**values: Any) -> None:
+    print(json.dumps(values))
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Notes on a sweep file, on standard error."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def named(counts: dict[int, int]) -> dict[str, int]:
+    """Counts of status codes by what they mean."""
+    return {MEANINGS.get(code, f"unknown ({code})"): n for code, n in sorted(counts.items())}
+
+
+def size(count: float) -> str:
+    """Bytes in their largest unit."""
+    power = min(4, max(0, len(str(int(count))) - 1) // 3)
+    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
+
+
+def date(seconds: float) -> str:
+    if seconds != seconds:
+        return "not yet"
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
