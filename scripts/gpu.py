@@ -5,7 +5,8 @@
 
 "right" is the largest deviation of g and r from the same kernel on the CPU, for 1000 points. "floor" is the
 time that 48 bytes a site and point take at the bandwidth of the device's memory, plus 16 for couplings that
-differ from point to point: what the chain must keep on its way and read on its way back.
+differ from point to point: what the chain must keep on its way and read on its way back. Whether wires behind
+barriers keep their digits on the GPU, too, tells `random_wires.py`, which computes on it where there is one.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ import numpy as np
 
 import jaxtransport as jt
 from jaxtransport.green.chain import Chain
+from jaxtransport.green.conserving import Conserving
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.long import Long
+from jaxtransport.green.refined import Refined
 from jaxtransport.green.registers import Registers
 
 BYTES = 48 + 16  # a site and point
 REPEATS = 5
 TOLERANCE = 1e-10  # 1e5 roundings in a row, each 1e-16, with a margin
-MOST_SITES = {Chain: 2**28, Registers: 2**28, Long: 2**26, Dense: 2**17}  # x points, of one call
+CHAINS = (Chain, Registers, Conserving)
+MOST_SITES = {**dict.fromkeys(CHAINS, 2**28), Long: 2**26, Dense: 2**17, Refined: 2**17}  # x points of a call
 
 
 def main() -> None:
@@ -51,8 +55,8 @@ def main() -> None:
     print("|---:|---|---:|---:|---:|---:|---:|---:|")
     worst = 0.0
     for N in arguments.lengths:
-        for kernel in (Chain, Registers, Long, Dense):
-            if kernel is not Dense or N <= 300:
+        for kernel in MOST_SITES:
+            if not issubclass(kernel, Dense) or N <= 300:
                 points = min(arguments.points, MOST_SITES[kernel] // N)
                 worst = max(worst, row(N, kernel, points, arguments.bandwidth))
     if not worst <= TOLERANCE:
@@ -91,7 +95,7 @@ def row(N: int, kernel, points: int, bandwidth: float) -> float:
     )
     middle = float(np.median(times))
     floor = BYTES * N * points / bandwidth
-    distance = f"{middle / floor:.2g}" if kernel in (Chain, Registers) else ""
+    distance = f"{middle / floor:.2g}" if kernel in CHAINS else ""
     print(
         f"| {N:,} | {kernel.__name__} | {points:,} | {1e3 * middle:.3g} | {1e9 * middle / N / points:.3g} "
         f"| {distance} | {right:.0e} | {compiling:.2f} |",
