@@ -230,6 +230,7 @@ def test_a_bar_on_a_terminal(out, between, monkeypatch):
 
 
 def test_pauses_grow_with_what_a_look_takes(out, lock, between, monkeypatch):
+    monkeypatch.setattr(watches, "PAUSES", 1e-6)
     pauses = between(lambda: None)
     watched(out, 0.25)
     assert pauses == [0.25, 0.25]
