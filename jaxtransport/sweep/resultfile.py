@@ -230,7 +230,8 @@ class ResultFile:
         """What a file without a list of its contents lacks."""
         needed = {"started": "f", "finished": "f"} | ({} if self.search else {"status": "iu"})
         listed = str(self.attributes.get("contents", "")).split() if self.search else ()
-        return [
+        garbled = ["attribute spec"] if "spec" in self.file.attrs and "spec" not in self.attributes else []
+        return garbled + [
             f"{name} missing"
             for name in dict.fromkeys((*needed, *listed))
             if name not in found.stored

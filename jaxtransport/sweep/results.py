@@ -57,10 +57,8 @@ def load(path: str | Path) -> xarray.Dataset:
         with file.believing():
             # `fastpath`: NumPy arrays as they are. To look whether they are others, xarray loads dask.array.
             variables = {
-                name: xarray.Variable(
-                    file.dims_of(name), values[name], file.attributes_of(name), fastpath=True
-                )
-                for name in file.names
+                name: xarray.Variable(file.dims_of(name), data, file.attributes_of(name), fastpath=True)
+                for name, data in sorted(values.items())
             }
             return xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
 
