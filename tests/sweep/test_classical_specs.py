@@ -70,12 +70,7 @@ MISTAKES = [
     (CIRCUIT_BASE, {"wire.N": 5}, "wire.N", "pass an even N"),
     (CIRCUIT_BASE, {"wire.layout": None}, "wire.layout", "missing"),
     (CIRCUIT_BASE, {"wire.positions": [0.5]}, "wire.positions", "goes with layout"),
-    (
-        CIRCUIT_BASE,
-        {"wire.strengths": [-1.0] * 6},
-        "wire.strengths",
-        "strengths[1] = -1.0: expected a number > 0",
-    ),
+    (CIRCUIT_BASE, {"wire.strengths": [-1.0] * 6}, "wire.strengths", "strengths[1] = -1.0"),
     (CIRCUIT_BASE, {"drive.voltage": -1.0}, "drive.voltage", "> 0"),
     (CIRCUIT_BASE, {"drive.injection": None}, "drive.injection", "missing"),
     (CUSTOM, {"wire.N": 4}, "wire.N", "positions say where"),
