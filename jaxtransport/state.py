@@ -251,11 +251,13 @@ def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array 
     NaN would spoil the gradients of everything in sum with them.
     """
     wire, good = admit(wire)
-    good &= NOT_ZERO.holds(delta_mu) & AMOUNT.holds(injection)
+    biased, driven = NOT_ZERO.holds(delta_mu), AMOUNT.holds(injection)
+    good &= biased & driven
     if temperature is not None:
-        good &= NOT_NEGATIVE.holds(temperature)
-        temperature = jnp.where(good, temperature, 1.0)
-    delta_mu, injection = jnp.where(good, delta_mu, 1e-3), jnp.where(good, injection, 0.0)
+        warm = NOT_NEGATIVE.holds(temperature)
+        good &= warm
+        temperature = jnp.where(warm, temperature, 1.0)
+    delta_mu, injection = jnp.where(biased, delta_mu, 1e-3), jnp.where(driven, injection, 0.0)
     return wire, delta_mu, injection, jnp.where(good, injection, jnp.nan), temperature
 
 

@@ -205,14 +205,17 @@ def admit(wire: Wire) -> tuple[Wire, Array]:
     sites, length = wire.sites, wire.length
     site = jnp.arange(sites)
     held = (site == 0) | (site == length - 1) | (strength != 0) | (coupling != 0)
-    good = REAL.holds(onsite) & REAL.holds(strength) & (~held | POSITIVE.holds(coupling))
+    whole_length = (length >= 2) & (length <= sites)
+    # Entry by entry: one look at all of them before the first is used would keep XLA from fusing this
+    # with the sweep along the wire.
+    levels = (site >= length) | (REAL.holds(onsite) & REAL.holds(strength))
+    couples = (site >= length) | ~held | POSITIVE.holds(coupling)
     bonds = (site[:-1] >= length - 1) | ALONG.holds(jnp.abs(hopping))  # 0 cuts a wire made by hand
-    good = jnp.all((site >= length) | good) & jnp.all(bonds) & (length >= 2) & (length <= sites)
     plain = Wire(
-        onsite=jnp.where(good, onsite, 0.0),
-        hopping=jnp.where(good, hopping, 1.0),
-        coupling=jnp.where(good, coupling, 1.0),
-        strength=jnp.where(good, strength, 0.0),
-        length=jnp.where(good, length, sites),
+        onsite=jnp.where(levels, onsite, 0.0),
+        hopping=jnp.where(bonds, hopping, 1.0),
+        coupling=jnp.where(couples, coupling, 1.0),
+        strength=jnp.where(levels, strength, 0.0),
+        length=jnp.where(whole_length, length, sites),
     )
-    return plain, good
+    return plain, jnp.all(levels & couples) & jnp.all(bonds) & whole_length
