@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, TOLERATED, Transmission
+from jaxtransport.observables import kept, without_overflow
 from jaxtransport.probes.balance import Balance, Problem, Search, balance
 from jaxtransport.probes.conductor import Conductor, ExactConductor, Flows, SeriesConductor
 from jaxtransport.probes.laws import Exact, Series
@@ -125,7 +126,7 @@ def drive(
     inside = in_band(mu_bar - jnp.abs(delta_mu) / 2) & in_band(mu_bar + jnp.abs(delta_mu) / 2)
     mu = jnp.where(inside, mu_bar, 0.0)
     size = jnp.abs(delta_mu)
-    given = jnp.isfinite(delta_mu) & (size > 0) & jnp.isfinite(injection)
+    given = jnp.isfinite(mu_bar) & jnp.isfinite(delta_mu) & (size > 0) & jnp.isfinite(injection)
     delta_mu, injection = jnp.where(given, delta_mu, 1.0), jnp.where(given, injection, 0.0)
     injected = injection * jnp.abs(delta_mu)
     linear = kernel.at(wire, mu)
@@ -153,7 +154,7 @@ def drive(
     status = jnp.where((status == codes.SOLVED) & lost, codes.NOT_RESOLVED, status)
     status = jnp.where(usable, status, codes.SINGULAR)
     status = jnp.where(linear.finite & given, status, codes.NOT_FINITE)
-    status = jnp.where(inside, status, codes.OUTSIDE_BAND)
+    status = jnp.where(inside | ~given, status, codes.OUTSIDE_BAND)
     return Driven(linear, found, flows, mu, wire.length, jnp.abs(delta_mu), injected, status, nodes)
 
 
@@ -204,21 +205,15 @@ def observe_driven(names: Iterable[str], under: Callable[[Array], Driven]) -> di
     for name in ("residual", "outside_band", "steps", "nodes"):
         if name in both:
             values[name] = jnp.max(both[name])
-    out = {}
     for name in names:
-        if name in values:
-            value = values[name]
-        else:
+        if name not in values:
             quantity, bias = name.rsplit("_", 1)
-            value = both[quantity][0 if bias == "forward" else 1]
-        whole = NONLINEAR[name].dtype != "f8"
-        kept = (
-            value
-            if name in ("steps", "nodes")
-            else jnp.where(codes.has_numbers(status), value, 0 if whole else jnp.nan)
-        )
-        out[name] = kept.astype(NONLINEAR[name].dtype)
-    out["status"] = status.astype(jnp.int8)
+            values[name] = both[quantity][0 if bias == "forward" else 1]
+    values = {name: values[name] for name in names}
+    out = kept(values, without_overflow(status, values.values()), NONLINEAR)
+    for name in ("steps", "nodes"):  # known of every point
+        if name in values:
+            out[name] = values[name].astype(NONLINEAR[name].dtype)
     return out
 
 

@@ -9,7 +9,7 @@ Names, units and dimensions are those of `jaxtransport.variables`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -21,7 +21,7 @@ from jaxtransport import status as codes
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.probes.response import Profile, Response, profile, respond
 from jaxtransport.reservoir import in_band
-from jaxtransport.variables import LINEAR
+from jaxtransport.variables import LINEAR, Variable
 from jaxtransport.wire import Wire
 
 FORWARD, REVERSE = 1.0, -1.0
@@ -66,7 +66,7 @@ class Solved(eqx.Module):
         if self.profile is not None:
             solution += [self.profile.potential, self.profile.misfit]
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
-        given = jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
+        given = jnp.isfinite(self.mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
         outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
         code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
@@ -173,16 +173,29 @@ def observe(names: Iterable[str], solved: Solved, delta_mu: Array, injection: Ar
     """
     forward = solved.under(FORWARD, delta_mu, injection)
     reverse = solved.under(REVERSE, delta_mu, injection)
-    status = solved.status(delta_mu, injection)
-    known = codes.has_numbers(status)
-    out = {}
+    values = {}
     for name in names:
         if name in _LEADS:
-            value = _LEADS[name](forward, reverse)
+            values[name] = _LEADS[name](forward, reverse)
         else:
             quantity, bias = name.rsplit("_", 1)
-            value = _BIASED[quantity](forward if bias == "forward" else reverse)
-        nothing = jnp.nan if LINEAR[name].dtype == "f8" else 0
-        out[name] = jnp.where(known, value, nothing).astype(LINEAR[name].dtype)
-    out["status"] = status.astype(jnp.int8)
-    return out
+            values[name] = _BIASED[quantity](forward if bias == "forward" else reverse)
+    status = without_overflow(solved.status(delta_mu, injection), values.values())
+    return kept(values, status, LINEAR)
+
+
+def without_overflow(status: Array, values: Iterable[Array]) -> Array:
+    """The status; not finite where a number that it would keep does not fit in a double."""
+    infinite = [jnp.any(jnp.isinf(value)) for value in values]
+    overflow = jnp.any(jnp.stack(infinite)) if infinite else False
+    return jnp.where(overflow & codes.has_numbers(status), codes.NOT_FINITE, status)
+
+
+def kept(values: Mapping[str, Array], status: Array, variables: Mapping[str, Variable]) -> dict[str, Array]:
+    """Values as they are stored, nothing where the status has no numbers; and "status"."""
+    out = {}
+    for name, value in values.items():
+        dtype = variables[name].dtype
+        nothing = jnp.nan if dtype == "f8" else 0
+        out[name] = jnp.where(codes.has_numbers(status), value, nothing).astype(dtype)
+    return {**out, "status": status.astype(jnp.int8)}

@@ -26,7 +26,7 @@ from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.long import Long
 from jaxtransport.green.transmission import Transmission
-from jaxtransport.observables import Biased, Solved
+from jaxtransport.observables import Biased, Solved, without_overflow
 from jaxtransport.precision import require_double
 from jaxtransport.probes.laws import Exact, Law, Linear, Series, checked_law
 from jaxtransport.reservoir import BAND_EDGE, in_band
@@ -139,7 +139,7 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
     wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
     solved = Solved.of(wire, mu_bar, kernel, with_profile=True)
     biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
-    status = _without_overflow(solved.status(delta_mu, given), biased)
+    status = without_overflow(solved.status(delta_mu, given), _numbers_of(biased))
     good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
     return State(
         potentials=good(biased.potential()),
@@ -170,7 +170,7 @@ def _driven_state(
 
     def under(sign):
         driven = drive(wire, kernel, law, effort, mu_bar, sign * delta_mu, given, temperature)
-        status = _without_overflow(driven.status, driven)
+        status = without_overflow(driven.status, _numbers_of(driven))
         good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
         return State(
             potentials=good(driven.potential()),
@@ -261,11 +261,9 @@ def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array 
     return wire, delta_mu, injection, jnp.where(good, injection, jnp.nan), temperature
 
 
-def _without_overflow(status: Array, biased: Biased | Driven) -> Array:
-    """The status, not finite where potentials or what they dissipate do not fit in a double."""
-    seen = (biased.potential(), biased.site_current(), biased.heat(), biased.density())
-    finite = ~jnp.any(jnp.stack([jnp.any(jnp.isinf(values)) for values in seen]))
-    return jnp.where(finite | ~codes.has_numbers(status), status, codes.NOT_FINITE)
+def _numbers_of(biased: Biased | Driven) -> tuple[Array, ...]:
+    """Of a state, what may overflow: potentials, what they drive and what that dissipates."""
+    return biased.potential(), biased.site_current(), biased.heat(), biased.density()
 
 
 def _static(law: Series | Exact, effort: Effort) -> tuple[Any, ...]:
