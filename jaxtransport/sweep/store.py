@@ -48,9 +48,9 @@ class Store:
             with ResultFile(path) as result:
                 tile = result.contents.tile
                 self._tiles = Tiles(grid, *tile) if tile else None
-                known = (*names, *BOOKS, checksums.NAME, *map(book_of, BOOKS))
-                held = [name for name in known if name in result.file]
-                self._data = {name: RawDataset.of(result.file[name], self._descriptor) for name in held}
+                held = [name for name in (*names, *BOOKS) if name in result.names]
+                held += [checksums.NAME, *map(book_of, BOOKS[1:])] if tile else []
+                self._data = {name: RawDataset.of(result.dataset(name), self._descriptor) for name in held}
         except BaseException as error:
             os.close(self._descriptor)
             if isinstance(error, OSError | ValueError) and not isinstance(error, InputError):
