@@ -47,6 +47,7 @@ def load(path: str | Path) -> xarray.Dataset:
     require_outside("load")
     path = checked_path("path", path)
     import xarray
+    from xarray.core import indexing
 
     with ResultFile(path) as file:
         values = _values(file)
@@ -55,12 +56,13 @@ def load(path: str | Path) -> xarray.Dataset:
             if blocks := file.changed(values):
                 raise file.said(blocks)
         with file.believing():
-            # `fastpath`: NumPy arrays as they are. To look whether they are others, xarray loads dask.array.
+            # Lazy, as from a backend: of NumPy arrays xarray asks if they are of dask, and loads that for a second.
+            lazy = lambda data: indexing.LazilyIndexedArray(indexing.NumpyIndexingAdapter(data))
             variables = {
-                name: xarray.Variable(file.dims_of(name), data, file.attributes_of(name), fastpath=True)
+                name: xarray.Variable(file.dims_of(name), lazy(data), file.attributes_of(name), fastpath=True)
                 for name, data in sorted(values.items())
             }
-            return xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
+            return xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes)).load()
 
 
 def _values(file: ResultFile) -> dict[str, np.ndarray]:
