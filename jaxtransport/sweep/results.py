@@ -56,7 +56,7 @@ def load(path: str | Path) -> xarray.Dataset:
             if blocks := file.changed(values):
                 raise file.said(blocks)
         with file.believing():
-            # Lazy, as from a backend: of NumPy arrays xarray asks if they are of dask, and loads that for a second.
+            # Lazy, as from a backend: of NumPy arrays xarray asks if they are dask's, and loads that for 1 s.
             lazy = lambda data: indexing.LazilyIndexedArray(indexing.NumpyIndexingAdapter(data))
             variables = {
                 name: xarray.Variable(file.dims_of(name), lazy(data), file.attributes_of(name), fastpath=True)

@@ -31,7 +31,7 @@ def truth():
     return [expected(wire, w) for wire, w in zip(WIRES, ENERGIES, strict=True)]
 
 
-@pytest.mark.parametrize("kernel", CLASSES)
+@pytest.mark.parametrize("kernel", ["chain", "registers", "long", "dense"])
 def test_what_is_solved_has_nine_digits(kernel, truth):
     """And for the chain twelve, in I_1 and Delta I too; what I_1 is off by is within its bound."""
     found, again = computed(CLASSES[kernel], WIRES, ENERGIES)
