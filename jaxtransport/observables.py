@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
-from jaxtransport.green.transmission import Transmission
+from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
 from jaxtransport.probes.response import Profile, Response, profile, respond
 from jaxtransport.reservoir import in_band
 from jaxtransport.variables import LINEAR, Variable
@@ -58,8 +58,8 @@ class Solved(eqx.Module):
 
         Transmissions or drives that are not finite are one failure. A balance that is not finite on
         finite transmissions is another: some reservoir is cut off from the others, or its transmissions
-        are below the smallest double. Where rounding takes more of the conductance, of I_1 under
-        either bias, or of the largest potential than the kernel tolerates, it is not resolved.
+        are below the smallest double. Where rounding takes more of the conductance, of the currents
+        or of the largest potential than the kernel tolerates, it is not resolved.
         """
         g, r = self.response.conductance, self.response.injection
         solution = [g, r]
@@ -80,7 +80,9 @@ class Solved(eqx.Module):
     def _resolved(self, injection: Array) -> Array:
         tolerated, size, response = self.transmission.tolerated, jnp.abs(injection), self.response
         good = response.conductance_error <= tolerated * response.conductance
-        good &= response.current_error(injection) <= tolerated * response.least_current(injection)
+        # I_1 by itself, where another kernel may know it better; the last cannot tell its zeros apart.
+        others = response.mean_current if tolerated >= TOLERATED else response.least_current
+        good &= response.current_error(injection) <= tolerated * others(injection)
         if self.profile is not None:
             largest = jnp.maximum(0.5, size * jnp.max(jnp.abs(self.profile.potential[1])))  # 0.5: the leads
             good &= size * self.profile.error <= tolerated * largest
@@ -127,8 +129,13 @@ class Biased(eqx.Module):
         return jnp.where(jnp.arange(J.shape[0]) < self.solved.length - 1, J, jnp.nan)
 
     def heat(self):
-        spread = self.solved.transmission.spread(self.size * self._along()[0])
-        return self._sites(spread / (4 * jnp.pi), bare=0.0)
+        x = self.size * self._along()[0]
+        scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential is no number any more
+        heat = self.solved.transmission.spread(x / scale) * scale * scale / (4 * jnp.pi)
+        # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
+        power = jnp.sum(jnp.abs(self._along()[1] * self.size / (2 * jnp.pi) * x))
+        told = x.shape[0] * (EPS * scale) * (EPS * scale) <= TOLERATED * power
+        return self._sites(jnp.where(told | (scale == 1), heat, jnp.nan), bare=0.0)
 
     def density(self):
         Gamma = self.solved.transmission.broadening
@@ -185,10 +192,10 @@ def observe(names: Iterable[str], solved: Solved, delta_mu: Array, injection: Ar
 
 
 def without_overflow(status: Array, values: Iterable[Array]) -> Array:
-    """The status; not finite where a number that it would keep does not fit in a double."""
+    """The status; not finite, instead of solved, where a number does not fit in a double."""
     infinite = [jnp.any(jnp.isinf(value)) for value in values]
     overflow = jnp.any(jnp.stack(infinite)) if infinite else False
-    return jnp.where(overflow & codes.has_numbers(status), codes.NOT_FINITE, status)
+    return jnp.where(overflow & (status == codes.SOLVED), codes.NOT_FINITE, status)
 
 
 def kept(values: Mapping[str, Array], status: Array, variables: Mapping[str, Variable]) -> dict[str, Array]:

@@ -44,6 +44,7 @@ def test_every_variable_is_that_of_the_twin(seed, N, injection, kernel):
     assert got["status"].dtype == got["outside_band"].dtype == np.int8
     assert got.pop("status") == 0
     close(got.pop("residual"), 0.0, 1e-11, current, "residual")
+    assert 0 <= got.pop("current_error") < 1e-9 * current
     names = {"current": "left_current", "site_current": "currents", "bond_current": "bond_currents"}
     names |= {"potential": "potentials"}
     for bias, twin in (("forward", forward), ("reverse", reverse)):

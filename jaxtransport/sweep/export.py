@@ -83,8 +83,9 @@ def export(
             at the very end, whole.
     """
     arguments.require_outside("export")
+    if isinstance(target, str | os.PathLike):
+        check_name("-o", target)
     source, target = arguments.path("source", source), arguments.path("target", target)
-    check_name("-o", target)
     target = Path(os.path.realpath(target))
     variables = None if variables is None else arguments.texts("variables", variables)
     level, force = arguments.whole("level", level, 0, 9), arguments.flag("force", force)

@@ -21,13 +21,12 @@ from jaxtransport.sweep.tables import (
     Number,
     OutputTable,
     Parsed,
-    Positive,
     Sites,
     Table,
     read_axes,
     read_tables,
 )
-from jaxtransport.sweep.values import axis, choice, either, list_of, not_negative, positive, real, whole
+from jaxtransport.sweep.values import axis, bias, choice, either, list_of, not_negative, positive, real, whole
 from jaxtransport.variables import BY_LAW, LINEAR, NONLINEAR, per_point
 
 HIGHEST_ORDER = 9  # of the series; as `probes.laws` has it
@@ -55,7 +54,7 @@ class DriveTable(Table):
     """[drive]"""
 
     mu_bar: Number = None
-    delta_mu: Positive = None
+    delta_mu: Annotated[float | None, PlainValidator(bias)] = None
     injection: Number = None
     I_g: Number = None
 
@@ -83,7 +82,7 @@ AXES: dict[str, Any] = {
     "gamma": (axis(positive), "gamma_o", "coupling of sources and drains", r"\gamma"),
     "contact": (axis(positive), "gamma_o", "coupling of the leads", r"\gamma_1"),
     "mu_bar": (axis(real), "gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
-    "delta_mu": (axis(positive), "gamma_o", "bias", r"\delta\mu"),
+    "delta_mu": (axis(bias), "gamma_o", "bias", r"\delta\mu"),
     "injection": (axis(real), "1", "injected current over I_o", "I_g/I_o"),
     "I_g": (axis(real), "e gamma_o/hbar", "injected current", "I_g"),
     "hopping": (axis(positive), "gamma_o", "hopping amplitude", "t"),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from jaxtransport.errors import InputError
 
 
-def check_name(option: str, path: str | Path) -> None:
+def check_name(option: str, path: str | os.PathLike[str]) -> None:
     """Raise `InputError`, which names the option, if a file at `path` could not be looked at.
 
     Links in a circle, a name that is too long, a file where a folder should be, characters that cannot be

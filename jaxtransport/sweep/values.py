@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.arguments import LARGEST, MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY, SMALLEST
+from jaxtransport.arguments import MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY
 
 Reader = Callable[[Any], Any]
 
@@ -42,8 +42,6 @@ def number(
         raise ValueError(f"{_show(value)} is too large; pass {kind} <= {most:,}")
     if not math.isfinite(value):
         raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
-    if abs(value) > LARGEST or (above == 0 and 0 < value < SMALLEST):
-        raise ValueError(f"{_show(value)}; expected {POSITIVE.expected(float(value))}")
     if (above is not None and not value > above) or (least is not None and not value >= least):
         raise wrong
     return value if integer else float(value)
@@ -55,6 +53,14 @@ def real(value: Any) -> float:
 
 def positive(value: Any) -> float:
     return number(value, above=0.0)
+
+
+def bias(value: Any) -> float:
+    """What currents are measured by: one whose products are no numbers any more spoils all of them."""
+    out = positive(value)
+    if not POSITIVE.holds(out):
+        raise ValueError(f"{_show(value)}; expected {POSITIVE.expected(out)}")
+    return out
 
 
 def probability(value: Any) -> float:

@@ -166,5 +166,5 @@ def test_auto_takes_pieces_where_steps_are_calls(monkeypatch):
         assert kernel_for("dense", LONG, alone=alone) is Dense
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert kernel_for("auto", LONG, alone=False) is Long
-    with pytest.raises(InputError, match=r"kernel = 'short': pass one of auto, chain, long, dense"):
+    with pytest.raises(InputError, match=r"kernel = 'short': expected one of auto, chain, long, dense"):
         kernel_for("short", 3, alone=True)
