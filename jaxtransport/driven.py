@@ -150,7 +150,9 @@ def drive(
         scale = jnp.maximum(jnp.max(jnp.abs(flows.current)), jnp.abs(delta_mu) * 1e-3)
         good = (conductor.unresolved(found.x) <= RESOLVED * scale) & conductor.holds(found.x)
         status = jnp.where((status == codes.SOLVED) & ~good, codes.STEP_LIMIT, status)
+    leads = linear.leads()
     lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
+    lost |= leads.conductance_error > TOLERATED * leads.conductance
     status = jnp.where((status == codes.SOLVED) & lost, codes.NOT_RESOLVED, status)
     status = jnp.where(usable, status, codes.SINGULAR)
     status = jnp.where(linear.finite & given, status, codes.NOT_FINITE)

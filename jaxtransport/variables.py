@@ -62,7 +62,7 @@ LINEAR = {
         Variable(
             "current_error",
             "I_o",
-            "bound of the rounding error of the currents at the leads",
+            "estimate of the rounding error of the currents at the leads",
             r"\epsilon_I",
             by_name=True,
         ),

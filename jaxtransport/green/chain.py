@@ -18,7 +18,9 @@ form a network of conductances T_ij. Middle reservoirs are eliminated one by one
       \___|_________________/            \____________________/               g = Gamma_N tau
 
 Every sum is of positive terms: Im z_l = Gamma_l / 2 >= 0 and Im g_l <= 0, hence relative accuracy
-at any length, disorder and distance from the band edge. Only given currents carry a sign.
+at any length, disorder and distance from the band edge. Only given currents carry a sign, and the real
+parts in z_l - t^2 g: on a narrow line they cancel, and what is left is known to 1e-16 over its width
+(`sharp_error`).
 
 Corners are kept as g = u - iv, two real numbers: XLA turns real arrays into vector instructions
 and complex ones not. The first site has index 0 here; sites from `length` on are cut off.
@@ -43,6 +45,8 @@ from jaxtransport.green.transmission import (
 )
 from jaxtransport.reservoir import band_root, broadening, level_shift
 from jaxtransport.wire import Wire
+
+BLUNT = 8  # |G_ll| times the numbers that cancel in it, where no line is narrow
 
 
 class Point(NamedTuple):
@@ -91,6 +95,7 @@ class Before(NamedTuple):
     rho: Array  # as in `Eliminated`
     tau: Array
     drawn: Array  # B so far
+    sharpness: Array  # largest s_l x^2 so far, x the numbers that cancel in 1 / G_ll: 1 / (line width)^2
 
 
 class Eliminated(NamedTuple):
@@ -123,6 +128,7 @@ class Chain(Transmission):
     eliminated: Eliminated  # per site
     tau: Float[Array, ""]  # as it arrives at the right lead
     drawn: Float[Array, ""]  # B: what the strengths draw from the left lead
+    sharpness: Float[Array, ""]  # as in `Before`, of the whole wire
 
     tolerated = 1e-12  # beyond: `green.conserving`
 
@@ -134,7 +140,7 @@ class Chain(Transmission):
         interior = middle & (wire.coupling > 0)
         strength = jnp.where(interior, wire.strength, 0.0)
         beyond = _right_corners(site, point)
-        tau, drawn, diagonal, eliminated = _eliminate(site, point, beyond, strength)
+        end, diagonal, eliminated = _eliminate(site, point, beyond, strength)
         return cls(
             broadening=broadening(wire.coupling, energy),
             interior=interior,
@@ -144,8 +150,9 @@ class Chain(Transmission):
             ratio=beyond.ratio(site.right, site.position < wire.length - 1),
             diagonal=diagonal,
             eliminated=eliminated,
-            tau=tau,
-            drawn=drawn,
+            tau=end.tau,
+            drawn=end.drawn,
+            sharpness=end.sharpness,
         )
 
     @property
@@ -154,21 +161,22 @@ class Chain(Transmission):
         return jnp.isfinite(self.beyond.u[0]) & jnp.isfinite(self.beyond.R[0])
 
     def leads(self):
-        return self._leads(self.tau, self.drawn)
+        return self._leads(self.tau, self.drawn, self.sharpness)
 
-    def _leads(self, tau, drawn):
-        conductance, network = jnp.take(self.broadening, self.length - 1) * tau, self._network_error()
-        error = CURRENT_ROUNDINGS * EPS * jnp.max(jnp.abs(self.strength)) + network * jnp.abs(drawn)
+    def _leads(self, tau, drawn, sharpness):
+        conductance, largest = (
+            jnp.take(self.broadening, self.length - 1) * tau,
+            jnp.max(jnp.abs(self.strength)),
+        )
+        sharp = sharp_error(sharpness, self.length)
+        network = network_error(self.length) + sharp
+        error = (CURRENT_ROUNDINGS * EPS + sharp) * largest + network * jnp.abs(drawn)
         return Leads(conductance, drawn, *map(lax.stop_gradient, (network * conductance, error)))
 
     def profile(self):
         potential = jax.vmap(self.potentials)(*UNIT_DRIVES)
-        error = POTENTIAL_ROUNDINGS * EPS * self.amplification() * jnp.max(jnp.abs(potential[1]))
-        return potential, lax.stop_gradient(error)
-
-    def _network_error(self):
-        """Relative error of the network's own numbers, each a product of many: measured to be below this."""
-        return 16 * EPS * jnp.sqrt(self.length)
+        relative = POTENTIAL_ROUNDINGS * EPS * self.amplification() + sharp_error(self.sharpness, self.length)
+        return potential, lax.stop_gradient(relative * jnp.max(jnp.abs(potential[1])))
 
     def amplification(self):
         """Largest ratio of what a probe exchanges to what it still does when those left of it are gone."""
@@ -263,6 +271,19 @@ class Chain(Transmission):
         return jnp.cumsum(self.exchange(x))
 
 
+def network_error(length):
+    """Relative error of the network's own numbers, each a product of many: measured to be below this."""
+    return 16 * EPS * jnp.sqrt(length)
+
+
+def sharp_error(sharpness, length):
+    """Relative error on a narrow resonance, where 1 / G_ll is what is left of numbers of order 1.
+
+    A change dz_l of z_l changes every G_ij by a share of |G_ll dz_l| at most; roundings are such changes.
+    """
+    return 4 * EPS * jnp.sqrt(length) * jnp.maximum(jnp.sqrt(sharpness) - BLUNT, 0.0)
+
+
 def _right_corners(site: Site, point: Point) -> Beyond:
     """What lies right of every site, in one sweep from the right end."""
     zero = jnp.zeros_like(point.energy)
@@ -281,20 +302,20 @@ def corner(beyond: Beyond, site: Site, point: Point) -> Beyond:
 def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
     """Left corners and star-mesh elimination, in one sweep from the left end.
 
-    Returns tau and B as they arrive at the right lead, and per site s_l and `Eliminated`.
+    Returns what arrives at the right lead, and per site s_l and `Eliminated`.
     """
     step = lambda before, at: eliminate(before, at[0], at[1], at[2], point)
-    nothing = Before(*(jnp.zeros_like(point.energy),) * 6)
+    nothing = Before(*(jnp.zeros_like(point.energy),) * 7)
     end, (diagonal, eliminated) = lax.scan(step, nothing, (site, beyond, strength))
-    return end.tau, end.drawn, diagonal, eliminated
+    return end, diagonal, eliminated
 
 
 def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point):
     """The next site's `Before`; s_l and `Eliminated` of this one, whose strength is b."""
-    u, v, theta, rho, tau, B = before
+    u, v, theta, rho, tau, B, sharpness = before
     inside = site.position < point.length
-    x, y, Gamma = _denominator(site, point)
-    x, y = x - site.left * u, y + site.left * v
+    x_alone, y, Gamma = _denominator(site, point)
+    x, y = x_alone - site.left * u, y + site.left * v
     n = _inverse_square(x, y, inside)
     s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
 
@@ -311,6 +332,7 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
         a * (rho + b_here * sigma * q),
         a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
         B + b_here * tau * q,
+        jnp.maximum(sharpness, lax.stop_gradient(s * jnp.maximum(x * x, x_alone * x_alone))),
     )
     return passed_on, (s, Eliminated(q, sigma, rho, tau))
 

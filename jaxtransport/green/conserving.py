@@ -29,7 +29,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxtransport.green.chain import Chain
+from jaxtransport.green.chain import Chain, network_error, sharp_error
 from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES
 
 
@@ -62,7 +62,9 @@ class Conserving(Chain):
     def leads(self):
         plain = super().leads()
         _, _, B, error = self._handed_on(self.strength)
-        error = error + self._network_error() * jnp.abs(B)
+        sharp = sharp_error(self.sharpness, self.length)
+        network = network_error(self.length) + sharp
+        error = error + network * jnp.abs(B) + sharp * jnp.max(jnp.abs(self.strength))
         return plain._replace(injection=B, injection_error=lax.stop_gradient(error))
 
     def profile(self):
@@ -72,7 +74,8 @@ class Conserving(Chain):
         potential = jax.vmap(back)(*UNIT_DRIVES)
         zero = jnp.zeros_like(self.tau)
         spread = jnp.max(self._back(error, 0 * error, zero, zero))
-        spread = spread + self._network_error() * jnp.max(jnp.abs(potential[1]))
+        network = network_error(self.length) + sharp_error(self.sharpness, self.length)
+        spread = spread + network * jnp.max(jnp.abs(potential[1]))
         return potential, lax.stop_gradient(spread)
 
     def drawn_by(self, given: Float[Array, " site"]) -> Float[Array, ""]:

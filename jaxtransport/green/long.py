@@ -33,6 +33,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxtransport.green import pieces
+from jaxtransport.green.chain import network_error, sharp_error
 from jaxtransport.green.pieces import after, before
 from jaxtransport.green.transmission import (
     CURRENT_ROUNDINGS,
@@ -99,6 +100,7 @@ class Long(Transmission):
     s: PerSite  # |G_ll|^2, 1/gamma_o^2
     R: PerSite  # weight of all reservoirs right of a site, gamma_o
     E: PerSite  # ... and left of it, 1/gamma_o
+    sharpness: Float[Array, ""]  # as in `green.chain`
 
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Long:
@@ -115,9 +117,13 @@ class Long(Transmission):
 
         g = _corners(Site(x, y, right), reverse=True)
         k = _corners(Site(x, y, left), reverse=False)
-        x = x - left * before(k.u, 0.0) - right * after(g.u, 0.0)
+        x_alone = x
+        x = x - left * before(k.u, 0.0)
+        cancels = jnp.maximum(x_alone * x_alone, x * x)
+        x = x - right * after(g.u, 0.0)
         y = y + left * before(k.v, 0.0) + right * after(g.v, 0.0)
         s = 1 / (x * x + y * y)
+        sharpness = lax.stop_gradient(jnp.max(jnp.where(inside, s * cancels, 0.0)))
         a = left * (g.u * g.u + g.v * g.v)
         R = after(_affine(a, a * Gamma, reverse=True), 0.0)
         a_next = after(a, 0.0)
@@ -134,6 +140,7 @@ class Long(Transmission):
             s=s,
             R=R,
             E=E,
+            sharpness=sharpness,
         )
 
     @property
@@ -147,23 +154,21 @@ class Long(Transmission):
         each = pieces.total(_star, _NOTHING, self._scatterers(self._sources(pieces.cut(self.strength, 0.0))))
         wire = pieces.total(_star, _NOTHING, each)
         lead = self.Gamma[0, 0] * self.s[0, 0] * self.R[0, 0]
-        g, r, network = lead * wire.t, lead * wire.b, self._network_error()
-        error = CURRENT_ROUNDINGS * EPS * jnp.max(jnp.abs(self.strength)) + network * jnp.abs(r)
+        g, r, sharp = lead * wire.t, lead * wire.b, sharp_error(self.sharpness, self.length)
+        network = network_error(self.length) + sharp
+        error = (CURRENT_ROUNDINGS * EPS + sharp) * jnp.max(jnp.abs(self.strength)) + network * jnp.abs(r)
         return Leads(g, r, *map(lax.stop_gradient, (network * g, error)))
 
     def profile(self):
         """A source is amplified by the reflections between a site and those before it, `weight`."""
         one = lambda injection, *leads: self._settled(injection * self.strength, *leads)
         potential, weight = jax.vmap(one, out_axes=(0, None))(*UNIT_DRIVES)
-        error = POTENTIAL_ROUNDINGS * EPS * jnp.max(weight) * jnp.max(jnp.abs(potential[1]))
-        return potential, lax.stop_gradient(error)
+        relative = POTENTIAL_ROUNDINGS * EPS * jnp.max(weight) + sharp_error(self.sharpness, self.length)
+        return potential, lax.stop_gradient(relative * jnp.max(jnp.abs(potential[1])))
 
     def amplification(self):
         zero = jnp.zeros(())
         return jnp.max(self._settled(0 * self.strength, zero, zero)[1])
-
-    def _network_error(self):
-        return 16 * EPS * jnp.sqrt(self.length)  # as in `green.chain`
 
     def potentials(self, injection, left, right):
         return self.settle(injection * self.strength, left, right)

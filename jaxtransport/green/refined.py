@@ -6,7 +6,7 @@ An inverse is right on the scale of its largest entry. Corrected twice, it is ri
 the inverse of a matrix whose every entry is off by a rounding. What is left tells which T_ll' have digits.
 
 Reservoirs k = 2, 3, ... are eliminated one after the other from the network of conductances (star-mesh;
-for linear systems Grassmann, Taksar and Heyman), every sum of positive terms:
+for linear systems Grassmann, Taksar and Heyman), every sum of conductances one of positive terms:
 
     T_ij += T_ik T_kj / T_k          b_i += T_ik b_k / T_k          T_k = sum_j T_kj over those that are left
 
@@ -114,7 +114,8 @@ class Refined(Dense):
             total = jnp.sum(into)
             here = self.interior[k] & (total > 0)
             safe = jnp.where(here, total, 1.0)
-            weight, share = jnp.where(here, into / safe, 0.0), jnp.where(here, out / safe, 0.0)
+            weight = jnp.where(here, into / safe, 0.0)
+            share = jnp.where(here, out / jnp.where(here, jnp.sum(out), 1.0), 0.0)  # keeps every charge
             rest = total_given - b[self.first] - b[self.last]
             rest_error = sum_error + error[self.first] + error[self.last] + 2 * EPS * jnp.abs(rest)
             sharper = (k == last) & (rest_error < error[k])

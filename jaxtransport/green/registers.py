@@ -33,6 +33,7 @@ class Registers(Chain):
 
     at_lead: Float[Array, ""]  # tau
     from_lead: Float[Array, ""]  # B
+    sharpest: Float[Array, ""]
     no_pole: Bool[Array, ""]  # all corners are finite
 
     @classmethod
@@ -41,22 +42,22 @@ class Registers(Chain):
         chain = Chain.at(wire, energy)
         site = Site.of(wire)
         fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}
-        tau, drawn, no_pole = _leads(
+        tau, drawn, sharpest, no_pole = _leads(
             site.onsite, site.coupling, site.left, site.right, chain.strength, energy, wire.length
         )
-        return cls(**fields, at_lead=tau, from_lead=drawn, no_pole=no_pole)
+        return cls(**fields, at_lead=tau, from_lead=drawn, sharpest=sharpest, no_pole=no_pole)
 
     @property
     def finite(self):
         return self.no_pole
 
     def leads(self):
-        return self._leads(self.at_lead, self.from_lead)
+        return self._leads(self.at_lead, self.from_lead, self.sharpest)
 
 
 @custom_vmap
 def _leads(onsite, coupling, left, right, strength, energy, length):
-    """tau, B and whether all corners are finite, of one point."""
+    """tau, B, the sharpness and whether all corners are finite, of one point."""
     alone = _blocks(onsite, coupling, left, right, strength, energy[None], length[None])
     return tuple(value[0] for value in alone)
 
@@ -66,7 +67,7 @@ def _many(points, batched, *arguments):
     """Of many: sites first, so that points lie side by side."""
     sites = [jnp.moveaxis(v, 0, 1) if b else v for v, b in zip(arguments[:5], batched[:5], strict=True)]
     each = [v if b else jnp.full(points, v) for v, b in zip(arguments[5:], batched[5:], strict=True)]
-    return _blocks(*sites, *each), (True, True, True)
+    return _blocks(*sites, *each), (True,) * 4
 
 
 def _blocks(onsite, coupling, left, right, strength, energy, length):
@@ -81,19 +82,19 @@ def _blocks(onsite, coupling, left, right, strength, energy, length):
     of_site = pl.BlockSpec((sites,), lambda block: (0,))
     of_both = pl.BlockSpec((sites, POINTS), lambda block: (0, block))
     total, kept = ((blocks * POINTS,), (sites, blocks * POINTS))
-    tau, drawn, leftmost, *_ = pl.pallas_call(
+    tau, drawn, sharpest, leftmost, *_ = pl.pallas_call(
         _sweeps,
         grid=(blocks,),
         in_specs=[*(of_site if v.ndim == 1 else of_both for v in along), of_point, of_point],
-        out_specs=[of_point] * 3 + [of_both] * 3,
-        out_shape=[jax.ShapeDtypeStruct(shape, energy.dtype) for shape in [total] * 3 + [kept] * 3],
+        out_specs=[of_point] * 4 + [of_both] * 3,
+        out_shape=[jax.ShapeDtypeStruct(shape, energy.dtype) for shape in [total] * 4 + [kept] * 3],
         compiler_params=triton.CompilerParams(num_warps=WARPS),
         interpret=jax.default_backend() == "cpu",
     )(*along, fill(energy), fill(length))
-    return tau[:points], drawn[:points], jnp.isfinite(leftmost[:points])
+    return tau[:points], drawn[:points], sharpest[:points], jnp.isfinite(leftmost[:points])
 
 
-def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn, leftmost, u, v, R):
+def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn, sharpest, leftmost, u, v, R):
     """Both sweeps of a block of points. Arguments are references; u, v and R keep `Beyond` of every site."""
     sites = coupling.shape[0]
     point = Point(energy[...], band_root(energy[...]), length[...])
@@ -115,6 +116,6 @@ def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn,
         return eliminate(before, site_at(l), beyond, row(strength, l), point)[0]
 
     lax.fori_loop(0, sites, leftward, Beyond(zero, zero, zero))
-    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 6))
-    tau[...], drawn[...] = end.tau, end.drawn
+    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 7))
+    tau[...], drawn[...], sharpest[...] = end.tau, end.drawn, end.sharpness
     leftmost[...] = u[0, :] + R[0, :]  # a bad corner spoils all corners left of it

@@ -2,7 +2,7 @@
 
 Behind weak contacts, weak bonds or levels outside the band, delta I is as small as what leaves through the
 barrier: 1e-12 of the injected current at contacts of 1e-6. Then a careful kernel computes it from the start
-(`green.conserving`), and its own bound of the error says where it vanishes.
+(`green.conserving`), and its own estimate of the error says where it vanishes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jaxtransport.search.scan import Floats
 from jaxtransport.search.target import Model, Problems, Target
 from jaxtransport.wire import Wire
 
-WEAK = 0.3  # of a contact or a bond: its square leaves the plain kernel 14 digits
+WEAK = 0.3  # of a contact or a bond: what leaves through it is a tenth of what is exchanged
 SAMPLES = 16  # of the error, in the windows
 
 Bounds = Sequence[tuple[float, float]]
@@ -32,14 +32,17 @@ def careful(model: Model, problems: Problems, bounds: Bounds) -> Model:
 
 
 def may_hold_a_barrier(model: Model, problems: Problems, bounds: Bounds) -> bool:
-    """True for contacts or bonds below `WEAK`, or levels outside the band."""
+    """True for contacts or bonds below `WEAK`, or levels that energies of the window may be in a gap of."""
     weakest, highest = extremes(problems.wire)
+    energy = float(np.max(np.abs(np.asarray(problems.drive.get("mu_bar", 0.0)))))
     for parameter, window in zip(model.parameters, bounds, strict=True):
         if parameter.quantity in ("contact", "hopping"):
             weakest = min(weakest, *window)
         elif parameter.quantity == "onsite":
             highest = max(highest, *np.abs(window))
-    return bool(weakest < WEAK or highest > BAND_EDGE)
+        elif parameter.quantity == "mu_bar":
+            energy = max(np.abs(window))
+    return bool(weakest < WEAK or (highest > 0 and highest + energy > BAND_EDGE))
 
 
 def extremes(wire: Wire) -> tuple[float, float]:
@@ -54,7 +57,7 @@ def extremes(wire: Wire) -> tuple[float, float]:
 
 
 def error_of(model: Model, problems: Problems, bounds: Bounds) -> Floats:
-    """Twice the largest bound of the error of delta I at some points of the windows, of every problem."""
+    """Twice the largest estimate of delta I's error at some points of the windows, of every problem."""
     count = len(problems)
     rng = np.random.default_rng(0)
     ends = [[p.to_scan(bound) for bound in w] for p, w in zip(model.parameters, bounds, strict=True)]

@@ -209,6 +209,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         energies, weights = 2 * np.cos(k), weights * np.sin(k)
         weights = weights / weights.sum()
     weakest, highest = extremes(leads)
+    barrier = weakest < WEAK or (highest > 0 and highest + max(map(abs, window)) > BAND_EDGE)
     slots = SITES * math.ceil(N / SITES) - 2 if everywhere else 2 * pairs
     grows = goal != "reciprocal" and injection is None
     choice, table = "sorted", np.zeros((1, slots))
@@ -227,7 +228,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         goal=goal,
         limit=injection is None,
         choice=choice,
-        kernel=Conserving if weakest < WEAK or highest > BAND_EDGE else Chain,
+        kernel=Conserving if barrier else Chain,
     )
 
 

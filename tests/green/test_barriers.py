@@ -182,3 +182,26 @@ def test_a_sweep_takes_up_what_lost_digits(tmp_path):
     close_digits(both.nonreciprocity, exact["nonreciprocity"][0], 1e-13, what="Delta I")
     for name in ("nonreciprocity", "current_forward", "potential_forward"):
         np.testing.assert_array_equal(both[name], weak[name])
+
+
+@pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
+@pytest.mark.parametrize("contact", [1e-1, 1e-2, 1e-3, 1e-5, 1e-8])
+def test_on_a_narrow_line_the_status_knows_its_width(contact, kernel):
+    """Two sites at resonance: 1e-16 over contact^2 is what any arithmetic on doubles knows of G."""
+    wire = make(layouts.custom(2), gamma=1, contact=contact)
+    exact = expected(wire, 1.0)
+    state = engine.solve(wire, kernel, 1.0, 0.1, 0.0)
+    off = abs(float(state.left_current) - float(exact["current_forward"][0]))
+    assert off <= float(state.current_error)
+    assert int(state.status) == (codes.SOLVED if contact > 1e-3 else codes.NOT_RESOLVED) or contact == 1e-3
+    if int(state.status) == codes.SOLVED:
+        assert off < 1e-9 * float(state.conductance)
+
+
+def test_a_source_and_a_drain_behind_a_gap_have_their_zeros():
+    """Energies in the band of the middle alone: levels of 1.99 are a gap there, and delta I is 1e-15 of I_g."""
+    N, onsite = 56, np.full(56, 1.99)
+    onsite[22:34] = 0.0
+    wire = make(layouts.custom(N, [25], [31]), gamma=0.5, onsite=onsite)
+    found = jt.find_zeros(wire, over={"mu_bar": (-1.9, -1.05)})
+    close(np.sort(found.mu_bar), [-1.866391, -1.732051, -1.566697, -1.109841], 1e-6, what="zeros")
