@@ -64,7 +64,8 @@ class Conserving(Chain):
         _, _, B, error = self._handed_on(self.strength)
         sharp = sharp_error(self.sharpness, self.length)
         network = network_error(self.length) + sharp
-        error = error + network * jnp.abs(B) + sharp * jnp.max(jnp.abs(self.strength))
+        # r moves with phi, whose differences are of the size of what passes the barriers: that of g.
+        error = error + network * jnp.abs(B) + sharp * plain.conductance * jnp.max(jnp.abs(self.strength))
         return plain._replace(injection=B, injection_error=lax.stop_gradient(error))
 
     def profile(self):

@@ -199,7 +199,7 @@ def test_on_a_narrow_line_the_status_knows_its_width(contact, kernel):
 
 
 def test_a_source_and_a_drain_behind_a_gap_have_their_zeros():
-    """Energies in the band of the middle alone: levels of 1.99 are a gap there, and delta I is 1e-15 of I_g."""
+    """Energies in the band of the middle alone: levels of 1.99 are a gap there, delta I 1e-15 of I_g."""
     N, onsite = 56, np.full(56, 1.99)
     onsite[22:34] = 0.0
     wire = make(layouts.custom(N, [25], [31]), gamma=0.5, onsite=onsite)
