@@ -71,7 +71,7 @@ class Solved(eqx.Module):
         outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
         code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
         # A wire that is cut carries nothing, but sources and drains may exchange with the lead on their side.
-        carries = (g >= TINY) | ((g == 0) & jnp.any(self.transmission.interior))
+        carries = (g >= TINY) | ((g == 0) & (r != 0))
         empty = codes.NOT_RESOLVED if self.transmission.by_subtraction else codes.SINGULAR
         code = jnp.where(finite & carries, code, empty)
         code = jnp.where(self.transmission.finite & given, code, codes.NOT_FINITE)

@@ -95,7 +95,7 @@ class Before(NamedTuple):
     rho: Array  # as in `Eliminated`
     tau: Array
     drawn: Array  # B so far
-    sharpness: Array  # largest s_l x^2 so far, x the numbers that cancel in 1 / G_ll: 1 / (line width)^2
+    sharpness: Array  # largest s_l x^2 so far, x what cancels t^2 u in 1 / G_ll: 1 / (line width)^2
 
 
 class Eliminated(NamedTuple):
@@ -129,6 +129,7 @@ class Chain(Transmission):
     tau: Float[Array, ""]  # as it arrives at the right lead
     drawn: Float[Array, ""]  # B: what the strengths draw from the left lead
     sharpness: Float[Array, ""]  # as in `Before`, of the whole wire
+    largest: Float[Array, ""]  # of the strengths
 
     tolerated = 1e-12  # beyond: `green.conserving`
 
@@ -153,6 +154,7 @@ class Chain(Transmission):
             tau=end.tau,
             drawn=end.drawn,
             sharpness=end.sharpness,
+            largest=jnp.max(jnp.abs(wire.strength)),  # not the masked ones: most sweeps share these
         )
 
     @property
@@ -164,13 +166,10 @@ class Chain(Transmission):
         return self._leads(self.tau, self.drawn, self.sharpness)
 
     def _leads(self, tau, drawn, sharpness):
-        conductance, largest = (
-            jnp.take(self.broadening, self.length - 1) * tau,
-            jnp.max(jnp.abs(self.strength)),
-        )
+        conductance = jnp.take(self.broadening, self.length - 1) * tau
         sharp = sharp_error(sharpness, self.length)
         network = network_error(self.length) + sharp
-        error = (CURRENT_ROUNDINGS * EPS + sharp) * largest + network * jnp.abs(drawn)
+        error = (CURRENT_ROUNDINGS * EPS + sharp) * self.largest + network * jnp.abs(drawn)
         return Leads(conductance, drawn, *map(lax.stop_gradient, (network * conductance, error)))
 
     def profile(self):
@@ -314,8 +313,8 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
     """The next site's `Before`; s_l and `Eliminated` of this one, whose strength is b."""
     u, v, theta, rho, tau, B, sharpness = before
     inside = site.position < point.length
-    x_alone, y, Gamma = _denominator(site, point)
-    x, y = x_alone - site.left * u, y + site.left * v
+    x, y, Gamma = _denominator(site, point)
+    x, y = x - site.left * u, y + site.left * v
     n = _inverse_square(x, y, inside)
     s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
 
@@ -332,7 +331,7 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
         a * (rho + b_here * sigma * q),
         a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
         B + b_here * tau * q,
-        jnp.maximum(sharpness, lax.stop_gradient(s * jnp.maximum(x * x, x_alone * x_alone))),
+        jnp.maximum(sharpness, lax.stop_gradient(s * (x * x))),
     )
     return passed_on, (s, Eliminated(q, sigma, rho, tau))
 

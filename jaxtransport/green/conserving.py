@@ -65,7 +65,7 @@ class Conserving(Chain):
         sharp = sharp_error(self.sharpness, self.length)
         network = network_error(self.length) + sharp
         # r moves with phi, whose differences are of the size of what passes the barriers: that of g.
-        error = error + network * jnp.abs(B) + sharp * plain.conductance * jnp.max(jnp.abs(self.strength))
+        error = error + network * jnp.abs(B) + sharp * plain.conductance * self.largest
         return plain._replace(injection=B, injection_error=lax.stop_gradient(error))
 
     def profile(self):

@@ -117,9 +117,8 @@ class Long(Transmission):
 
         g = _corners(Site(x, y, right), reverse=True)
         k = _corners(Site(x, y, left), reverse=False)
-        x_alone = x
         x = x - left * before(k.u, 0.0)
-        cancels = jnp.maximum(x_alone * x_alone, x * x)
+        cancels = x * x
         x = x - right * after(g.u, 0.0)
         y = y + left * before(k.v, 0.0) + right * after(g.v, 0.0)
         s = 1 / (x * x + y * y)
