@@ -12,6 +12,8 @@ import jaxtransport as jt
 from jaxtransport.plot.figures import FIGURES, select
 from jaxtransport.sweep import spec as specs
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -36,6 +36,8 @@ from jaxtransport.probes import window as window_module
 from jaxtransport.probes.response import Response
 from jaxtransport.probes.window import Window
 
+pytestmark = pytest.mark.slow
+
 WIRE = disordered(90, 12)
 WITH_PHASES = disordered(91, 12, flux=True)
 SHORT = disordered(92, 9, sites=12)

@@ -18,6 +18,8 @@ from jaxtransport.plot.figures import FIGURES, frame, select
 from jaxtransport.plot.figures.fig10 import sign_changes
 from jaxtransport.sweep.shipped import shipped
 
+pytestmark = pytest.mark.slow
+
 SMALLEST_PRINT = 6.0  # points, at the width of a column
 
 

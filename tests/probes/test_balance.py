@@ -23,6 +23,8 @@ from jaxtransport.probes.balance import Problem, Search, balance
 from jaxtransport.probes.conductor import SeriesConductor
 from jaxtransport.probes.laws import Exact, Series
 
+pytestmark = pytest.mark.slow
+
 DELTA_MU = 0.1
 I_O = DELTA_MU / (2 * np.pi)
 

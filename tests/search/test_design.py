@@ -12,6 +12,8 @@ from jaxtransport import layout as layouts
 from jaxtransport.closed_forms import pair as one_pair
 from jaxtransport.search.design import design
 
+pytestmark = pytest.mark.slow
+
 # What roundings of two independent solutions leave.
 CLOSE = {"rel": 1e-11, "abs": 1e-12}
 

@@ -22,6 +22,8 @@ from jaxtransport.errors import InputError
 from jaxtransport.search import families, target
 from jaxtransport.search.points import FLAT, NOTHING, UNSOLVED, ZEROS
 
+pytestmark = pytest.mark.slow
+
 BAND = (-1.995, 1.995)
 GAMMAS = (0.3, 0.5, 0.7)
 MU_BAR = 0.3
