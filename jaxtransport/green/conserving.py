@@ -15,7 +15,7 @@ so every step has two forms. With h = Gamma / (Gamma + R) and f = R / (Gamma + R
 
 and that of the smaller error is taken. Errors are carried along as bounds: each operation adds 2^-53 of
 its terms. Q and the sums of b are pairs of doubles (Knuth's two-sum), so that they add none. The network
-itself, sigma, tau, q and R, has no subtraction and is that of `green.chain`.
+itself, sigma, tau, q and R, is that of `green.chain`, with the same error on narrow lines.
 
     x_l = q_l (b~_l / Gamma_l + sigma_l c + tau_l x_1)
 """

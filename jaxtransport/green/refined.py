@@ -2,13 +2,16 @@ r"""Matrices for weak contacts and weak bonds: small transmissions, and networks
 
     G <- G + G (1 - A G)                          each entry right to some 2^-53 (|G| |A| |G|)_ll'
 
-An inverse is right on the scale of its largest entry. Corrected twice, it is right entry by entry: it is then
-the inverse of a matrix whose every entry is off by a rounding. What is left tells which T_ll' have digits.
+An inverse is right on the scale of its largest entry. Corrected twice, it is that of a matrix whose every
+entry is off by a rounding: small entries have digits of their own, but where a line is narrow. What the last
+correction changed tells which T_ll' have them.
 
 Reservoirs k = 2, 3, ... are eliminated one after the other from the network of conductances (star-mesh;
 for linear systems Grassmann, Taksar and Heyman), every sum of conductances one of positive terms:
 
-    T_ij += T_ik T_kj / T_k          b_i += T_ik b_k / T_k          T_k = sum_j T_kj over those that are left
+    T_ij += T_ik T_kj / T_k          b_i += T_ik b_k / T_k          T_k = sum_j T_jk over those that are left
+
+(sums over rows and over columns are equal, but for rounding: those over columns hand on every charge)
 
 until T_1N = g and b_1 = r between the leads are all there is. The last one hands on what charge conservation
 leaves, sum b less what went to the leads, if that is sharper. Potentials follow backwards. Small changes of T
