@@ -129,7 +129,8 @@ def test_the_command_line_takes_a_scheduler(processes):
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert "results/spec.h5: 297 points, 297 points in" in done.stdout
-    assert done.stderr == ""
+    # On a busy machine the workers take longer than progress waits for its first line.
+    assert [line for line in done.stderr.splitlines() if " of 297 points (" not in line] == []
 
 
 def test_a_worker_that_is_killed_costs_at_most_its_blocks(processes, whole):
