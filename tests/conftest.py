@@ -1,8 +1,36 @@
-"""The suite runs in double precision, with loops compiled as commands have them."""
+"""What all tests share: double precision, loops compiled as in commands, the command line as a function."""
+
+import os
+import signal
+import sys
 
 import jax
+import pytest
 
-from jaxtransport import xla
+from jaxtransport import cli, interrupts, xla
 
 jax.config.update("jax_enable_x64", True)
 xla.compile_whole_loops()
+
+
+@pytest.fixture
+def jaxtransport(monkeypatch, capsys):
+    """Run the command line in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        environment = dict(os.environ)
+        handlers = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
+        monkeypatch.setattr(sys, "argv", ["jaxtransport", *map(str, arguments)])
+        try:
+            with pytest.raises(SystemExit) as stop:
+                cli.main()
+        finally:  # what a command sets ends with its process; here it would stay, for other tests too
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            for name in os.environ.keys() - environment.keys():
+                del os.environ[name]
+            os.environ.update(environment)
+        said = capsys.readouterr()
+        return stop.value.code or 0, said.out, said.err
+
+    return run

@@ -1,6 +1,5 @@
 """The command line: exit codes, messages, JSON, and what is left on disk."""
 
-import contextlib
 import json
 import os
 import signal
@@ -11,8 +10,6 @@ from pathlib import Path
 
 import h5py
 import pytest
-
-from jaxtransport import cli, interrupts
 
 SPEC = """
 title = "a test"
@@ -36,34 +33,6 @@ def spec(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(SPEC)
     return "small.toml"
-
-
-@contextlib.contextmanager
-def handlers_kept():
-    """What a command does to signals ends with its process; here it would stay."""
-    before = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@pytest.fixture
-def jaxtransport(monkeypatch, capsys):
-    """Run the command line in this process: (exit code, standard output, standard error)."""
-    monkeypatch.setenv(
-        "JAX_NUM_CPU_DEVICES", "1"
-    )  # what a command sets ends with its process; here it would stay
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["jaxtransport", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop, handlers_kept():
-            cli.main()
-        out = capsys.readouterr()
-        return stop.value.code or 0, out.out, out.err
-
-    return run
 
 
 def test_run_status_plot_in_a_row(spec, jaxtransport):

@@ -1,7 +1,6 @@
 """Odd inputs of the command line: each is answered by a result, or by one line that says what is wrong."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 import jaxtransport as jt
-from jaxtransport import cli, interrupts, xla
+from jaxtransport import xla
 from jaxtransport.errors import InputError
 from jaxtransport.plot import draw, style
 from jaxtransport.sweep import spec as specs
@@ -46,21 +45,10 @@ def point(tmp_path_factory):
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capsys):
-    """Run the command line in this process and in a folder of its own: (exit code, output, errors)."""
+def command(jaxtransport, tmp_path, monkeypatch):
+    """The command line in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    before = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["jaxtransport", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        said = capsys.readouterr()
-        return stop.value.code or 0, said.out, said.err
-
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return jaxtransport
 
 
 def refused(answer, *says):

@@ -20,7 +20,8 @@ from jaxtransport import layout as layouts
 from jaxtransport.closed_forms import pair, short_wire
 from jaxtransport.errors import InputError
 from jaxtransport.search import families, target
-from jaxtransport.search.points import FLAT, NOTHING, UNSOLVED, ZEROS
+from jaxtransport.search import zeros as search
+from jaxtransport.search.points import FLAT, NOTHING, UNSOLVED, ZEROS, find_points
 
 pytestmark = pytest.mark.slow
 
@@ -411,31 +412,25 @@ def test_a_search_inside_jit_is_refused():
 def _half_the_nonreciprocity(monkeypatch):
     old = target.Parts.nonreciprocity
     monkeypatch.setattr(target.Parts, "nonreciprocity", lambda self: old(self) / 2)
-    points = jt.find_zeros.__globals__["find_points"]
-    monkeypatch.setitem(
-        jt.find_zeros.__globals__,
-        "find_points",
-        lambda *a: (p := points(*a), replace(p, slope=p.slope / 2))[1],
+    monkeypatch.setattr(
+        search, "find_points", lambda *a: (p := find_points(*a), replace(p, slope=p.slope / 2))[1]
     )
 
 
 def _slope_of_the_other_sign(monkeypatch):
-    points = jt.find_zeros.__globals__["find_points"]
-    monkeypatch.setitem(
-        jt.find_zeros.__globals__, "find_points", lambda *a: (p := points(*a), replace(p, slope=-p.slope))[1]
+    monkeypatch.setattr(
+        search, "find_points", lambda *a: (p := find_points(*a), replace(p, slope=-p.slope))[1]
     )
 
 
 def _one_family(monkeypatch):
-    points = jt.find_zeros.__globals__["find_points"]
-
     def first_alone(*arguments):
-        p = points(*arguments)
+        p = find_points(*arguments)
         kept = p.family != families.SECOND
         names = ("searched", "value", "residual", "slope", "multiplicity", "family")
         return replace(p, **{name: getattr(p, name)[kept] for name in names})
 
-    monkeypatch.setitem(jt.find_zeros.__globals__, "find_points", first_alone)
+    monkeypatch.setattr(search, "find_points", first_alone)
 
 
 @pytest.mark.parametrize(
