@@ -96,6 +96,8 @@ class Before(NamedTuple):
     tau: Array
     drawn: Array  # B so far
     sharpness: Array  # largest s_l x^2 so far, x what cancels t^2 u in 1 / G_ll: 1 / (line width)^2
+    reach: Array  # a_l sum_{m<l} Gamma_m s_m a_m ...: what the site exchanges with all sites before it, / Gamma
+    amplification: Array  # largest ratio so far of what a probe exchanges to what it still does here
 
 
 class Eliminated(NamedTuple):
@@ -129,6 +131,7 @@ class Chain(Transmission):
     tau: Float[Array, ""]  # as it arrives at the right lead
     drawn: Float[Array, ""]  # B: what the strengths draw from the left lead
     sharpness: Float[Array, ""]  # as in `Before`, of the whole wire
+    amplified: Float[Array, ""]  # likewise
     largest: Float[Array, ""]  # of the strengths
 
     tolerated = 1e-12  # beyond: `green.conserving`
@@ -154,6 +157,7 @@ class Chain(Transmission):
             tau=end.tau,
             drawn=end.drawn,
             sharpness=end.sharpness,
+            amplified=end.amplification,
             largest=jnp.max(jnp.abs(wire.strength)),  # not the masked ones: most sweeps share these
         )
 
@@ -178,12 +182,7 @@ class Chain(Transmission):
         return potential, lax.stop_gradient(relative * jnp.max(jnp.abs(potential[1])))
 
     def amplification(self):
-        """Largest ratio of what a probe exchanges to what it still does when those left of it are gone."""
-        step = lambda left, at: (at[0] * (left + at[1]), left)
-        weight = self.diagonal * self.broadening
-        _, left = lax.scan(step, jnp.zeros_like(self.tau), (self.ratio, weight))
-        exchange = self.diagonal * self.beyond.R + left
-        return jnp.max(jnp.where(self.interior, exchange * self.eliminated.q, 1.0))
+        return jnp.maximum(self.amplified, 1.0)
 
     def potentials(self, injection, left, right):
         return self._back(injection * self.strength, injection * self.eliminated.rho, left, right)
@@ -304,14 +303,14 @@ def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
     Returns what arrives at the right lead, and per site s_l and `Eliminated`.
     """
     step = lambda before, at: eliminate(before, at[0], at[1], at[2], point)
-    nothing = Before(*(jnp.zeros_like(point.energy),) * 7)
+    nothing = Before(*(jnp.zeros_like(point.energy),) * 9)
     end, (diagonal, eliminated) = lax.scan(step, nothing, (site, beyond, strength))
     return end, diagonal, eliminated
 
 
 def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point):
     """The next site's `Before`; s_l and `Eliminated` of this one, whose strength is b."""
-    u, v, theta, rho, tau, B, sharpness = before
+    u, v, theta, rho, tau, B, sharpness, reach, amplification = before
     inside = site.position < point.length
     x, y, Gamma = _denominator(site, point)
     x, y = x - site.left * u, y + site.left * v
@@ -332,6 +331,8 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
         a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
         B + b_here * tau * q,
         jnp.maximum(sharpness, lax.stop_gradient(s * (x * x))),
+        lax.stop_gradient(a * (reach + Gamma * s)),
+        jnp.maximum(amplification, lax.stop_gradient(jnp.where(probe > 0, (s * beyond.R + reach) * q, 0.0))),
     )
     return passed_on, (s, Eliminated(q, sigma, rho, tau))
 

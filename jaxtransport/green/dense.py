@@ -99,8 +99,11 @@ class Dense(Transmission):
     @property
     def matrix(self) -> Float[Array, "site site"]:
         """T_ll', into l from l', dimensionless; the diagonal included."""
-        G2 = jnp.real(self.green * jnp.conj(self.green))
-        return self.broadening[:, None] * G2 * self.broadening[None, :]
+        return self.broadening[:, None] * self._square() * self.broadening[None, :]
+
+    def _square(self):
+        """|G_ll'|^2."""
+        return jnp.real(self.green * jnp.conj(self.green))
 
     @property
     def bond_matrix(self) -> Float[Array, "bond site"]:
@@ -149,8 +152,9 @@ class Dense(Transmission):
         into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))
         sum_error = POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(first)
         # G is right on the scale of its largest entry. dg = sum_ij dT_ij (phi_i - phi_j)^2 / 2.
-        size = jnp.abs(self.green)
-        error = EPS * jnp.max(size) * jnp.max(jnp.sum(size, 1)) * jnp.max(jnp.sum(jnp.abs(self.inverse), 1))
+        size = jnp.sqrt(self._square())  # jnp.abs guards against overflow, and takes as long as the inverse
+        norm = jnp.max(jnp.sum(jnp.abs(self.inverse.real) + jnp.abs(self.inverse.imag), 1))
+        error = EPS * jnp.max(size) * jnp.max(jnp.sum(size, 1)) * norm
         off = 2 * size * error * self.broadening[:, None] * self.broadening
         g_error = jnp.sum(off * (phi[:, None] - phi) ** 2) / 2 + sum_error
         r_error = jnp.max(jnp.abs(psi)) * sum_error

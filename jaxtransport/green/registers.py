@@ -116,6 +116,6 @@ def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn,
         return eliminate(before, site_at(l), beyond, row(strength, l), point)[0]
 
     lax.fori_loop(0, sites, leftward, Beyond(zero, zero, zero))
-    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 7))
+    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 9))
     tau[...], drawn[...], sharpest[...] = end.tau, end.drawn, end.sharpness
     leftmost[...] = u[0, :] + R[0, :]  # a bad corner spoils all corners left of it
