@@ -1,14 +1,15 @@
-"""`jaxtransport` and `python -m jaxtransport`: signals are handled before the command line is imported."""
+"""`jaxtransport` and `python -m jaxtransport`: streams and signals come first."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-from jaxtransport import interrupts
+from jaxtransport import interrupts, streams
 
 
 def main() -> NoReturn:
     """Entry point of the command line."""
+    streams.harden()
     with interrupts.command():
         from jaxtransport import cli
 

@@ -60,6 +60,7 @@ REAL = Range("a finite number")
 POSITIVE = Range("a number > 0", low=SMALLEST)
 NOT_NEGATIVE = Range("a number >= 0", low=0.0, smallest=SMALLEST)
 NOT_ZERO = Range("a number that is not 0", smallest=SMALLEST, zero=False)
+AMPLITUDE = Range("a number > 0 (of a hopping only |t| counts)", low=SMALLEST)
 AMOUNT = Range("a finite number", smallest=1e-300)  # scales a result: below, that would be rounded to nothing
 PROBABILITY = Range("a probability, 0 < p <= 1", low=SMALLEST, high=1.0)
 FRACTION = Range("a number between 0 and 1", low=SMALLEST, high=1 - 2**-53)
@@ -160,19 +161,26 @@ def refuse_entries(name: str, value: Any, array: np.ndarray, allowed: Range) -> 
 
 
 def amplitudes(name: str, value: Any, length: int) -> Any:
-    """One or `length` numbers > 0, or complex ones of such a size, as float64 or complex128."""
+    """One or `length` numbers > 0, or complex ones of such a size, as float64 or complex128.
+
+    Complex ones without any imaginary part are real ones, and must be > 0 too.
+    """
     array = value
     if isinstance(value, complex) or (is_list(value) and any(isinstance(v, complex) for v in value)):
         array = _complex_array(value)
         if array is None:
-            raise wrong(name, value, f"{POSITIVE.words}, or {length} numbers")
+            raise wrong(name, value, f"{AMPLITUDE.words}, or {length} numbers")
     if not is_list(array) and np.iscomplexobj(array):
         if is_traced(array):
-            _traced(name, abs(array), POSITIVE, ((), (length,)))
+            _traced(name, abs(array), AMPLITUDE, ((), (length,)))
             return array.astype(complex)
-        numbers(name, np.abs(array), POSITIVE, length)
-        return np.asarray(array, complex)
-    return numbers(name, value, POSITIVE, length)
+        array = np.asarray(array, complex)
+        if not np.any(array.imag):
+            numbers(name, array.real, AMPLITUDE, length)
+        else:
+            numbers(name, np.abs(array), AMPLITUDE, length)
+        return array
+    return numbers(name, value, AMPLITUDE, length)
 
 
 def _complex_array(value: Any) -> np.ndarray | None:

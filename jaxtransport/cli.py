@@ -7,7 +7,6 @@ JAX is imported by `run`, `figures`, `zeros` and `info` alone, when they start t
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +25,7 @@ app = typer.Typer(
     name="jaxtransport",
     help="Electrical transport through wires with sources and drains of charge in their bulk.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -53,9 +52,6 @@ def _run_app() -> NoReturn:
         for line in error.mistakes:
             print(f"error: {line}", file=sys.stderr)
         sys.exit(WRONG_INPUT)
-    except BrokenPipeError:  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
@@ -135,13 +131,18 @@ def run(
             status=counts,
         )
     elif not quiet:
-        did = f"{computed:,} points in {progress.seconds:.1f} s" if computed else "nothing left to compute"
-        print(f"{path}: {progress.total:,} points, {did}")
+        took = f"{text.count(computed, 'point')} in {progress.seconds:.1f} s"
+        print(
+            f"{path}: {text.count(progress.total, 'point')}, {took if computed else 'nothing left to compute'}"
+        )
         if any(len(a.values) > 1 for a in parsed.axes) or ALONG_THE_WIRE.intersection(parsed.variables):
             print(f"picture: jaxtransport plot {path}")
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
-        print(f"{progress.failed:,} of {progress.total:,} points failed: {failures}", file=sys.stderr)
+        print(
+            f"{progress.failed:,} of {text.count(progress.total, 'point')} failed: {failures}",
+            file=sys.stderr,
+        )
         if progress.trouble:
             print(f"{progress.trouble}; the same command tries them again", file=sys.stderr)
         raise typer.Exit(FAILED)
@@ -234,7 +235,7 @@ def status(
     if as_json:
         text.print_json(output=str(result), done=done, total=total, status=counts, **times, **origin)
         return
-    print(f"{result}: {done:,} of {total:,} points ({100 * done / total:.1f} %)")
+    print(f"{result}: {done:,} of {text.count(total, 'point')} ({100 * done / total:.1f} %)")
     for name, n in counts.items():
         print(f"  {name:<14}{n:>14,}")
     _print_origin(origin, started, finished)
@@ -325,7 +326,7 @@ def figures(
             failures |= failed
     for name, n in failures.items():
         print(
-            f"{n:,} points of {name} failed and are not drawn: jaxtransport status results/{name}.h5",
+            f"{name}: {text.count(n, 'point')} failed, not drawn: jaxtransport status results/{name}.h5",
             file=sys.stderr,
         )
     if failures:
@@ -356,7 +357,7 @@ def zeros(
     if not (quiet or as_json):
         text.print_notes(parsed.notes)
     quietly = quiet or as_json
-    with _interruptible(lambda: NOTHING), reporter(parsed.name, quiet=quietly, unit="searches") as report:
+    with _interruptible(lambda: NOTHING), reporter(parsed.name, quiet=quietly, unit="search") as report:
         api.search(parsed, path, force=force, report=report)
     data = results.load(path)
     if as_json:
@@ -367,7 +368,7 @@ def zeros(
             print(line)
         print(f"picture: jaxtransport plot {path}")
     if unsolved := summary(data)["unsolved"]:
-        print(f"{unsolved:,} searches found no steady state anywhere", file=sys.stderr)
+        print(f"{text.count(unsolved, 'search')} found no steady state anywhere", file=sys.stderr)
         raise typer.Exit(FAILED)
 
 

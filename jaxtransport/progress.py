@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from jaxtransport.text import count, plural
+
 if TYPE_CHECKING:
     from jaxtransport.sweep.run import Progress
 
@@ -15,7 +17,7 @@ LINE_SECONDS = 5.0
 
 
 @contextlib.contextmanager
-def reporter(name: str, *, quiet: bool = False, unit: str = "points") -> Iterator[Callable[[Progress], None]]:
+def reporter(name: str, *, quiet: bool = False, unit: str = "point") -> Iterator[Callable[[Progress], None]]:
     """A function to call with every `Progress`."""
     if quiet or sys.stderr is None:
         yield lambda progress: None
@@ -33,7 +35,7 @@ def _bar(name: str, unit: str) -> Iterator[Callable[[Progress], None]]:
         rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(bar_width=None),
         rich.TaskProgressColumn(),
-        rich.TextColumn(f"{{task.fields[rate]}} {unit}/s"),
+        rich.TextColumn(f"{{task.fields[rate]}} {plural(unit)}/s"),
         rich.TimeRemainingColumn(),
     )
     with rich.Progress(*columns, console=Console(stderr=True)) as bar:
@@ -60,8 +62,8 @@ def _lines(name: str, unit: str) -> Callable[[Progress], None]:
         left = f"{progress.seconds_left:,.0f} s left" if progress.rate else "starting"
         left = progress.note or left
         print(
-            f"{name}: {progress.done:,} of {progress.total:,} {unit} ({share:.0f} %), "
-            f"{progress.rate:,.0f} {unit}/s, {left}",
+            f"{name}: {progress.done:,} of {count(progress.total, unit)} ({share:.0f} %), "
+            f"{progress.rate:,.0f} {plural(unit)}/s, {left}",
             file=sys.stderr,
             flush=True,
         )

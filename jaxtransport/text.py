@@ -26,6 +26,15 @@ def named(counts: dict[int, int]) -> dict[str, int]:
     return {MEANINGS.get(code, f"unknown ({code})"): n for code, n in sorted(counts.items())}
 
 
+def count(n: int, what: str) -> str:
+    """A number of things, in the singular if it is one."""
+    return f"{n:,} {what if n == 1 else plural(what)}"
+
+
+def plural(what: str) -> str:
+    return what + ("es" if what.endswith("ch") else "s")
+
+
 def size(count: float) -> str:
     """Bytes in their largest unit."""
     power = min(4, max(0, len(str(int(count))) - 1) // 3)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import fcntl
 import json
 import math
 import os
@@ -28,13 +27,15 @@ from typing import TextIO
 
 import numpy as np
 
-from jaxtransport import interrupts
+from jaxtransport import interrupts, streams
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import results
 from jaxtransport.sweep.contents import Contents
 from jaxtransport.sweep.grid import boxes
+from jaxtransport.sweep.lock import is_locked
 from jaxtransport.sweep.resultfile import ResultFile
+from jaxtransport.text import count
 
 EVERY = 2.0  # seconds between looks
 MOMENT = 0.1  # seconds after which Ctrl-C is noticed
@@ -167,12 +168,9 @@ def is_being_written(output: Path) -> bool:
     except OSError:
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
+        return is_locked(descriptor)
     finally:
         os.close(descriptor)
-    return False
 
 
 def watch(
@@ -189,7 +187,7 @@ def watch(
         out: where to; standard output by default.
 
     Returns:
-        True if every point is computed, False after Ctrl-C.
+        True if every point is computed, False after Ctrl-C or when whoever reads `out` is gone.
 
     Raises:
         InputError: `every` is no positive number; no such file, or not the result of a sweep.
@@ -203,8 +201,8 @@ def watch(
             while True:
                 look = follower.look()
                 show(look)
-                if look.finished:
-                    return True
+                if look.finished or streams.reader_left():
+                    return look.finished
                 _wait(max(every, PAUSES * follower.seconds))
     except KeyboardInterrupt:
         print(f"no longer watching {path}; the run is not touched by that", file=sys.stderr)
@@ -250,7 +248,7 @@ def _bar(path: Path, out: TextIO) -> Iterator[Callable[[Look], None]]:
 
         def show(look: Look) -> None:
             bar.update(task, total=look.total, completed=look.done, speed=_speed(look))
-            text = f"{look.done:,} of {look.total:,} points: {_statuses(look) or 'none yet'}"
+            text = f"{look.done:,} of {count(look.total, 'point')}: {_statuses(look) or 'none yet'}"
             if not look.writing:
                 text += f"\n{_gone(path)}"
             live.update(Group(bar, Text(text)), refresh=True)
@@ -261,9 +259,9 @@ def _bar(path: Path, out: TextIO) -> Iterator[Callable[[Look], None]]:
 def line(path: Path, look: Look) -> str:
     """A look as a line of text."""
     if look.finished:
-        return f"{path}: done, {look.total:,} points: {_statuses(look)}"
+        return f"{path}: done, {count(look.total, 'point')}: {_statuses(look)}"
     share = 100 * look.done / look.total
-    parts = [f"{look.done:,} of {look.total:,} points ({share:.1f} %)", _speed(look), _statuses(look)]
+    parts = [f"{look.done:,} of {count(look.total, 'point')} ({share:.1f} %)", _speed(look), _statuses(look)]
     text = f"{path}: {', '.join(part for part in parts if part)}"
     return text if look.writing else f"{text}; {_gone(path)}"
 

@@ -96,7 +96,9 @@ class Before(NamedTuple):
     tau: Array
     drawn: Array  # B so far
     sharpness: Array  # largest s_l x^2 so far, x what cancels t^2 u in 1 / G_ll: 1 / (line width)^2
-    reach: Array  # a_l sum_{m<l} Gamma_m s_m a_m ...: what the site exchanges with all sites before it, / Gamma
+    reach: (
+        Array  # a_l sum_{m<l} Gamma_m s_m a_m ...: what the site exchanges with all sites before it, / Gamma
+    )
     amplification: Array  # largest ratio so far of what a probe exchanges to what it still does here
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtransport import layout as layouts
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Axis
-from jaxtransport.sweep.tables import Mistakes
+from jaxtransport.sweep.tables import Mistakes, meant
+from jaxtransport.variables import Variable, per_point
 
 SITES_OF_LAYOUT = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
 
@@ -149,16 +150,20 @@ class Checks:
             self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
 
     def variables(self, known: Mapping[str, Any]) -> None:
-        """Every variable asked for is known, and named once."""
+        """Every variable asked for is known, and named once; what is stored anyway may be named too."""
         names = self.output.variables
         if names is None:
             return
         if not names:
             self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(known)}")
         for name in dict.fromkeys(names):
-            if name == "status":
-                self.mistakes.add("output.variables", "'status' is always stored; remove it")
-            elif name not in known:
-                self.mistakes.add("output.variables", f"{name!r} unknown; known: {', '.join(known)}")
+            if name != "status" and name not in known and name not in self.swept:
+                self.mistakes.add("output.variables", f"{name!r} unknown{meant(name, known)}")
             if names.count(name) > 1:
                 self.mistakes.add("output.variables", f"{name!r} comes twice")
+
+    def wanted(self, known: Mapping[str, Variable]) -> tuple[str, ...]:
+        """What to store besides the status and the axes: the variables asked for, or all of every point."""
+        if self.output.variables is None:
+            return per_point(known)
+        return tuple(v for v in self.output.variables if v != "status" and v not in self.swept)

@@ -21,7 +21,7 @@ from jaxtransport.sweep.tables import (
     read_tables,
 )
 from jaxtransport.sweep.values import axis, choice, list_of, positive, real, whole
-from jaxtransport.variables import CIRCUIT, per_point
+from jaxtransport.variables import CIRCUIT
 
 
 def _fraction(value: Any) -> float:
@@ -64,11 +64,12 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables: dict[str, Any] = read_tables(raw, TABLES, mistakes)
     axes = read_axes(raw.get("grid", {}), AXES, mistakes)
-    _Checks(tables, axes, raw.get("grid"), mistakes).all()
+    checks = _Checks(tables, axes, raw.get("grid"), mistakes)
+    checks.all()
     if mistakes.lines:
         return None
-    wanted = tables.pop("output").variables
-    return Parsed(tables, axes, per_point(CIRCUIT) if wanted is None else tuple(wanted))
+    del tables["output"]
+    return Parsed(tables, axes, checks.wanted(CIRCUIT))
 
 
 class _Checks(Checks):

@@ -22,7 +22,7 @@ from jaxtransport.sweep.tables import (
     read_tables,
 )
 from jaxtransport.sweep.values import axis, choice, list_of, not_negative, positive, probability, real, whole
-from jaxtransport.variables import CLASSICAL, per_point
+from jaxtransport.variables import CLASSICAL
 
 
 class WireTable(Table):
@@ -78,8 +78,8 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     checks.variables(CLASSICAL)
     if mistakes.lines:
         return None
-    wanted = tables.pop("output").variables
-    return Parsed(tables, axes, per_point(CLASSICAL) if wanted is None else tuple(wanted))
+    del tables["output"]
+    return Parsed(tables, axes, checks.wanted(CLASSICAL))
 
 
 class _Checks(Checks):

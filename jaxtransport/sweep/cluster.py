@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import queue
 import time
 import uuid
@@ -34,7 +35,7 @@ CONNECT_SECONDS = 10.0
 
 @contextlib.contextmanager
 def connected(scheduler: str | Client) -> Iterator[Client]:
-    """A client of a scheduler, given by its address; a client that is given stays open.
+    """A client of a scheduler, given by its address or its scheduler file; a client that is given stays open.
 
     Raises:
         InputError: dask.distributed is not installed, nothing answers there, or the client is closed
@@ -43,17 +44,25 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError("scheduler: needs dask.distributed; pip install 'jaxtransport[cluster]'") from None
+        raise InputError(
+            'scheduler: needs dask.distributed; install it with `pip install "distributed>=2024.10"`'
+        ) from None
     if isinstance(scheduler, Client):
         if scheduler.status != "running" or scheduler.asynchronous:
             raise InputError("scheduler: the client is closed or asynchronous; pass a running Client")
         yield scheduler
         return
     if not isinstance(scheduler, str) or not scheduler:
-        raise InputError(f"scheduler = {scheduler!r}: pass an address such as tcp://host:8786, or a Client")
+        raise InputError(
+            f"scheduler = {scheduler!r}: pass an address such as tcp://host:8786, the path of a scheduler "
+            "file, or a Client"
+        )
+    where: dict[str, Any] = {"address": scheduler.rstrip("/")}
+    if os.path.isfile(scheduler):
+        where = {"scheduler_file": scheduler}
     reason = ""
     try:
-        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = Client(**where, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
     if reason:

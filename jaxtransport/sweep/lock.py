@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import os
 from pathlib import Path
 
 from jaxtransport import interrupts
 from jaxtransport.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # what comes before this needs no locks: specs are validated anywhere
+    raise InputError(
+        "jaxtransport writes and watches results on Linux and macOS alone (Python here has no fcntl); "
+        "on Windows, use it inside WSL"
+    ) from None
 
 
 class Lock:
@@ -70,6 +77,15 @@ class Lock:
         for folder in self._made:
             with contextlib.suppress(OSError):  # it holds something
                 folder.rmdir()
+
+
+def is_locked(descriptor: int) -> bool:
+    """True if another process holds an exclusive lock on an open file, or if that cannot be told."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def share(descriptor: int, output: Path) -> None:

@@ -26,8 +26,19 @@ from jaxtransport.sweep.tables import (
     read_axes,
     read_tables,
 )
-from jaxtransport.sweep.values import axis, bias, choice, either, list_of, not_negative, positive, real, whole
-from jaxtransport.variables import BY_LAW, LINEAR, NONLINEAR, per_point
+from jaxtransport.sweep.values import (
+    amplitude,
+    axis,
+    bias,
+    choice,
+    either,
+    list_of,
+    not_negative,
+    positive,
+    real,
+    whole,
+)
+from jaxtransport.variables import BY_LAW, LINEAR, NONLINEAR
 
 HIGHEST_ORDER = 9  # of the series; as `probes.laws` has it
 
@@ -47,7 +58,7 @@ class WireTable(Table):
     probes: Sites = None
     strengths: Annotated[list[float] | None, PlainValidator(list_of(positive))] = None
     onsite: PerSite = 0.0
-    hopping: Annotated[float | list[float], PlainValidator(either(positive))] = 1.0
+    hopping: Annotated[float | list[float], PlainValidator(either(amplitude))] = 1.0
 
 
 class DriveTable(Table):
@@ -85,7 +96,7 @@ AXES: dict[str, Any] = {
     "delta_mu": (axis(bias), "gamma_o", "bias", r"\delta\mu"),
     "injection": (axis(real), "1", "injected current over I_o", "I_g/I_o"),
     "I_g": (axis(real), "e gamma_o/hbar", "injected current", "I_g"),
-    "hopping": (axis(positive), "gamma_o", "hopping amplitude", "t"),
+    "hopping": (axis(amplitude), "gamma_o", "hopping amplitude", "t"),
     "onsite": (axis(real), "gamma_o", "on-site energy", r"\varepsilon"),
     "temperature": (axis(not_negative), "gamma_o/k_B", "temperature", "T"),
 }
@@ -102,10 +113,10 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
         mistakes.add("search.over", "missing; pass what is searched, such as { mu_bar = [-1.99, 1.99] }")
     if mistakes.lines:
         return None
-    wanted = tables.pop("output").variables  # type: ignore[attr-defined]
+    del tables["output"]
     swept = {a.name for a in axes} | set(checks.searched)
     known = BY_LAW[tables["solve"].law]  # type: ignore[attr-defined]
-    return Parsed(_completed(tables, swept), axes, tuple(per_point(known) if wanted is None else wanted))
+    return Parsed(_completed(tables, swept), axes, checks.wanted(known))
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:

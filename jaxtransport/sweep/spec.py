@@ -6,6 +6,7 @@ A spec is host data. What it means physically is the business of the model that 
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -81,7 +82,8 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
 
     Args:
         path: a sweep file.
-        overrides: "table.key=value" each, value in TOML; on a swept key it replaces the axis.
+        overrides: "table.key=value" each, value in TOML; on a swept key it replaces the axis. Without a
+            value, "table.key=" removes the key.
 
     Raises:
         InputError: every mistake in the file and in the overrides, each naming its key.
@@ -95,14 +97,21 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
             raw = file.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
             raise InputError(f"{path}: has more than {MOST_BYTES:,} bytes; pass a sweep file in TOML")
-        text = raw.decode().replace("\r\n", "\n")
+        text = _decoded(raw).replace("\r\n", "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}: cannot be read (not UTF-8: {error.reason}); pass a sweep file in TOML"
+            f"{path}: cannot be read (not {error.encoding.upper()}: {error.reason}); pass a sweep file in TOML"
         ) from None
     return parse(text, path.stem, overrides)
+
+
+def _decoded(raw: bytes) -> str:
+    """Text in UTF-8, or as a mark at its start says; editors write such marks."""
+    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    encoding = next((name for mark, name in marks.items() if raw.startswith(mark)), "utf-8")
+    return raw.decode(encoding)
 
 
 def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec:
@@ -140,6 +149,9 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     if not equals or len(parts) > 2 or not all(parts):
         mistakes.add(f"--set {override}", "pass --set table.key=value, such as --set wire.gamma=0.4")
         return
+    if not value.strip():
+        _remove(document, parts, mistakes)
+        return
     try:
         parsed = tomlkit.value(value.strip())
     except tomlkit.exceptions.TOMLKitError:
@@ -157,6 +169,16 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     grid = document.get("grid", {})
     if table != "grid" and isinstance(grid, dict) and name in grid:
         grid.pop(name)
+
+
+def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mistakes) -> None:
+    """Take a key, or a whole table, out of a document: --set with nothing behind the equals sign."""
+    *tables, name = parts
+    holder: Any = document.get(tables[0], {}) if tables else document
+    if not isinstance(holder, dict) or name not in holder:
+        mistakes.add(f"--set {'.'.join(parts)}=", "would remove this key, which the file does not have")
+        return
+    del holder[name]
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

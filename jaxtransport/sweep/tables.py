@@ -17,6 +17,8 @@ from pydantic import PlainValidator
 from jaxtransport.sweep.grid import Axis
 from jaxtransport.sweep.values import list_of, positive, real, text, whole
 
+TOP = ("title", "model")  # keys above all tables
+
 Number = Annotated[float | None, PlainValidator(real)]
 Positive = Annotated[float | None, PlainValidator(positive)]
 Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
@@ -78,7 +80,9 @@ def read_tables(
     """Read each table of `kinds`; wrong keys are noted and left out, so that reading goes on."""
     for key in raw:
         if key not in kinds and key != "grid":
-            mistakes.add(key, f"unknown{_meant(key, [*kinds, 'grid', 'title', 'model'])}")
+            found = [table for table, kind in kinds.items() if key in kind.model_fields]
+            belongs = f"; it belongs in [{found[0]}]" if found else meant(key, [*kinds, "grid", *TOP])
+            mistakes.add(key, f"unknown{belongs}")
     out = {}
     for name, kind in kinds.items():
         content = raw.get(name, {})
@@ -91,7 +95,7 @@ def read_tables(
             wrong = {str(e["loc"][0]): e for e in error.errors()}
             for key, e in wrong.items():
                 if e["type"] == "extra_forbidden":
-                    mistakes.add(f"{name}.{key}", f"unknown{_meant(key, kind.model_fields)}")
+                    mistakes.add(f"{name}.{key}", f"unknown{_home(key, name, kinds)}")
                 else:
                     mistakes.add(f"{name}.{key}", e["msg"].removeprefix("Value error, "))
             out[name] = kind.model_validate({k: v for k, v in content.items() if k not in wrong})
@@ -106,7 +110,8 @@ def read_axes(raw: Any, known: Mapping[str, Any], mistakes: Mistakes) -> tuple[A
     axes = []
     for name, value in raw.items():
         if name not in known:
-            mistakes.add(f"grid.{name}", f"cannot be an axis{_meant(name, known)}")
+            belongs = "; it belongs at the top of the file, above the first [table]"
+            mistakes.add(f"grid.{name}", f"cannot be an axis{belongs if name in TOP else meant(name, known)}")
             continue
         reader, unit, long_name, symbol = known[name]
         try:
@@ -116,6 +121,21 @@ def read_axes(raw: Any, known: Mapping[str, Any], mistakes: Mistakes) -> tuple[A
     return tuple(axes)
 
 
-def _meant(key: str, known: Any) -> str:
+def _home(key: str, name: str, kinds: Mapping[str, type[Table]]) -> str:
+    """Where a key belongs that is not one of the table `name`."""
+    if key in TOP:
+        return f"; it belongs at the top of the file, above the first [table]: --set {key}=... puts it there"
+    if found := [table for table, kind in kinds.items() if key in kind.model_fields]:
+        return f"; it belongs in [{found[0]}]"
+    if difflib.get_close_matches(key, own := list(kinds[name].model_fields), 1):
+        return meant(key, own)
+    everywhere = {field: table for table, kind in kinds.items() for field in kind.model_fields}
+    if close := difflib.get_close_matches(key, list(everywhere), 1):
+        return f"; did you mean {everywhere[close[0]]}.{close[0]}?"
+    return meant(key, own)
+
+
+def meant(key: str, known: Any) -> str:
+    """What may be meant by a name that is not known."""
     close = difflib.get_close_matches(key, list(known), 1)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

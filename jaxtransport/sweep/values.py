@@ -1,13 +1,15 @@
 """Values of a sweep file, read strictly: each reader takes what came and says what to pass.
 
 Readers are plain functions from a TOML value to a Python value that raise ValueError; pydantic
-collects what they say.
+collects what they say. Ranges are computed in decimals, as they are written: 0.1 + 2 * 0.1 is 0.3.
 """
 
 from __future__ import annotations
 
+import decimal
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -33,17 +35,17 @@ def number(
     """A finite number, not a boolean; an integer, bounded, where asked."""
     kind = "a whole number" if integer else "a number"
     bound = f" > {above:g}" if above is not None else f" >= {least}" if least is not None else ""
-    wrong = ValueError(f"{_show(value)}; pass {kind}{bound}")
+    wrong = lambda: ValueError(f"{_show(value)}; pass {kind}{bound}")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise wrong
+        raise wrong()
     if integer and not isinstance(value, int):
-        raise wrong
+        raise wrong()
     if isinstance(value, int) and abs(value) > most:
         raise ValueError(f"{_show(value)} is too large; pass {kind} <= {most:,}")
     if not math.isfinite(value):
         raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
     if (above is not None and not value > above) or (least is not None and not value >= least):
-        raise wrong
+        raise wrong()
     return value if integer else float(value)
 
 
@@ -53,6 +55,14 @@ def real(value: Any) -> float:
 
 def positive(value: Any) -> float:
     return number(value, above=0.0)
+
+
+def amplitude(value: Any) -> float:
+    """Of a hopping: its phase along an open wire changes nothing."""
+    out = number(value)
+    if out < 0:
+        raise ValueError(f"{_show(value)}; only |t| counts, pass {-out:g}")
+    return positive(value)
 
 
 def bias(value: Any) -> float:
@@ -166,19 +176,58 @@ def _range(value: dict, *, integer: bool) -> list:
         # A stop that is met up to rounding is included, and met exactly.
         steps = (stop - start) / step
         _bound(steps)
-        count = math.floor(steps + 1e-9) + 1
-        values = [start + i * step for i in range(count)]
+        values = _evenly(start, step, math.floor(steps + 1e-9))
         return [*values[:-1], stop] if abs(values[-1] - stop) < 1e-9 * abs(step) else values
     num = _part(value, "num", lambda v: number(v, integer=True, least=1))
     _bound(num)
-    if spacing == "log" and not (start > 0 and stop > 0):
-        raise ValueError(f"a logarithmic range from {start:g} to {stop:g}; pass start and stop > 0")
-    spaced = (np.geomspace if spacing == "log" else np.linspace)(start, stop, num)
+    if spacing == "log":
+        if not (start > 0 and stop > 0):
+            raise ValueError(f"a logarithmic range from {start:g} to {stop:g}; pass start and stop > 0")
+        values = _geometric(start, stop, num)
+    else:
+        values = _between(start, stop, num)
     if integer:
-        if not np.allclose(spaced, np.round(spaced), atol=1e-9):
+        if not np.allclose(values, np.round(values), atol=1e-9):
             raise ValueError(f"{num} values from {start} to {stop} are not whole numbers; use step")
-        return [int(v) for v in np.round(spaced)]
-    return spaced.tolist()
+        return [int(v) for v in np.round(values)]
+    return values
+
+
+def _evenly(start: float, step: float, last: int) -> list:
+    """start + i step for i = 0 ... last; whole numbers where both are."""
+    if isinstance(start, int) and isinstance(step, int):
+        return [start + i * step for i in range(last + 1)]
+    (first, by), unit = _whole(start, step)
+    return [(first + i * by) / unit for i in range(last + 1)]  # of whole numbers, rounded once
+
+
+def _between(start: float, stop: float, num: int) -> list:
+    """`num` values from start to stop, both included, in equal steps."""
+    if num == 1:
+        return [float(start)]
+    (first, final), unit = _whole(start, stop)
+    first, by, unit = first * (num - 1), final - first, unit * (num - 1)
+    return [(first + i * by) / unit for i in range(num)]
+
+
+def _geometric(start: float, stop: float, num: int) -> list:
+    """`num` values from start to stop, both included, in equal ratios."""
+    if num == 1:
+        return [float(start)]
+    with decimal.localcontext(prec=50):
+        first, final = (Decimal(repr(x)) for x in (start, stop))
+        ratio = (final / first) ** (1 / Decimal(num - 1))
+        values = [first]
+        for _ in range(num - 2):
+            values.append(values[-1] * ratio)
+    return [*map(float, values), float(stop)]
+
+
+def _whole(*numbers: float) -> tuple[list[int], int]:
+    """Decimals, as they are written, as whole numbers over one power of ten."""
+    ratios = [Decimal(repr(x)).as_integer_ratio() for x in numbers]
+    unit = math.lcm(*(below for _, below in ratios))
+    return [above * (unit // below) for above, below in ratios], unit
 
 
 def short_of_stop(value: Any, values: np.ndarray) -> str:

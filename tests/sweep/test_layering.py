@@ -26,6 +26,7 @@ FLOORS = [
         "runtime",
         "xla",
         "linalg",
+        "streams",
     ),
     ("reservoir", "wire"),
     ("green",),
@@ -54,8 +55,8 @@ ONLY = {
     },
     "plot": {"plot", "errors", "interrupts", "status", "layout", "variables", "sweep", "closed_forms"},
     "closed_forms": {"closed_forms", "arguments", "errors"},
-    "progress": {"progress", "sweep"},
-    "watch": {"watch", "errors", "interrupts", "status", "sweep"},
+    "progress": {"progress", "text", "sweep"},
+    "watch": {"watch", "errors", "interrupts", "status", "streams", "text", "sweep"},
 }
 
 
