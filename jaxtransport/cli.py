@@ -35,7 +35,11 @@ ResultPath = Annotated[Path, typer.Argument(metavar="OUT.h5", help="Result file.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, such as wire.gamma=0.4. Repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key, such as wire.gamma=0.4; wire.gamma= removes it. Repeatable.",
+    ),
 ]
 
 
@@ -131,18 +135,15 @@ def run(
             status=counts,
         )
     elif not quiet:
+        points = text.count(progress.total, "point")
         took = f"{text.count(computed, 'point')} in {progress.seconds:.1f} s"
-        print(
-            f"{path}: {text.count(progress.total, 'point')}, {took if computed else 'nothing left to compute'}"
-        )
+        print(f"{path}: {points}, {took if computed else 'nothing left to compute'}")
         if any(len(a.values) > 1 for a in parsed.axes) or ALONG_THE_WIRE.intersection(parsed.variables):
             print(f"picture: jaxtransport plot {path}")
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
-        print(
-            f"{progress.failed:,} of {text.count(progress.total, 'point')} failed: {failures}",
-            file=sys.stderr,
-        )
+        points = text.count(progress.total, "point")
+        print(f"{progress.failed:,} of {points} failed: {failures}", file=sys.stderr)
         if progress.trouble:
             print(f"{progress.trouble}; the same command tries them again", file=sys.stderr)
         raise typer.Exit(FAILED)

@@ -44,9 +44,7 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError(
-            'scheduler: needs dask.distributed; install it with `pip install "distributed>=2024.10"`'
-        ) from None
+        raise InputError('scheduler: needs dask.distributed; pip install "distributed>=2024.10"') from None
     if isinstance(scheduler, Client):
         if scheduler.status != "running" or scheduler.asynchronous:
             raise InputError("scheduler: the client is closed or asynchronous; pass a running Client")

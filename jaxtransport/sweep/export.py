@@ -111,9 +111,7 @@ def _writer_of(target: Path) -> Callable[[_Result, Path, int], None]:
         return _write_netcdf
     if target.suffix == ".zarr":
         if importlib.util.find_spec("zarr") is None:
-            raise InputError(
-                f'-o {target}: needs Zarr; install it with `pip install "zarr>=3"`, or write .nc'
-            )
+            raise InputError(f'-o {target}: needs Zarr; pip install "zarr>=3", or write .nc')
         return _write_zarr
     if target.name.endswith((".csv", ".csv.gz")):
         return _write_csv

@@ -101,9 +101,8 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: cannot be read (not {error.encoding.upper()}: {error.reason}); pass a sweep file in TOML"
-        ) from None
+        reason = f"not {error.encoding.upper()}: {error.reason}"
+        raise InputError(f"{path}: cannot be read ({reason}); pass a sweep file in TOML") from None
     return parse(text, path.stem, overrides)
 
 
