@@ -200,6 +200,7 @@ def search(
     with interrupts.held(breakable=True):
         lock = locks.Lock(output)
         try:
+            runtime.devices(None)  # says what is wrong where JAX cannot start
             with runtime.computing():
                 data = search_grid(spec, done)
                 for name, moment in (("started", start), ("finished", time.time())):

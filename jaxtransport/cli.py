@@ -379,12 +379,11 @@ def info(as_json: AsJson = False) -> None:
     from jaxtransport import xla
 
     xla.check_environment()
-    import jax
-
     from jaxtransport import runtime
 
+    devices = runtime.devices(None)
     facts: dict[str, Any] = runtime.provenance()
-    facts["devices"] = [str(device) for device in jax.devices()]
+    facts["devices"] = [str(device) for device in devices]
     facts["cache"] = str(runtime.cache_folder() or "none: its folder cannot be written")
     if as_json:
         text.print_json(**facts)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import jax
 
+from jaxtransport.forks import require_own_jax
+
 REMEDY = 'jax.config.update("jax_enable_x64", True)'
 
 
@@ -17,7 +19,8 @@ class PrecisionError(RuntimeError):
 
 
 def require_double() -> None:
-    """Raise `PrecisionError` unless JAX works in double precision here."""
+    """Raise `PrecisionError` unless JAX works in double precision here; as `require_own_jax` in a fork."""
+    require_own_jax()
     if not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
         raise PrecisionError(
             "jaxtransport computes in double precision only, and JAX is in single precision. "

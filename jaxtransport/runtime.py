@@ -1,7 +1,7 @@
-"""How JAX is set up while a sweep runs, and put back afterwards.
+"""How JAX is set up while it computes for us, and put back afterwards.
 
 Double precision, and a compilation cache on disk, so that a second start compiles nothing. Whatever
-the user has configured wins.
+the user has configured wins, but for `jax_debug_nans`: where nothing is, NaN is meant.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import functools
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 from jax.experimental.compilation_cache import compilation_cache
@@ -20,6 +22,10 @@ from jax.experimental.compilation_cache import compilation_cache
 import jaxtransport
 from jaxtransport import xla
 from jaxtransport.errors import InputError
+from jaxtransport.forks import require_own_jax
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def cache_folder() -> Path | None:
@@ -38,28 +44,78 @@ def cache_folder() -> Path | None:
 
 @contextlib.contextmanager
 def computing() -> Iterator[None]:
-    """Double precision and the compilation cache, inside this context only."""
-    with jax.enable_x64(True), _cached():
+    """Double precision and the compilation cache, inside this context only.
+
+    Raises:
+        RuntimeError: this process is a fork of one in which JAX had started.
+    """
+    require_own_jax()
+    with jax.enable_x64(True), _nans_allowed(), _cached():
         yield
+
+
+def kept(program: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """`program`, which is compiled by JAX, as a function whose compiled form is kept on disk.
+
+    Settings are changed only around calls with arguments of a new kind, which compile something.
+    """
+    seen = set()
+
+    @functools.wraps(program)
+    def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        leaves, tree = jax.tree.flatten((arguments, named))
+        kind = (tree, *map(_kind_of, leaves))
+        if kind in seen:
+            with _nans_allowed():
+                return program(*arguments, **named)
+        with _nans_allowed(), _cached():
+            result = program(*arguments, **named)
+        seen.add(kind)
+        return result
+
+    return call
+
+
+def _kind_of(leaf: Any) -> Any:
+    return (type(leaf), leaf.shape, leaf.dtype) if hasattr(leaf, "dtype") else leaf
+
+
+def _nans_allowed() -> contextlib.AbstractContextManager[None]:
+    if jax.config.jax_debug_nans or jax.config.jax_debug_infs:  # type: ignore[attr-defined]
+        stack = contextlib.ExitStack()
+        stack.enter_context(jax.debug_nans(False))
+        stack.enter_context(jax.debug_infs(False))
+        return stack
+    return contextlib.nullcontext()
+
+
+_cache_lock = threading.Lock()
+_cache_users = 0  # in threads of this process: the first one switches it on, the last one off
+_cache_before: dict[str, Any] = {}
 
 
 @contextlib.contextmanager
 def _cached() -> Iterator[None]:
-    folder = cache_folder()
-    if folder is None or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
-        yield
-        return
-    wanted = {
-        "jax_compilation_cache_dir": str(folder),
-        "jax_persistent_cache_min_compile_time_secs": 0.05,  # our kernels compile in about a second
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in wanted}
-    _configure(wanted)
+    global _cache_users
+    with _cache_lock:
+        ours = _cache_users > 0
+        if not ours and not jax.config.jax_compilation_cache_dir and (folder := cache_folder()):  # type: ignore[attr-defined]
+            wanted = {
+                "jax_compilation_cache_dir": str(folder),
+                "jax_persistent_cache_min_compile_time_secs": 0.05,  # our kernels compile in about a second
+                "jax_persistent_cache_min_entry_size_bytes": -1,
+            }
+            _cache_before.update({name: getattr(jax.config, name) for name in wanted})
+            _configure(wanted)
+            ours = True
+        _cache_users += ours
     try:
         yield
     finally:
-        _configure(before)
+        with _cache_lock:
+            _cache_users -= ours
+            if ours and not _cache_users:
+                _configure(_cache_before)
 
 
 def _configure(values: dict) -> None:
@@ -77,7 +133,9 @@ def devices(count: int | None) -> list[jax.Device]:
     try:
         local = jax.local_devices()
     except (RuntimeError, AssertionError) as error:
-        told = {name: os.environ[name] for name in ("JAX_PLATFORMS", "XLA_FLAGS") if os.environ.get(name)}
+        names = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
+        told = {name: os.environ.get(name) for name in names} | {"XLA_FLAGS": xla.flags_of_user()}
+        told = {name: value for name, value in told.items() if value}
         given = ", ".join(f"{name} = {value!r}" for name, value in told.items())
         reason = str(error).strip().partition("\n")[0] or "no such platform"
         raise InputError(f"{given or 'devices'}: JAX cannot start ({reason}); change or unset it") from error

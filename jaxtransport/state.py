@@ -30,6 +30,7 @@ from jaxtransport.observables import Biased, Solved, without_overflow
 from jaxtransport.precision import require_double
 from jaxtransport.probes.laws import Exact, Law, Linear, Series, checked_law
 from jaxtransport.reservoir import BAND_EDGE, in_band
+from jaxtransport.runtime import kept
 from jaxtransport.wire import Wire, admit, require_wire
 
 # Where values are unknown, so that the nodes cannot be chosen by them: at T = 0 and above.
@@ -78,6 +79,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
     return _transmission(wire, mu_bar, chosen if chosen is Long else careful(chosen))
 
 
+@kept
 @partial(jax.jit, static_argnums=2)
 def _transmission(wire, mu_bar, kernel) -> Transmission:
     """NaN throughout where a traced number is not allowed."""
@@ -134,6 +136,7 @@ def solve(
     )
 
 
+@kept
 @partial(jax.jit, static_argnums=4)
 def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
     wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
@@ -160,6 +163,7 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
     )
 
 
+@kept
 @partial(jax.jit, static_argnums=(4, 5, 6))
 def _driven_state(
     wire, mu_bar, delta_mu, injection, kernel, law: Series | Exact, effort, temperature
@@ -196,6 +200,7 @@ def _driven_state(
     return eqx.tree_at(lambda s: s.conductance, state, difference / 2)
 
 
+@kept
 @partial(jax.jit, static_argnums=(4, 5, 6))
 def _driven_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, effort, temperature):
     """(Delta I, status) beyond linear response."""
@@ -234,6 +239,7 @@ def nonreciprocity(
     return tried[0]
 
 
+@kept
 @partial(jax.jit, static_argnums=4)
 def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> tuple[Array, Array]:
     """(Delta I, status) in linear response."""

@@ -73,12 +73,13 @@ def compile_whole_loops() -> None:
     if _flags().strip() and not _flags().lstrip().startswith("-"):
         return  # the name of a file of flags: the user's affair
     missing = [flag for flag in wanted if flag.split("=")[0] not in _flags()]
-    if missing and _started():
+    if missing and started():
         raise RuntimeError("compile_whole_loops: JAX has started; call it before anything is computed")
     os.environ["XLA_FLAGS"] = " ".join([_flags(), *missing]).strip()
 
 
-def _started() -> bool:
+def started() -> bool:
+    """True once JAX has devices."""
     bridge = sys.modules.get("jax._src.xla_bridge")
     return bridge is not None and bridge.backends_are_initialized()
 
@@ -87,6 +88,11 @@ def kind_of_cpu() -> str:
     """What `sweep.plan` makes batches for: `WHOLE` if XLA_FLAGS ask for whole loops, else `CALLS`."""
     limit = re.search(r"xla_cpu_small_while_loop_byte_threshold=(\d+)", _flags())
     return WHOLE if limit and int(limit[1]) >= LARGE else CALLS
+
+
+def flags_of_user() -> str:
+    """XLA_FLAGS without those that `compile_whole_loops` adds."""
+    return " ".join(flag for flag in _flags().split() if flag not in (WHOLE_LOOPS, WIDEST))
 
 
 def _flags() -> str:

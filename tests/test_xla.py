@@ -29,7 +29,7 @@ MINE = "--xla_backend_extra_options=xla_cpu_disable_slp_vectorizer"
 )
 def test_what_the_user_says_wins(monkeypatch, given, then):
     monkeypatch.delenv("XLA_FLAGS")
-    monkeypatch.setattr(xla, "_started", lambda: False)
+    monkeypatch.setattr(xla, "started", lambda: False)
     if given is not None:
         monkeypatch.setenv("XLA_FLAGS", given)
     for _ in range(2):
@@ -40,7 +40,7 @@ def test_what_the_user_says_wins(monkeypatch, given, then):
 
 def test_a_jaxlib_that_was_not_tried_gets_no_flag_that_it_may_not_know(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS")
-    monkeypatch.setattr(xla, "_started", lambda: False)
+    monkeypatch.setattr(xla, "started", lambda: False)
     monkeypatch.setattr(xla.importlib.metadata, "version", lambda name: "0.13.1")
     xla.compile_whole_loops()
     assert os.environ["XLA_FLAGS"] == xla.WHOLE_LOOPS
@@ -86,7 +86,7 @@ def test_too_late_is_said(monkeypatch):
 
 def test_a_flag_that_a_newer_xla_may_not_know_is_left_out(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "")
-    monkeypatch.setattr(xla, "_started", lambda: False)
+    monkeypatch.setattr(xla, "started", lambda: False)
     monkeypatch.setattr(xla.importlib.metadata, "version", lambda name: "0.99.0")
     xla.compile_whole_loops()
     assert os.environ["XLA_FLAGS"] == xla.WHOLE_LOOPS

@@ -42,6 +42,7 @@ from jaxtransport.errors import InputError
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response
+from jaxtransport.runtime import kept
 
 
 class Circuit(eqx.Module):
@@ -162,6 +163,7 @@ def solve_circuit(circuit: Circuit, *, voltage: Any = 1.0, injection: Any = 0.0)
     return _solve_circuit(circuit, voltage, injection)
 
 
+@kept
 @jax.jit
 def _solve_circuit(circuit: Circuit, voltage, injection) -> CircuitState:
     node, length = jnp.arange(circuit.position.shape[0]), circuit.length

@@ -47,6 +47,7 @@ from jaxtransport.arguments import (
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response
+from jaxtransport.runtime import kept
 
 
 class Lattice(eqx.Module):
@@ -189,6 +190,7 @@ def require_lattice(lattice: Any) -> None:
     fields("lattice", lattice, Lattice, {"hop": 0, "strength": 0})
 
 
+@kept
 @jax.jit
 def _steady_state(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState:
     site, length = jnp.arange(lattice.hop.shape[0]), lattice.length

@@ -13,7 +13,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -34,6 +33,7 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.layout import MOST_SITES, Layout
 from jaxtransport.reservoir import BAND_EDGE
+from jaxtransport.runtime import computing
 from jaxtransport.search import arrangement as arrangements
 from jaxtransport.search.arrangement import climb, leaders
 from jaxtransport.search.barriers import WEAK, extremes
@@ -145,7 +145,7 @@ def design(
     )
     require_known("contact, onsite, hopping", contact, onsite, hopping)
     wire, how = (contact, onsite, hopping), (goal, reservoirs == "everywhere", injection)
-    with jax.enable_x64(True):
+    with computing():
         for fineness in FINENESS:
             found = _designed(N, pairs, bounds, window, wire, how, restarts, seed, fineness)
             if found is None:

@@ -27,6 +27,7 @@ FLOORS = [
         "xla",
         "linalg",
         "streams",
+        "forks",
     ),
     ("reservoir", "wire"),
     ("green",),
