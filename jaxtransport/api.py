@@ -57,6 +57,7 @@ def estimate(spec: Spec, output: Path) -> Estimate:
     )
 
 
+@arguments.with_hints
 def run(
     spec: str | Path,
     output: str | Path | None = None,

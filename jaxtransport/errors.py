@@ -11,3 +11,7 @@ class InputError(ValueError):
     def __init__(self, mistakes: str | Iterable[str]) -> None:
         self.mistakes = (mistakes,) if isinstance(mistakes, str) else tuple(mistakes)
         super().__init__("\n".join(self.mistakes))
+
+
+class UnknownArgument(InputError, TypeError):
+    """A keyword argument that a function does not have."""

@@ -80,13 +80,13 @@ def _kind_of(leaf: Any) -> Any:
     return (type(leaf), leaf.shape, leaf.dtype) if hasattr(leaf, "dtype") else leaf
 
 
-def _nans_allowed() -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def _nans_allowed() -> Iterator[None]:
     if jax.config.jax_debug_nans or jax.config.jax_debug_infs:  # type: ignore[attr-defined]
-        stack = contextlib.ExitStack()
-        stack.enter_context(jax.debug_nans(False))
-        stack.enter_context(jax.debug_infs(False))
-        return stack
-    return contextlib.nullcontext()
+        with jax.debug_nans(False), jax.debug_infs(False):
+            yield
+    else:
+        yield
 
 
 _cache_lock = threading.Lock()

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
-from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
+from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show, with_hints
 from jaxtransport.driven import EFFORTS, UNFINISHED, Driven, Effort, drive, efforts, observe_driven
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
@@ -60,6 +60,7 @@ class State(eqx.Module):
     outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
 
 
+@with_hints
 def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmission:
     """Transmissions of `wire` at energy `mu_bar`.
 
@@ -90,6 +91,7 @@ def _transmission(wire, mu_bar, kernel) -> Transmission:
     return jax.tree.map(blank, found)
 
 
+@with_hints
 def solve(
     wire: Wire,
     *,
@@ -213,6 +215,7 @@ def _driven_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, effor
     return seen["nonreciprocity"], seen["status"]
 
 
+@with_hints
 def nonreciprocity(
     wire: Wire,
     *,

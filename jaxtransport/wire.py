@@ -18,6 +18,7 @@ lengths.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -38,6 +39,7 @@ from jaxtransport.arguments import (
     numbers,
     refuse_entries,
     whole,
+    with_hints,
     wrong,
 )
 from jaxtransport.layout import Layout
@@ -56,6 +58,8 @@ def _contacts(gamma: Any, contact: Any) -> Any:
 def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
     """One coupling for all middle reservoirs, or one per site and 0 where there is none."""
     N = occupied.size
+    if gamma is None and not occupied[1:-1].any():
+        return np.float64(0.0)
     coupling = numbers("gamma", gamma, ALONG if is_list(gamma) or np.ndim(gamma) else POSITIVE, N)
     if not np.ndim(coupling) or is_traced(coupling):
         return coupling
@@ -89,11 +93,12 @@ class Wire(eqx.Module):
     length: Int[Array, ""]  # N
 
     @classmethod
+    @with_hints
     def from_layout(
         cls,
         layout: Layout,
         *,
-        gamma: Any,
+        gamma: Any = None,
         contact: Any = None,
         onsite: Any = 0.0,
         hopping: Any = 1.0,
@@ -104,7 +109,7 @@ class Wire(eqx.Module):
         Args:
             layout: where sources, drains and probes sit.
             gamma: coupling of every source, drain and probe; or one number per site, gamma_1 ...
-                gamma_N, whose ends couple the leads unless `contact` is given.
+                gamma_N, whose ends couple the leads unless `contact` is given. Needed wherever there is one.
             contact: coupling gamma_1 = gamma_N of the leads, or (gamma_1, gamma_N). Default: 1,
                 a contact without reflection.
             onsite: eps_l, one number or N.
@@ -145,21 +150,25 @@ class Wire(eqx.Module):
         )
 
     @classmethod
+    @partial(with_hints, passing_to=from_layout)
     def dimers(cls, N: int, **parameters: Any) -> Wire:
         """S, D, S, D ... on sites 2 ... N-1 (N even). Parameters: see `from_layout`."""
         return cls.from_layout(layouts.dimers(N), **parameters)
 
     @classmethod
+    @partial(with_hints, passing_to=from_layout)
     def pair(cls, N: int, **parameters: Any) -> Wire:
         """One source at site 2, one drain at N-1. Parameters: see `from_layout`."""
         return cls.from_layout(layouts.pair(N), **parameters)
 
     @classmethod
+    @partial(with_hints, passing_to=from_layout)
     def spaced(cls, N: int, spacing: int, **parameters: Any) -> Wire:
         """S, D, S, D ... every `spacing` sites from 2. Parameters: see `from_layout`."""
         return cls.from_layout(layouts.spaced(N, spacing), **parameters)
 
     @classmethod
+    @partial(with_hints, passing_to=from_layout)
     def custom(
         cls,
         N: int,

@@ -36,6 +36,7 @@ from jaxtransport.arguments import (
     number,
     numbers,
     require_known,
+    with_hints,
     wrong,
 )
 from jaxtransport.errors import InputError
@@ -56,6 +57,7 @@ class Circuit(eqx.Module):
     length: Int[Array, ""]
 
     @classmethod
+    @with_hints
     def from_layout(cls, layout: Layout, *, strengths: Sequence[float] | None = None) -> Circuit:
         """A node on every site of `layout`, N - 1 equal resistors between them.
 
@@ -73,21 +75,25 @@ class Circuit(eqx.Module):
         )
 
     @classmethod
+    @with_hints
     def dimers(cls, N: int, *, strengths: Sequence[float] | None = None) -> Circuit:
         """S, D, S, D ... on nodes 2 ... N-1 (N even)."""
         return cls.from_layout(layouts.dimers(N), strengths=strengths)
 
     @classmethod
+    @with_hints
     def pair(cls, N: int, *, strengths: Sequence[float] | None = None) -> Circuit:
         """One source at node 2, one drain at N-1."""
         return cls.from_layout(layouts.pair(N), strengths=strengths)
 
     @classmethod
+    @with_hints
     def spaced(cls, N: int, spacing: int, *, strengths: Sequence[float] | None = None) -> Circuit:
         """S, D, S, D ... every `spacing` nodes from 2."""
         return cls.from_layout(layouts.spaced(N, spacing), strengths=strengths)
 
     @classmethod
+    @with_hints
     def custom(cls, positions: Sequence[float], strengths: Sequence[float]) -> Circuit:
         """Sources and drains anywhere along the wire.
 
@@ -143,6 +149,7 @@ def respond(circuit: Circuit) -> Response:
     return Response(jnp.ones_like(r), r, jnp.sum(circuit.strength))
 
 
+@with_hints
 def solve_circuit(circuit: Circuit, *, voltage: Any = 1.0, injection: Any = 0.0) -> CircuitState:
     """Voltages and currents of `circuit` under a bias.
 

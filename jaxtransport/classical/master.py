@@ -43,6 +43,7 @@ from jaxtransport.arguments import (
     is_traced,
     number,
     whole,
+    with_hints,
 )
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
@@ -61,6 +62,7 @@ class Lattice(eqx.Module):
     length: Int[Array, ""]  # N
 
     @classmethod
+    @with_hints
     def from_layout(cls, layout: Layout, *, p: Any, strengths: Sequence[float] | None = None) -> Lattice:
         """A lattice with the sources, drains and probes of `layout`.
 
@@ -86,21 +88,25 @@ class Lattice(eqx.Module):
         )
 
     @classmethod
+    @with_hints
     def dimers(cls, N: int, *, p: Any, strengths: Sequence[float] | None = None) -> Lattice:
         """S, D, S, D ... on sites 2 ... N-1 (N even). Parameters: see `from_layout`."""
         return cls.from_layout(layouts.dimers(N), p=p, strengths=strengths)
 
     @classmethod
+    @with_hints
     def pair(cls, N: int, *, p: Any, strengths: Sequence[float] | None = None) -> Lattice:
         """One source at site 2, one drain at N-1. Parameters: see `from_layout`."""
         return cls.from_layout(layouts.pair(N), p=p, strengths=strengths)
 
     @classmethod
+    @with_hints
     def spaced(cls, N: int, spacing: int, *, p: Any, strengths: Sequence[float] | None = None) -> Lattice:
         """S, D, S, D ... every `spacing` sites from 2. Parameters: see `from_layout`."""
         return cls.from_layout(layouts.spaced(N, spacing), p=p, strengths=strengths)
 
     @classmethod
+    @with_hints
     def custom(
         cls,
         N: int,
@@ -160,6 +166,7 @@ def _drawn(lattice: Lattice) -> Array:
     return jnp.sum((1 - w) * passed - s * (1 - w / 2)) + passed[-1]
 
 
+@with_hints
 def steady_state(lattice: Lattice, *, delta_rho: Any, rho_0: Any = 0.0, injection: Any = 0.0) -> LatticeState:
     """The steady state between reservoirs of densities rho_0 and rho_0 + |delta_rho|.
 

@@ -40,6 +40,7 @@ def numbers(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def checked(*arguments: P.args, **named: P.kwargs) -> R:
+        checks.require_keywords(function, kinds, named)
         bound = signature.bind(*arguments, **named)
         for name, value in bound.arguments.items():
             bound.arguments[name] = _checked(name, value, kinds[name])

@@ -27,6 +27,7 @@ from jaxtransport.arguments import (
     require_outside,
     show,
     whole,
+    with_hints,
 )
 from jaxtransport.errors import InputError
 from jaxtransport.green.chain import Chain
@@ -93,6 +94,7 @@ class Design:
     compared: dict[str, Standard]
 
 
+@with_hints
 def design(
     N: int,
     pairs: int,

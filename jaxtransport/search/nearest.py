@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from jaxtransport import interrupts
-from jaxtransport.arguments import POSITIVE, mapping, number, require_known, require_outside, whole, wrong
+from jaxtransport.arguments import (
+    POSITIVE,
+    mapping,
+    number,
+    require_known,
+    require_outside,
+    whole,
+    with_hints,
+    wrong,
+)
 from jaxtransport.errors import InputError
 from jaxtransport.parameters import DRIVE, parameter, window
 from jaxtransport.probes.laws import Law
@@ -41,6 +50,7 @@ MOST_STARTS = 10_000
 NEWTON = 12
 
 
+@with_hints
 @interrupts.held(breakable=True)
 def nearest_zero(
     wire: Wire,

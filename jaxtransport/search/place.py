@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxtransport.arguments import is_traced, mapping, number, require_known
+from jaxtransport.arguments import is_traced, mapping, number, require_known, with_hints
 from jaxtransport.errors import InputError
 from jaxtransport.parameters import DRIVE, Parameter, allowed, parameter
 from jaxtransport.precision import require_double
@@ -55,6 +55,7 @@ def put(
     return eqx.tree_at(lambda w: getattr(w, field), wire, jnp.where(chosen, value, old)), drive
 
 
+@with_hints
 def vary(wire: Wire, values: Mapping[str, float]) -> Wire:
     """`wire` with some of its numbers changed, by their names: "gamma", "contact", "onsite[5]" ...
 

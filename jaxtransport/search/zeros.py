@@ -27,6 +27,7 @@ from jaxtransport.arguments import (
     require_known,
     require_outside,
     show,
+    with_hints,
     wrong,
 )
 from jaxtransport.errors import InputError
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@with_hints
 @interrupts.held(breakable=True)
 def find_zeros(
     wire: Wire | Sequence[Wire] | Callable[[int], Wire],

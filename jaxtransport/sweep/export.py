@@ -51,6 +51,7 @@ ROWS = 2**15  # rows of text at a time
 LEVEL = 4  # of compression; more takes longer and gains little on doubles
 
 
+@arguments.with_hints
 def export(
     source: str | Path,
     target: str | Path,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxtransport.arguments import path as checked_path
-from jaxtransport.arguments import require_outside
+from jaxtransport.arguments import require_outside, with_hints
 from jaxtransport.sweep.resultfile import FORMAT, SEARCH_FORMAT, DamagedFile, ResultFile, damaged
 from jaxtransport.sweep.task import Task
 
@@ -35,6 +35,7 @@ ATTRIBUTES = ("spec", "plan", *ORIGIN)  # that every result carries
 SINCE = "seconds since 1970-01-01 00:00:00"
 
 
+@with_hints
 def load(path: str | Path) -> xarray.Dataset:
     """The result file at `path` as an `xarray.Dataset` in memory; the file is closed again.
 
