@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jaxtransport import arguments, interrupts, xla
 from jaxtransport.errors import InputError
 from jaxtransport.models import make_task
-from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED
+from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED, TO_COMPUTE
 from jaxtransport.sweep import files, results
 from jaxtransport.sweep import lock as locks
 from jaxtransport.sweep import spec as specs
@@ -125,13 +126,17 @@ def execute(
         raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
     _check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
+    from jaxtransport.sweep import run as loop
+
     if output.exists() and not force:
-        _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
+        spec = _check_same(spec, output)  # before JAX is loaded: an answer should be quick
+        if (done := _complete(spec, output)) is not None:
+            report(done)
+            return done
     else:
         files.require_space(output, files.needed_bytes(make_task(spec)))
 
     from jaxtransport import places
-    from jaxtransport.sweep import run as loop
 
     note = "storing what is in flight, then stopping; once more stops at once"
     # From here on: a job may be told to end while it waits for its workers.
@@ -204,11 +209,9 @@ def search(
             runtime.devices(None)  # says what is wrong where JAX cannot start
             with runtime.computing():
                 data = search_grid(spec, done)
-                for name, moment in (("started", start), ("finished", time.time())):
-                    long_name = "start of the run" if name == "started" else "end of the run"
-                    data[name] = ((), moment, {"units": results.SINCE, "long_name": long_name})
                 origin = {"title": spec.title, "model": spec.model, "spec": spec.text}
-                save(data, output, {**origin, "fingerprint": spec.fingerprint, **runtime.provenance()})
+                origin |= {"fingerprint": spec.fingerprint, **runtime.provenance()}
+                save(data, output, origin, start)
         finally:
             lock.release()
     return data.sizes.get("search", 1)
@@ -276,8 +279,7 @@ def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextMa
     if path.exists():
         _check_output(path, force)
         if not force:
-            _check_same(spec, path, "move it away, or pass --force")
-            results.require_whole(path, make_task(spec))
+            results.require_whole(path, make_task(_check_same(spec, path, "move it away, or pass --force")))
     if not path.exists() or force or NOT_COMPUTED in results.count_statuses(path):
         with reporter(spec.name) as report:
             execute(spec, path, force=force, report=report)
@@ -295,26 +297,43 @@ def _check_output(output: Path, force: bool) -> None:
             results.read_attributes(output)
 
 
-def _check_same(spec: Spec, output: Path, way_out: str = "pass another output, or --force") -> None:
-    """Raise unless the file at `output` is the (part of the) result of this very spec."""
+def _check_same(spec: Spec, output: Path, way_out: str = "pass another output, or --force") -> Spec:
+    """The spec of the file at `output`, which has the variables of `spec`, or more.
+
+    Raises:
+        InputError: it is the result of another spec, or lacks some of the variables.
+    """
     attributes = results.read_attributes(output)
     made_by = specs.parse(str(attributes["spec"]), f"output {output}: its attribute spec")
-    lines = []
     if attributes["fingerprint"] != spec.fingerprint:
-        lines = specs.differences(made_by.canonical(), spec.canonical())
-    if set(made_by.variables) != set(spec.variables):
-        lines.append(
-            f"output.variables: the file has {list(made_by.variables)}, the spec has {list(spec.variables)}"
-        )
-    if lines or attributes["fingerprint"] != spec.fingerprint:
         other = f"output {output}: is the result of another spec; {way_out}"
-        raise InputError([other, *lines])
+        raise InputError([other, *specs.differences(made_by.canonical(), spec.canonical())])
+    if lacks := [name for name in spec.variables if name not in made_by.variables]:
+        raise InputError(
+            f"output.variables: {output} lacks {', '.join(lacks)}, and all points would have to be computed "
+            f"again; {way_out}"
+        )
+    return dataclasses.replace(made_by, name=spec.name)
+
+
+def _complete(spec: Spec, output: Path) -> Progress | None:
+    """The end of a run of which nothing is left to do; None if something is."""
+    from jaxtransport.sweep.run import Progress
+
+    counts = results.count_statuses(output)
+    _, finished = results.times(output)
+    if finished != finished or any(code in counts for code in TO_COMPUTE):
+        return None
+    results.require_whole(output, make_task(spec))
+    results.require_intact(output)
+    total = sum(counts.values())
+    return Progress(total, total, total, failed=total - counts.get(SOLVED, 0))
 
 
 def _prepare(spec: Spec, task: Task, output: Path, force: bool, place: Place) -> Plan:
     """The plan of an existing file of this spec, or a new file and its plan."""
     if output.exists() and not force:
-        _check_same(spec, output)  # again, now that nobody else can write
+        spec = _check_same(spec, output)  # again, now that nobody else can write
         files.discard_part(output)
         results.require_whole(output, task)
         results.require_intact(output)  # nothing is computed beside numbers that are no longer true

@@ -116,7 +116,7 @@ class Follower:
             if not same and file.search:
                 raise InputError(f"{self.path}: is the result of a search, which is written whole")
             shape = file.dataset("status").shape
-            identity = (about.st_dev, about.st_ino, float(file.read("started")), shape)
+            identity = (about.st_dev, about.st_ino, file.time_of("started"), shape)
             if identity != self._file:
                 self._known = file.contents
                 self._begin(identity, shape)

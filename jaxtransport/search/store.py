@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     import xarray
 
 
-def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str]) -> None:
+def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str], started: float) -> None:
     """Write `data` to `path`, where a file that is there stays until the new one is whole.
+
+    Args:
+        started: when the search began, in seconds since 1970.
 
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
@@ -31,7 +34,7 @@ def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str]) -> Non
             path.parent.mkdir(parents=True, exist_ok=True)
             files.reserve(part, data.nbytes + files.OVERHEAD_BYTES)
             data.to_netcdf(part, engine="h5netcdf", encoding=plain)
-            files.vouch_for(part)
+            files.vouch_for(part, started)
             interrupts.check()
             os.replace(part, path)
     except OSError as error:

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 GROUP = "run"
+BOOKS = ("started", "finished", "halvings")  # of a run: scalars in that group, once among the variables
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
 HIDDEN = (  # of HDF5 and netCDF, for the dimensions
     "CLASS",
@@ -42,7 +43,7 @@ class Stored:
     dtype: str  # of NumPy, little-endian; "O" for texts
     attributes: Mapping[str, int]  # name -> CRC-32
     checksum: int | None = None  # of the values, if no run changes them
-    variable: bool = True  # False: only the length of a dimension
+    variable: bool = True  # False: only the length of a dimension, or bookkeeping in the group
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def note(
         grid, free, tile: as in `Contents`.
     """
     names = [name for name in file if isinstance(file[name], h5py.Dataset)]
-    stored = {name: _describe(file[name], name not in changing) for name in names}
+    books = [book_of(name) for name in BOOKS if book_of(name) in file]
+    stored = {name: _describe(file[name], name not in changing) for name in (*names, *books)}
     labels = {name: _crc(value) for name, value in attributes(file).items()}
     made = asdict(Contents(stored, labels, tuple(grid), tuple(free), tuple(tile)))
     text = json.dumps(made)
@@ -112,9 +114,9 @@ def describe(file: h5py.File, size: int) -> Contents:
         ValueError: arrays without axes, of other lengths than their axes, or larger than can be in the file.
     """
     stored = {}
-    for name in file:
-        # A soft or external link is not ours, and may lead nowhere or in a circle.
-        if isinstance(file.get(name, getlink=True), h5py.HardLink) and isinstance(file[name], h5py.Dataset):
+    books = [book_of(name) for name in BOOKS if _is_own(file, GROUP) and GROUP in file]
+    for name in (*file, *books):
+        if _is_own(file, name) and isinstance(file.get(name), h5py.Dataset):
             stored[name] = _describe(file[name], False)
     contents = Contents(stored, {})
     sizes = {name: one.shape[0] for name, one in stored.items() if one.dims == (name,)}
@@ -125,6 +127,16 @@ def describe(file: h5py.File, size: int) -> Contents:
             raise ValueError(f"{name} says that it is larger than what is in this file")
     status = stored.get("status")
     return contents if status is None else Contents(stored, {}, status.dims)
+
+
+def book_of(name: str) -> str:
+    """Where a number of the bookkeeping is."""
+    return f"{GROUP}/{name}"
+
+
+def _is_own(file: h5py.File, name: str) -> bool:
+    """Whether a name stands for itself: a soft or external link may lead nowhere or in a circle."""
+    return isinstance(file.get(name, getlink=True), h5py.HardLink)
 
 
 MOST_PACKED = 10**5  # numbers in one byte of a file, however well they are packed
@@ -185,7 +197,7 @@ def _describe(dataset: h5py.Dataset, constant: bool) -> Stored:
         _dtype(dataset),
         {name: _crc(value) for name, value in attributes(dataset).items()},
         _crc(dataset[()]) if constant else None,
-        not str(label).startswith(NO_VARIABLE),
+        not str(label).startswith(NO_VARIABLE) and dataset.parent.name == "/",
     )
 
 

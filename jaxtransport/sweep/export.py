@@ -39,9 +39,10 @@ import numpy as np
 from jaxtransport import arguments, interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import files, results
+from jaxtransport.sweep.contents import BOOKS, GROUP, book_of
 from jaxtransport.sweep.grid import boxes
 from jaxtransport.sweep.lock import Lock
-from jaxtransport.sweep.resultfile import BOOKS, ResultFile
+from jaxtransport.sweep.resultfile import ResultFile
 from jaxtransport.sweep.surviving import SurvivingFile
 from jaxtransport.sweep.targets import check_name
 
@@ -141,10 +142,11 @@ class _Result:
 
     def __init__(self, file: ResultFile, wanted: tuple[str, ...] | None) -> None:
         self.file, self.search, self.wanted = file, file.search, wanted
-        every = file.names
+        every = [name for name in file.names if name not in BOOKS]  # of older files
+        self.books = {name: file.book(name) for name in BOOKS if file.book(name) in file.contents.stored}
         beside = {c for n in every for c in str(file.attributes_of(n).get("coordinates", "")).split()}
         self.beside = [name for name in every if name in beside]
-        fixed = {*file.sizes, *beside, *BOOKS, *(() if file.search else ("status",))}
+        fixed = {*file.sizes, *beside, *(() if file.search else ("status",))}
         self.data = [name for name in every if name not in fixed]
         if wanted is not None:
             if unknown := [name for name in wanted if name not in {*self.data, "status"}]:
@@ -248,6 +250,9 @@ def _write_netcdf(result: _Result, part: Path, level: int) -> None:
             dtype = result.file.dtype_of(name)
             made = out.create_variable(name, result.dims_of(name), dtype, **storage)
             made.attrs.update(result.attributes_of(name))
+        for name, place in result.books.items():
+            made = out.create_variable(f"/{book_of(name)}", (), data=result.read(place, ()))
+            made.attrs.update(result.attributes_of(place))
         for name in result.ordered:
             shape = result.shape_of(name)
             for box in _tiles(shape, _tile(shape, CHUNK)):
@@ -284,6 +289,10 @@ def _write_zarr(result: _Result, part: Path, level: int) -> None:
             dimension_names=result.dims_of(name),
             attributes=_plain(result.attributes_of(name)),
             config={"write_empty_chunks": True},  # each is a file, so that one that is missing tells
+        )
+    for name, place in result.books.items():
+        group.require_group(GROUP).create_array(
+            name, data=result.read(place, ()), attributes=_plain(result.attributes_of(place))
         )
     for name in result.ordered:
         shape = result.shape_of(name)

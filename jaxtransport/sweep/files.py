@@ -21,9 +21,9 @@ from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums
 from jaxtransport.sweep.checksums import Tiles
-from jaxtransport.sweep.contents import note
+from jaxtransport.sweep.contents import book_of, note
 from jaxtransport.sweep.plan import LANES, Plan
-from jaxtransport.sweep.resultfile import FORMAT, book_of, crc_of_book
+from jaxtransport.sweep.resultfile import FORMAT, crc_name, crc_of_book
 from jaxtransport.sweep.results import SINCE
 from jaxtransport.sweep.seal import seal
 from jaxtransport.sweep.surviving import SurvivingFile
@@ -121,14 +121,16 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
         raise
 
 
-def vouch_for(part: Path) -> None:
-    """Note the contents of a file to which nothing will be added, and seal it.
+def vouch_for(part: Path, started: float) -> None:
+    """Note the times and the contents of a file to which nothing will be added, and seal it.
 
     Raises:
         OSError: the disk takes no more.
     """
     with SurvivingFile(part, "r+") as plain:
         with h5py.File(plain, "r+") as file:
+            for name, value, what in (("started", started, "start"), ("finished", time.time(), "end")):
+                _label(file.create_dataset(book_of(name), data=value), SINCE, f"{what} of the run", "")
             note(file)
         seal(plain, ())
         plain.require_good()
@@ -169,14 +171,14 @@ def _fill(file, task, attributes) -> None:
     status = dataset("status", dims, "i1", codes.NOT_COMPUTED, "1", "status of the point")
     status.attrs["flag_values"] = np.array(list(codes.MEANINGS), np.int8)
     status.attrs["flag_meanings"] = " ".join(codes.MEANINGS.values())
-    dataset("started", (), "f8", np.nan, SINCE, "start of the run")[()] = time.time()
-    dataset("finished", (), "f8", np.nan, SINCE, "end of the run")
-    dataset("halvings", (), "i1", 0, "1", "how often batches were halved for lack of memory")
+    dataset(book_of("started"), (), "f8", np.nan, SINCE, "start of the run")[()] = time.time()
+    dataset(book_of("finished"), (), "f8", np.nan, SINCE, "end of the run")
+    dataset(book_of("halvings"), (), "i1", 0, "1", "how often batches were halved for lack of memory")
 
 
 def _note(file: h5py.File, task: Task, plan: Plan | None) -> list[tuple[int, int]]:
     """Note the contents of a file, and make room for its checksums; where in the file runs will write."""
-    changing = [*(v.name for v in task.variables), "status", *CHANGING_BOOKS]
+    changing = [*(v.name for v in task.variables), "status", *map(book_of, CHANGING_BOOKS)]
     grid, tile = task.grid, () if plan is None else (plan.tile, plan.free_step)
     written = [file[name] for name in changing]
     if plan is not None:
@@ -186,7 +188,8 @@ def _note(file: h5py.File, task: Task, plan: Plan | None) -> list[tuple[int, int
         _label(sums, "1", "CRC-32 of a block of points: variables by name, then status", "")
         written.append(sums)
         for name in CHANGING_BOOKS:
-            book = file.create_dataset(book_of(name), data=np.uint32(crc_of_book(file[name][()])))
+            crc = np.uint32(crc_of_book(file[book_of(name)][()]))
+            book = file.create_dataset(crc_name(name), data=crc)
             _label(book, "1", f"CRC-32 of {name}", "")
             written.append(book)
     names = [axis.name for axis in grid.axes]

@@ -25,7 +25,6 @@ from jaxtransport.sweep.grid import Axis, Block, Grid
 
 FORMAT = "jaxtransport sweep 1"
 SEARCH_FORMAT = "jaxtransport search 1"
-BOOKS = ("started", "finished", "halvings")  # of a run
 # All that HDF5, h5py and NumPy have been seen to raise of a file with wrong bytes.
 BROKEN: tuple[type[Exception], ...] = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError)
 BROKEN += (RuntimeError, SystemError, TypeError, ValueError)
@@ -138,6 +137,16 @@ class ResultFile:
                 dataset = dataset.asstr()
             return np.asarray(dataset[box or ()])
 
+    def book(self, name: str) -> str:
+        """Where a number of the bookkeeping is: in its group, in older files among the variables."""
+        inner = contents.book_of(name)
+        return inner if inner in self.contents.stored else name
+
+    def time_of(self, name: str) -> float:
+        """When a run "started" or "finished", in seconds since 1970; NaN where that is not (yet) known."""
+        book = self.book(name)
+        return float(self.read(book)) if book in self.contents.stored else float("nan")
+
     def touch(self) -> None:
         """Read one number of every variable: that shows whether HDF5 can."""
         for name, one in self.contents.stored.items():
@@ -228,7 +237,7 @@ class ResultFile:
 
     def _missing(self, found: contents.Contents) -> list[str]:
         """What a file without a list of its contents lacks."""
-        needed = {"started": "f", "finished": "f"} | ({} if self.search else {"status": "iu"})
+        needed = {} if self.search else {"status": "iu"}
         listed = str(self.attributes.get("contents", "")).split() if self.search else ()
         garbled = ["attribute spec"] if "spec" in self.file.attrs and "spec" not in self.attributes else []
         return garbled + [
@@ -246,10 +255,11 @@ class ResultFile:
     def _points(self, grid: Grid) -> dict[str, tuple]:
         """Every variable over the grid, as `checksums.changed` takes them."""
         inner = len(grid.axes)
+        books = [contents.book_of(name) for name in contents.BOOKS]
         return {
             name: (one.dtype, one.shape[inner:])
             for name, one in self.contents.stored.items()
-            if one.checksum is None and name not in ("status", *BOOKS)
+            if one.checksum is None and name not in ("status", *contents.BOOKS, *books)
         }
 
     def _tiles(self) -> checksums.Tiles:
@@ -266,13 +276,13 @@ class ResultFile:
         """Bookkeeping that is not what a run wrote, each beside its own checksum."""
         wrong = []
         for name in ("finished", "halvings"):
-            value, crc = self.read(name), int(self.read(book_of(name)))
+            value, crc = self.read(self.book(name)), int(self.read(crc_name(name)))
             if not np.isnan(value) and crc not in possible(name, value):
                 wrong.append(name)
         return wrong
 
 
-def book_of(name: str) -> str:
+def crc_name(name: str) -> str:
     """Where the checksum of a number of the bookkeeping is."""
     return f"{checksums.NAME}_{name}"
 

@@ -116,9 +116,9 @@ def count_statuses(path: str | Path) -> dict[int, int]:
 
 
 def times(path: str | Path) -> tuple[float, float]:
-    """Start and end of the run that made a file, in seconds since 1970; NaN while unfinished."""
+    """Start and end of the run that made a file, in seconds since 1970; NaN where that is not (yet) known."""
     with ResultFile(path) as file:
-        return float(file.read("started")), float(file.read("finished"))
+        return file.time_of("started"), file.time_of("finished")
 
 
 def require_whole(path: Path, task: Task) -> None:

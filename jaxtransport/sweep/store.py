@@ -28,10 +28,10 @@ from jaxtransport.sweep.checksums import Tiles, checksum, part_of
 from jaxtransport.sweep.grid import Block, Grid, place
 from jaxtransport.sweep.lock import share
 from jaxtransport.sweep.raw import RawDataset
-from jaxtransport.sweep.resultfile import ResultFile, book_of, crc_of_book
+from jaxtransport.sweep.resultfile import ResultFile, crc_name, crc_of_book
 from jaxtransport.sweep.results import count_statuses
 
-BOOKS = ("status", "finished", "halvings")  # what a run writes beside its variables
+BOOKS = ("finished", "halvings")  # what a run writes of its bookkeeping
 
 
 class Store:
@@ -48,9 +48,13 @@ class Store:
             with ResultFile(path) as result:
                 tile = result.contents.tile
                 self._tiles = Tiles(grid, *tile) if tile else None
-                held = [name for name in (*names, *BOOKS) if name in result.names]
-                held += [checksums.NAME, *map(book_of, BOOKS[1:])] if tile else []
-                self._data = {name: RawDataset.of(result.dataset(name), self._descriptor) for name in held}
+                held = {name: name for name in (*names, "status")}
+                held |= {n: result.book(n) for n in BOOKS if result.book(n) in result.contents.stored}
+                held |= {name: name for name in (checksums.NAME, *map(crc_name, BOOKS)) if tile}
+                self._data = {
+                    name: RawDataset.of(result.dataset(place), self._descriptor)
+                    for name, place in held.items()
+                }
         except BaseException as error:
             os.close(self._descriptor)
             if isinstance(error, OSError | ValueError) and not isinstance(error, InputError):
@@ -199,7 +203,7 @@ class Store:
     def _write_book(self, name: str, value: np.ndarray) -> None:
         """Its checksum goes first: a value that is there has it."""
         if self._tiles is not None:
-            self._data[book_of(name)].write((), np.array(crc_of_book(value)))
+            self._data[crc_name(name)].write((), np.array(crc_of_book(value)))
             self._flush()
         self._data[name].write((), value)
 
