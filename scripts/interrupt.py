@@ -95,8 +95,7 @@ def read(path: Path) -> dict[str, np.ndarray] | bytes:
             return {str(name): data[name].values for name in data.variables}
     if path.suffix in (".nc", ".h5"):
         with h5py.File(path, "r") as file:
-            values = {name: file[name][()] for name in file if isinstance(file[name], h5py.Dataset)}
-        return {name: v for name, v in values.items() if name not in ("started", "finished")}
+            return {name: file[name][()] for name in file if isinstance(file[name], h5py.Dataset)}
     if path.name.endswith((".csv", ".csv.gz")):
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="") as file:
             rows = sum(1 for _ in csv.reader(file))

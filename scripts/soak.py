@@ -92,7 +92,7 @@ def bytes_of(data: h5py.File | xr.Dataset) -> np.ndarray:
 def contents(path: Path) -> dict[str, bytes]:
     """All of a file but its times."""
     with h5py.File(path, "r") as file:
-        names = set(file) - {"started", "finished"}
+        names = ["run/checksum", *(name for name in file if isinstance(file[name], h5py.Dataset))]
         return {name: file[name][()].tobytes() for name in names} | {"plan": str(file.attrs["plan"]).encode()}
 
 

@@ -200,7 +200,7 @@ def test_a_single_point(tmp_path, between):
     between(lambda: fill(path, (), 4))
     done, lines = watched(path)
     assert done
-    assert lines[-1] == f"{path}: done, 1 points: 1 not_finite"
+    assert lines[-1] == f"{path}: done, 1 point: 1 not_finite"
 
 
 def test_lines_of_json(out, lock, between):
@@ -334,7 +334,6 @@ def test_wrong_calls_are_refused(out, tmp_path, between):
         watch(tmp_path / "none.h5")
     with h5py.File(tmp_path / "zeros.h5", "w") as file:
         file.attrs.update(ATTRIBUTES | {"format": results.SEARCH_FORMAT})
-        file["started"] = file["finished"] = 1.0
     with pytest.raises(InputError, match="result of a search"):
         watch(tmp_path / "zeros.h5")
     between(out.unlink)

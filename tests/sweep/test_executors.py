@@ -55,7 +55,7 @@ def run(tmp_path):
         with Store(path, TASK.grid, ["y"]) as store:
             progress = execute(TASK.grid, store, Local(TASK, plan.halved(store.halvings)))
         with h5py.File(path) as file:
-            return progress, file["y"][()], file["status"][()], int(file["halvings"][()])
+            return progress, file["y"][()], file["status"][()], int(file["run/halvings"][()])
 
     return run
 

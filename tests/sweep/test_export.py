@@ -53,7 +53,7 @@ def make(path, shape=(3, 4), extra=(), variables=(Variable("x"), Variable("flag"
             filled = np.resize(ODD, file[v.name].shape) if v.dtype == "f8" else file[v.name][()] + 1
             file[v.name][...] = filled
         file["status"][...] = np.resize([0, 0, 4], file["status"].shape)
-        file["finished"][()] = 1.5e9
+        file["run/finished"][()] = 1.5e9
     return path
 
 

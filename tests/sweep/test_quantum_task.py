@@ -120,7 +120,7 @@ def test_every_variable_at_every_point(kernel, sweep, tmp_path):
         grid={"gamma": [0.3, 0.6], "N": [7, 4, 10], "mu_bar": [-0.5, 1.2]},
         output={"variables": list(LINEAR)},
     )  # fmt: skip
-    assert set(data.data_vars) == {*LINEAR, "status", "started", "finished", "halvings"}
+    assert set(data.data_vars) == {*LINEAR, "status"}
     np.testing.assert_array_equal(data.N, [7, 4, 10])
     with h5py.File(tmp_path / "out.h5") as file:
         for name, variable in LINEAR.items():
@@ -309,14 +309,12 @@ def file(tmp_path):
 
 def test_the_default_is_every_variable_of_a_point(tmp_path):
     data = jt.load(created(tmp_path, wire=WIRE, drive=DRIVE))
-    assert set(data.data_vars) == {*PER_POINT, "status", "started", "finished", "halvings"}
+    assert set(data.data_vars) == {*PER_POINT, "status"}
 
 
 def test_before_anything_is_computed_all_is_missing(file, tmp_path):
     for data in (jt.load(file), jt.load(created(tmp_path, wire=WIRE, drive=DRIVE))):
         assert np.all(data.status == -1)
-        assert np.isnat(data.finished)
-        assert not np.isnat(data.started)
         assert np.all(np.isnan(data.nonreciprocity))
         assert np.all(data.outside_band == 0)
 
@@ -333,8 +331,7 @@ def test_unit_of_current_goes_with_a_delta_mu_axis(file, tmp_path):
 
 def test_everything_has_a_unit_and_a_name(file):
     with h5py.File(file) as stored:
-        assert set(stored) == {*LINEAR, "delta_mu", "N", "mu_bar", "site", "bond", "I_o", "status",
-                               "started", "finished", "halvings", "run"}  # fmt: skip
+        assert set(stored) == {*LINEAR, "delta_mu", "N", "mu_bar", "site", "bond", "I_o", "status", "run"}
         for name, dataset in stored.items():
             if name == "run":  # a group: what a run notes for itself
                 continue

@@ -175,7 +175,6 @@ MISTAKES = {
     "variables empty": ({"output.variables": []}, "output.variables", "empty"),
     "variable unknown": ({"output.variables": ["current"]}, "output.variables", "'current' unknown"),
     "variable twice": ({"output.variables": ["conductance"] * 2}, "output.variables", "twice"),
-    "status asked for": ({"output.variables": ["status"]}, "output.variables", "always stored"),
     "output unknown": ({"output.variable": ["conductance"]}, "output.variable", "did you mean"),
 }
 
@@ -389,7 +388,7 @@ def test_later_overrides_win():
         ("=0.4", "--set =0.4"),
         ("wire.=0.4", "--set wire.=0.4"),
         ("wire.a.b=0.4", "--set wire.a.b=0.4"),
-        ("wire.gamma=", "wire.gamma"),
+        ("wire.contact=", "--set wire.contact="),
         ("wire.gamma=nan", "wire.gamma"),
         ("wire.gamma=0.4 0.5", "wire.gamma"),
         ("wire.N=seven", "wire.N"),

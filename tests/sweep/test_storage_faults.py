@@ -216,14 +216,50 @@ def test_an_output_that_may_not_be_written_is_refused(monkeypatch):
         jt.run("spec.toml", "out.h5")
 
 
-def test_status_reads_a_file_without_the_newest_books():
-    """Results of versions that did not count halvings go on as they are."""
+def as_once(path, *books):
+    """A result in an older form: bookkeeping among the variables, no checksums."""
+    with h5py.File(path, "r+") as file:
+        for name in books:
+            file.copy(f"run/{name}", name)
+        del file["run"]
+
+
+@pytest.mark.parametrize("books", [("started", "finished", "halvings"), ("started", "finished"), ()])
+def test_a_file_with_older_books_goes_on(books):
     jt.run("spec.toml", "whole.h5")
+    as_once("whole.h5", *books)
     with h5py.File("whole.h5", "r+") as file:
-        del file["halvings"], file["run"]
         file["status"][0, :4] = -1
+        if books:
+            file["finished"][()] = np.nan
     jt.run("spec.toml", "whole.h5")
     assert results.count_statuses("whole.h5") == {0: POINTS}
+    assert all(np.isfinite(results.times("whole.h5"))) == bool(books)
+
+
+def test_a_finished_file_that_a_tool_rewrote_has_nothing_left_to_compute(monkeypatch):
+    """In chunks and packed, as h5repack and netCDF tools leave it: it cannot be written any more."""
+    jt.run("spec.toml", "whole.h5")
+    with h5py.File("whole.h5") as old, h5py.File("packed.h5", "w") as new:
+        for name, value in old.attrs.items():
+            new.attrs[name] = value
+        old.copy("run", new)
+        for name in (n for n in old if n != "run"):
+            packed = {"chunks": True, "compression": 4} if old[name].shape else {}
+            made = new.create_dataset(name, data=old[name][()], **packed)
+            made.attrs.update({k: v for k, v in old[name].attrs.items() if not k.isupper()})
+        for name in (n for n in old if n != "run"):
+            if old[name].is_scale:
+                new[name].make_scale(name)
+            else:
+                for i, dim in enumerate(old[name].dims):
+                    new[name].dims[i].attach_scale(new[dim[0].name])
+    before = Path("packed.h5").read_bytes()
+    reports = []
+    data = jt.run("spec.toml", "packed.h5", report=lambda p: reports.append((p.done, p.resumed)))
+    assert reports == [(POINTS, POINTS)]
+    assert Path("packed.h5").read_bytes() == before
+    xr.testing.assert_equal(data, jt.load("whole.h5"))
 
 
 def test_pieces_of_any_box_go_where_numpy_puts_them():
