@@ -110,10 +110,12 @@ def _curves(data: xr.Dataset, names: tuple[str, ...], outer: list[str]) -> Figur
             x, y, array.values.T, norm=norm, cmap=colours, shading="nearest", rasterized=True
         )
         lines = (
-            np.flatnonzero(data["searched_line"].values == search + 1) if many else range(data.sizes["line"])
+            np.flatnonzero(data["searched_line"].values == data["search"].values[search])
+            if many
+            else range(data.sizes["line"])
         )
         for line in lines:
-            member = data.isel(zero=np.flatnonzero(data["curve"].values == line + 1))
+            member = data.isel(zero=np.flatnonzero(data["curve"].values == data["line"].values[line]))
             double = int(data["multiplicity"].values[line]) == 2
             kind = "--" if double else "-"
             axes.plot(member[first].values, member[second].values, kind, color="black", linewidth=1.0)

@@ -22,12 +22,12 @@ def with_outer(data: xarray.Dataset, outer: Mapping[str, Labelled]) -> xarray.Da
 
     Each axis comes as a column over `zero`, over `search` as search_<name> and over `line` as line_<name>.
     """
-    rows = data["searched"].values - 1
+    rows = data["searched"].values
     for name, (values, attributes) in outer.items():
         data[name] = ("zero", values[rows], attributes)
         data[f"search_{name}"] = ("search", values, attributes)
         if "searched_line" in data:
-            data[f"line_{name}"] = ("line", values[data["searched_line"].values - 1], attributes)
+            data[f"line_{name}"] = ("line", values[data["searched_line"].values], attributes)
     return data
 
 
@@ -35,7 +35,7 @@ def joined(parts: Sequence[xarray.Dataset]) -> xarray.Dataset:
     """Results of single searches, put together along `zero` and `line`; everything else along `search`."""
     import xarray
 
-    number = np.arange(1, len(parts) + 1)
+    number = np.arange(len(parts))
     out: dict[str, Any] = {}
     for name, array in parts[0].variables.items():
         if name in parts[0].dims and name not in ("zero", "line"):
@@ -57,7 +57,7 @@ def joined(parts: Sequence[xarray.Dataset]) -> xarray.Dataset:
         if dim not in parts[0].dims:
             continue
         sizes = [part.sizes[dim] for part in parts]
-        label = {"units": "1", "long_name": "number of the search"}
+        label = {"units": "1", "long_name": "number of the search, from 0"}
         out[of] = (dim, np.repeat(number, sizes), label)
-        coordinates[dim] = (dim, np.arange(1, sum(sizes) + 1), parts[0][dim].attrs)
+        coordinates[dim] = (dim, np.arange(sum(sizes)), parts[0][dim].attrs)
     return xarray.Dataset(out, coordinates)

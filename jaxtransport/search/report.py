@@ -41,8 +41,8 @@ def _labels(unit: str, long_name: str, symbol: str = "") -> dict[str, str]:
 
 
 def _numbered(count: int, long_name: str) -> tuple[np.ndarray, dict[str, str]]:
-    """A coordinate 1 ... count."""
-    return np.arange(1, count + 1), _labels("1", long_name)
+    """A coordinate 0 ... count - 1: what it numbers is its index."""
+    return np.arange(count), _labels("1", long_name)
 
 
 def points_dataset(
@@ -88,7 +88,7 @@ def points_dataset(
         variables["nonreciprocity"] = (name, line[1], NONRECIPROCITY)
         coordinates[name] = (name, line[0], _labels(*parameter.label))
     if many:
-        variables["searched"] = ("zero", points.searched + 1, _labels("1", "number of the search"))
+        variables["searched"] = ("zero", points.searched, _labels("1", "number of the search, from 0"))
         coordinates["search"] = ("search", *_numbered(searches, "search"))
     message = messages(points, parameter, bounds, cut)
     return xarray.Dataset(variables, coordinates, {"message": message})
@@ -196,10 +196,10 @@ def curves_dataset(
     variables: dict[str, Any] = {
         p.name: ("zero", points[:, i], _labels(*p.label)) for i, p in enumerate(parameters)
     }
-    number = np.repeat(np.arange(1, len(curves) + 1), sizes)
+    number = np.repeat(np.arange(len(curves)), sizes)
     family = _families_of_curves(found, model, wire, drive)
     variables |= {
-        "curve": ("zero", number, _labels("1", "number of the curve")),
+        "curve": ("zero", number, _labels("1", "number of the curve, from 0")),
         "residual": ("zero", joined([c.residual for c in curves], np.zeros(0)), RESIDUAL),
         "points": ("line", sizes, _labels("1", "number of points")),
         "closed": (

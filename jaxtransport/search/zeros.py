@@ -80,12 +80,12 @@ def find_zeros(
         One parameter, over `zero`: the parameter; `residual` |Delta I| there (I_o); `slope`, the derivative
         of Delta I (I_o per unit of the parameter); `multiplicity`, 2 where Delta I touches 0 without a change
         of sign, 3 where it crosses 0 without a slope; `family`, which closed form of one pair has this zero
-        (0 none, 1 first, 2 second, 3 both); for several wires `searched`, the number of the wire, from 1.
+        (0 none, 1 first, 2 second, 3 both); for several wires `searched`, the index of the wire, from 0.
         `finding` says what each search came to: 0 zeros, 1 no zero, 2 flat (Delta I vanishes throughout),
         3 unsolved (no steady state anywhere). The attribute `message` says it in words.
 
         Two parameters, over `zero`, the points along all curves: both parameters, `residual`, and `curve`,
-        the number of the curve; over `line`: `points`, `closed`, `multiplicity`; and Delta I on a map.
+        the number of the curve, from 0; over `line`: `points`, `closed`, `multiplicity`; and Delta I on a map.
 
     Raises:
         InputError: a parameter that cannot be varied, a window that is empty or outside the band, a wrong
