@@ -85,7 +85,7 @@ def find_zeros(
         3 unsolved (no steady state anywhere). The attribute `message` says it in words.
 
         Two parameters, over `zero`, the points along all curves: both parameters, `residual`, and `curve`,
-        the number of the curve, from 0; over `line`: `points`, `closed`, `multiplicity`; and Delta I on a map.
+        the index of the curve, from 0; over `line`: `points`, `closed`, `multiplicity`; Delta I on a map.
 
     Raises:
         InputError: a parameter that cannot be varied, a window that is empty or outside the band, a wrong
