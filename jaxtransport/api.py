@@ -126,17 +126,13 @@ def execute(
         raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
     _check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
-    from jaxtransport.sweep import run as loop
-
     if output.exists() and not force:
-        spec = _check_same(spec, output)  # before JAX is loaded: an answer should be quick
-        if (done := _complete(spec, output)) is not None:
-            report(done)
-            return done
+        spec = _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
     else:
         files.require_space(output, files.needed_bytes(make_task(spec)))
 
     from jaxtransport import places
+    from jaxtransport.sweep import run as loop
 
     note = "storing what is in flight, then stopping; once more stops at once"
     # From here on: a job may be told to end while it waits for its workers.
@@ -150,6 +146,9 @@ def execute(
         task = make_task(spec)
         lock = locks.Lock(output)
         try:
+            if output.exists() and not force and (done := _complete(spec, task, output)) is not None:
+                report(done)
+                return done
             at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
             with at as place:
                 interrupts.check()
@@ -316,15 +315,17 @@ def _check_same(spec: Spec, output: Path, way_out: str = "pass another output, o
     return dataclasses.replace(made_by, name=spec.name)
 
 
-def _complete(spec: Spec, output: Path) -> Progress | None:
-    """The end of a run of which nothing is left to do; None if something is."""
+def _complete(spec: Spec, task: Task, output: Path) -> Progress | None:
+    """The end of a run of which nothing is left to do; None if something is. JAX is not needed to tell."""
     from jaxtransport.sweep.run import Progress
 
+    _check_same(spec, output)  # again, now that nobody else can write
     counts = results.count_statuses(output)
     _, finished = results.times(output)
     if finished != finished or any(code in counts for code in TO_COMPUTE):
         return None
-    results.require_whole(output, make_task(spec))
+    files.discard_part(output)
+    results.require_whole(output, task)
     results.require_intact(output)
     total = sum(counts.values())
     return Progress(total, total, total, failed=total - counts.get(SOLVED, 0))

@@ -261,7 +261,8 @@ def plot(
     x: Annotated[str | None, typer.Option(help="Axis to the right.")] = None,
     y: Annotated[str | None, typer.Option(help="Axis upwards: draws a map.")] = None,
     at: Annotated[
-        list[str] | None, typer.Option(metavar="AXIS=VALUE", help="Fix an axis, such as N=30. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="AXIS=VALUE", help="Fix an axis, such as N=30; or show several of its values."),
     ] = None,
 ) -> None:
     """Draw a result: a line, a map with its zero contour, or a profile along the wire."""
@@ -269,7 +270,8 @@ def plot(
 
     path = output or result.with_suffix(".png")
     with _interruptible(lambda: NOTHING):
-        draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
+        notes = draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
+    text.print_notes(notes)
     print(path)
 
 

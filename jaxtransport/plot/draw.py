@@ -11,17 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxtransport import interrupts
+from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.plot import panels, style
-from jaxtransport.plot.view import choose
+from jaxtransport.plot.view import View, choose
 from jaxtransport.plot.zeros import draw_search
 from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep.results import is_search, load
+from jaxtransport.sweep.results import is_search, lazily, load, require_intact
 from jaxtransport.sweep.targets import check_name
 
 FORMATS = (".png", ".pdf", ".svg")
@@ -37,8 +38,11 @@ def draw_file(
     x: str | None = None,
     y: str | None = None,
     at: Sequence[str] = (),
-) -> None:
+) -> list[str]:
     """Draw the result file `result` into `picture` (png, pdf or svg).
+
+    Returns:
+        What there is to say of it: points without numbers, and what is not shown.
 
     Raises:
         InputError: a file, variable, axis or format that is not there.
@@ -47,17 +51,21 @@ def draw_file(
     check_name("-o", picture)
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
         raise InputError(f"-o {picture}: is the result itself; pass another name")
-    searched = is_search(result)
-    data = load(result)
-    with mpl.rc_context({**style.RC, "backend": "agg"}):
-        if searched:
+    with style.applied():
+        if is_search(result):
             given = {"--variable": variable, "--y": y, "--at": at or None}
             for option in (option for option, value in given.items() if value is not None):
                 raise InputError(f"{option}: a picture of a search takes only --x; leave it out")
+            data, notes = load(result), []
             figure = draw_zeros(data, x=x)
         else:
-            figure = draw(data, variable=variable, x=x, y=y, at=at)
+            require_intact(result)
+            with lazily(result) as data:
+                view = choose(_by_position(data), variable=variable, x=x, y=y, at=at).loaded()
+            notes = remarks(view)
+            figure = _titled(KINDS[view.kind](view), data, view.fixed, notes)
         save(figure, picture, [data])
+    return notes
 
 
 def check_format(picture: Path) -> None:
@@ -105,8 +113,33 @@ def draw(
     at: Sequence[str] = (),
 ) -> Figure:
     """The picture of a loaded result as a matplotlib figure."""
-    view = choose(_by_position(data), variable=variable, x=x, y=y, at=at)
-    return _titled(KINDS[view.kind](view), data, view.fixed)
+    view = choose(_by_position(data), variable=variable, x=x, y=y, at=at).loaded()
+    return _titled(KINDS[view.kind](view), data, view.fixed, remarks(view))
+
+
+def remarks(view: View) -> list[str]:
+    """What the reader of a picture has to know of the points that it shows, and does not show."""
+    out = list(view.left_out)
+    if "status" in view.data:
+        status = view.data["status"].values
+        missing = int((status == codes.NOT_COMPUTED).sum())
+        failed = status.size - missing - int(codes.has_numbers(status).sum())
+        if missing:
+            out.append(f"{status.size - missing:,} of {status.size:,} points computed")
+        if failed:
+            found = [name for code, name in codes.MEANINGS.items() if code > 0 and code in status]
+            kinds = [name.replace("_", " ") for name in found]
+            out.append(f"{failed:,} of {status.size:,} points without numbers ({', '.join(kinds)})")
+    values = view.data[view.names[0]].values
+    if not np.isfinite(values).any():
+        out.append("nothing to draw: there is no number")
+    hatched = view.kind == "map" or (view.kind == "line" and view.family is None)
+    flagged = "outside_band" in view.data and view.names[0] != "outside_band"
+    if hatched and flagged and (view.data["outside_band"].values == 1).any():
+        out.append("hatched: a potential outside the band")
+    if view.kind == "map" and style.is_signed(values):
+        out.append("black: zero, interpolated between grid points")
+    return out
 
 
 def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
@@ -115,12 +148,15 @@ def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
     return _titled(draw_search(data, tuple(spec.search or ()), x=x), data, {})
 
 
-def _titled(figure: Figure, data: xr.Dataset, fixed: Mapping[str, float]) -> Figure:
+def _titled(
+    figure: Figure, data: xr.Dataset, fixed: Mapping[str, float], notes: Sequence[str] = ()
+) -> Figure:
     columns = int(figure.get_figwidth() * 14)
-    figure.supxlabel("\n".join(_wrap(_caption(data, fixed), columns)), fontsize=9, color="0.25")
+    below = [*_wrap(_caption(data, fixed), columns), *(_wrap(notes, columns) if notes else ())]
+    figure.supxlabel("\n".join(below), fontsize=9, color="0.25")
     if title := str(data.attrs.get("title", "")):
         lines = textwrap.wrap(style.printable(title), columns, max_lines=TITLE_LINES, placeholder=" …")
-        figure.suptitle("\n".join(lines), fontsize=10.5, parse_math=all(map(style.is_formula, lines)))
+        figure.suptitle("\n".join(lines), fontsize=10.5, parse_math=False)
     return figure
 
 
@@ -154,7 +190,7 @@ def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
     return pieces
 
 
-def _wrap(pieces: list[str], columns: int) -> list[str]:
+def _wrap(pieces: Sequence[str], columns: int) -> list[str]:
     """Pieces joined into lines of about `columns` characters as they are read, never cut inside."""
     lines = [""]
     length = 0

@@ -8,14 +8,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from jaxtransport.plot import style
+from jaxtransport.plot import contours, style
 from jaxtransport.plot.view import View
 
 LEGEND_CHARACTERS, LEGEND_HANDLE = 52, 6  # a panel's width, and a legend entry's line, in characters
+MOST_ABOVE = 6  # entries of a legend above a panel
 MOST_MARKERS = 60  # beyond that, points stand too close to be told apart
 
 
@@ -27,9 +28,24 @@ def lines(view: View) -> Figure:
         _line(axes, member, view.x, i, label)
     _finish(axes, view, array)
     axes.set_ylabel(style.label_of(array, long=True))
+    if flags := flags_of(array):
+        axes.set_yticks([code for code, _ in flags], labels=[name for _, name in flags])
+        axes.set_ylabel("")
     if view.family:
         legend(axes)
+    else:
+        _hatch_outside(axes, view, array)
     return figure
+
+
+def _hatch_outside(axes: Axes, view: View, array: xr.DataArray) -> None:
+    array = array.sortby(view.x)
+    outside = _outside(view, array)
+    if outside is not None and outside.any():
+        x, borders = array[view.x].values, edges(array[view.x].values)
+        for i in np.flatnonzero(outside):
+            axes.axvspan(borders[i], borders[i + 1], facecolor="none", edgecolor="0.7", hatch="////", lw=0)
+        axes.set_xlim(x[0] - (x[-1] - x[0]) * 0.02, x[-1] + (x[-1] - x[0]) * 0.02)
 
 
 def profiles(view: View) -> Figure:
@@ -63,7 +79,8 @@ def maps(view: View) -> Figure:
     figure, grid = plt.subplots(
         rows, columns, figsize=(width, height), sharex=True, sharey=True, squeeze=False
     )
-    norm, colours, extend = scale(array.values)
+    flags = flags_of(array)
+    norm, colours, extend = _scale_of_flags(flags) if flags else scale(_inner(array))
     mesh: Any = None
     for axes, (label, member) in zip(grid.flat, members, strict=False):
         mesh = _map(axes, member, view, norm, colours)
@@ -78,11 +95,22 @@ def maps(view: View) -> Figure:
     bar = figure.colorbar(
         mesh, ax=list(grid.flat)[: len(members)], extend=extend, pad=0.02, aspect=30 if rows > 1 else 22
     )
-    bar.set_label(style.label_of(array, long=True))
     bar.outline.set_visible(False)
+    if flags:
+        bar.set_ticks([code for code, _ in flags], labels=[name for _, name in flags])
+        bar.ax.tick_params(length=0)
+        return figure
+    bar.set_label(style.label_of(array, long=True))
     if colours == style.SIGNED_MAP:
         bar.ax.axhline(0.0, color="black", linewidth=1.0)
     return figure
+
+
+def _inner(array: xr.DataArray) -> np.ndarray:
+    """The values that set the colours: along a wire, those between the leads, whose own are much larger."""
+    if "site" not in array.dims or array.sizes["site"] < 4:
+        return array.values
+    return array.isel(site=slice(1, -1)).values
 
 
 def _members(view: View, array: xr.DataArray):
@@ -111,8 +139,12 @@ def _line(axes: Axes, array: xr.DataArray, x: str, index: int, label: str, *, da
 
 
 def legend(axes: Axes) -> None:
-    """Above the panel, where it hides no data; as many columns as fit its width."""
-    widest = max(style.width_of(label) for label in axes.get_legend_handles_labels()[1])
+    """Above the panel, or beside it if that would be too high: it hides no data."""
+    labels = axes.get_legend_handles_labels()[1]
+    if len(labels) > MOST_ABOVE:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.8, borderaxespad=0.2)
+        return
+    widest = max(style.width_of(label) for label in labels)
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
@@ -149,13 +181,55 @@ def scale(values: np.ndarray) -> tuple[Normalize, str, str]:
     return Normalize(finite.min(), finite.max()), style.UNSIGNED_MAP, "neither"
 
 
-def _map(axes: Axes, array: xr.DataArray, view: View, norm: Normalize, colours: str) -> Any:
+def _map(axes: Axes, array: xr.DataArray, view: View, norm: Normalize, colours: Any) -> Any:
     array = array.sortby([view.x, view.y])
     x, y, values = array[view.x].values, array[view.y].values, array.values
-    mesh = axes.pcolormesh(x, y, values, norm=norm, cmap=colours, shading="nearest", rasterized=True)
+    mesh = axes.pcolormesh(edges(x), edges(y), values, norm=norm, cmap=colours, rasterized=True)
     if style.is_signed(values):
-        axes.contour(x, y, values, levels=[0.0], colors="black", linewidths=0.8)
+        contours.draw_zeros(axes, x, y, values)
+    outside = _outside(view, array)
+    if outside is not None and outside.any():
+        axes.contourf(x, y, outside, levels=[0.5, 1.5], colors="none", hatches=["////"])
     for set_scale, coordinate in ((axes.set_xscale, x), (axes.set_yscale, y)):
         if style.is_geometric(coordinate):
             set_scale("log")
     return mesh
+
+
+def edges(values: np.ndarray) -> np.ndarray:
+    """Where the cells around ascending values end: half-way to the neighbours, in the scale of the axis."""
+    if style.is_geometric(values):
+        return np.exp(edges(np.log(values)))
+    if len(values) == 1:
+        return values[0] + np.array([-0.5, 0.5])
+    half = np.diff(values) / 2
+    inner = values[:-1] + half
+    return np.concatenate([[values[0] - half[0]], inner, [values[-1] + half[-1]]])
+
+
+def _outside(view: View, like: xr.DataArray) -> np.ndarray | None:
+    """1 where a potential is outside the band, on the points of `like`."""
+    if "outside_band" not in view.data or view.names[0] == "outside_band":
+        return None
+    flags = view.data["outside_band"]
+    at = {d: like[d] for d in flags.dims if d in like.coords}
+    flags = flags.sel(at)
+    if set(flags.dims) != set(like.dims):
+        return None
+    return flags.transpose(*like.dims).values.astype(float)
+
+
+def flags_of(array: xr.DataArray) -> list[tuple[int, str]]:
+    """(value, name) of each value that a flag takes; none for numbers."""
+    if array.name == "outside_band":
+        return [(0, "inside"), (1, "outside")]
+    values, names = array.attrs.get("flag_values"), str(array.attrs.get("flag_meanings", "")).split()
+    if values is None or len(np.atleast_1d(values)) != len(names):
+        return []
+    return [(int(v), name.replace("_", " ")) for v, name in zip(np.atleast_1d(values), names, strict=True)]
+
+
+def _scale_of_flags(flags: list[tuple[int, str]]) -> tuple[Normalize, Any, str]:
+    codes = [code for code, _ in flags]
+    colours = ListedColormap([style.FLAGS[(code + 1) % len(style.FLAGS)] for code in codes])
+    return BoundaryNorm(np.append(codes, codes[-1] + 1) - 0.5, colours.N), colours, "neither"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
-from matplotlib.mathtext import MathTextParser
 
 # Okabe and Ito's palette, dark to light; black first, for the line that stands alone.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SIGNED_MAP = "RdBu_r"  # zero is white; red and blue differ for every kind of colour blindness
 UNSIGNED_MAP = "cividis"
+FLAGS = ("#DDDDDD", "#FFFFFF", "#E69F00", "#D55E00", "#CC79A7", "#000000", "#56B4E9", "#882255", "#0072B2")
 
 LONG_NAME = 25  # characters of a name that leave no room for its symbol beside an axis
 
+# Over matplotlib's own defaults: what a user has configured for other pictures may not suit these.
 RC: dict[Any, Any] = {
     "font.size": 10,
     "mathtext.fontset": "dejavusans",
@@ -32,6 +36,7 @@ RC: dict[Any, Any] = {
     "figure.dpi": 100,
     "savefig.dpi": 200,
     "figure.constrained_layout.use": True,
+    "hatch.linewidth": 0.5,
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
@@ -52,6 +57,15 @@ _UNITS = {
     "V^2/R": "V^2/R",
     "[sigma]": r"[\sigma]",
 }
+
+
+@contextlib.contextmanager
+def applied() -> Iterator[None]:
+    """Inside, pictures look like ours, whatever matplotlib is configured to; and need no screen."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({**RC, "backend": "agg"})
+        yield
 
 
 def unit_of(array: xr.DataArray) -> str:
@@ -99,16 +113,6 @@ def width_of(text: str) -> int:
 def printable(text: str) -> str:
     """A text without control characters, which no font and no SVG has."""
     return "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text)
-
-
-def is_formula(text: str) -> bool:
-    """True if Matplotlib can draw the formulas in a line of text, or if it has none."""
-    try:
-        if "$" in text:
-            MathTextParser("path").parse(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_signed(values: np.ndarray) -> bool:

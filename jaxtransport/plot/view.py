@@ -10,7 +10,7 @@ An axis is short with up to `SHORT` values. Choices that are given are kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -18,8 +18,10 @@ import xarray as xr
 from jaxtransport.errors import InputError
 
 SHORT = 6
+MOST_CELLS, MOST_POINTS = 2000, 20_000  # drawn along an axis of a map, and of a line: more than a page shows
 ALONG = ("site", "bond", "node", "position")
 HIDDEN = ("status", "started", "finished", "halvings", "outside_band", "position")
+BESIDE = ("status", "outside_band")  # what a picture says of its points
 FAVOURITES = (
     "nonreciprocity",
     "potential_forward",
@@ -35,7 +37,7 @@ FAVOURITES = (
 
 @dataclass(frozen=True)
 class View:
-    """A choice of what to draw; `data` keeps only the dimensions that are drawn."""
+    """A choice of what to draw; `data` keeps only what is drawn, and what is said of it."""
 
     kind: str  # "profile", "line" or "map"
     data: xr.Dataset
@@ -44,6 +46,11 @@ class View:
     y: str | None  # upwards; maps only
     family: str | None  # one line or panel for each value
     fixed: dict[str, float]  # axes held at one value
+    left_out: tuple[str, ...] = ()  # what of the result is not shown, in words
+
+    def loaded(self) -> View:
+        """The same with its numbers in memory: what is not drawn is never read."""
+        return replace(self, data=self.data.load())
 
 
 def choose(
@@ -61,10 +68,10 @@ def choose(
     """
     name = _variable(data, variable)
     array = data[name]
-    fixed: dict[str, float] = {}
-    for text in at:
-        axis, value = _at(data, array, text)
-        fixed[axis] = value
+    fixed, several = _fixed(data, array, at)
+    if several:
+        data = data.sel(several)
+        array = data[name]
     for option, wanted in (("--x", x), ("--y", y)):
         if wanted is not None and (wanted not in array.dims or wanted in fixed):
             raise InputError(f"{option} {wanted}: not a free axis of {name}; pass one of {_list(array.dims)}")
@@ -80,17 +87,38 @@ def choose(
             "along; name a variable along the wire, or run with a [grid]"
         )
     along = next((d for d in free if d in ALONG), None)
-    kind, right, up, rest = _axes(data, free, along, x, y)
-    family = _family(data, rest, kind)
+    kind, right, up, rest = _axes(data, [d for d in free if d not in several] or free, along, x, y)
+    rest = [d for d in dict.fromkeys((*several, *rest)) if d not in (right, up)]
+    shown = [d for d in several if d in rest]
+    if len(shown) > 1:
+        raise InputError(f"--at: several values of {' and of '.join(shown)}; pass one value for all but one")
+    family = shown[0] if shown else _family(data, rest, kind)
     for dim in rest:
         if dim != family:
             fixed[dim] = data[dim].values[len(data[dim]) // 2].item()
-    chosen = data.sel({k: v for k, v in fixed.items() if k in data.dims})
-    if family is not None and chosen.sizes[family] > SHORT:
-        chosen = chosen.isel(
-            {family: np.unique(np.linspace(0, chosen.sizes[family] - 1, SHORT).round().astype(int))}
-        )
-    return View(kind, chosen, _names(data, name, kind), right, up, family, fixed)
+    names = _names(data, name, kind) if variable is None else (name,)
+    kept = [*names, *(n for n in BESIDE if n in data.data_vars and n not in names)]
+    chosen = data[kept].sel({k: v for k, v in fixed.items() if k in data.dims})
+    left_out = []
+    most = {right: MOST_POINTS if kind == "line" else MOST_CELLS} | ({up: MOST_CELLS} if up else {})
+    if family is not None and not several:
+        most[family] = SHORT
+    for dim, count in most.items():
+        if (size := chosen.sizes[dim]) > count:
+            chosen = chosen.isel({dim: np.unique(np.linspace(0, size - 1, count).round().astype(int))})
+            left_out.append(f"{count:,} of {size:,} {dim} shown")
+    return View(kind, chosen, names, right, up, family, fixed, tuple(left_out))
+
+
+def _fixed(data, array, at) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Axes at one value, and axes at several, as --at says."""
+    found: dict[str, list[float]] = {}
+    for text in at:
+        axis, value = _at(data, array, text)
+        if value not in found.setdefault(axis, []):
+            found[axis].append(value)
+    one = {axis: values[0] for axis, values in found.items() if len(values) == 1}
+    return one, {axis: values for axis, values in found.items() if len(values) > 1}
 
 
 def _variable(data: xr.Dataset, name: str | None) -> str:

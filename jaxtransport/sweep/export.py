@@ -250,15 +250,15 @@ def _write_netcdf(result: _Result, part: Path, level: int) -> None:
             dtype = result.file.dtype_of(name)
             made = out.create_variable(name, result.dims_of(name), dtype, **storage)
             made.attrs.update(result.attributes_of(name))
-        for name, place in result.books.items():
-            made = out.create_variable(f"/{book_of(name)}", (), data=result.read(place, ()))
-            made.attrs.update(result.attributes_of(place))
         for name in result.ordered:
             shape = result.shape_of(name)
             for box in _tiles(shape, _tile(shape, CHUNK)):
                 interrupts.check()
                 out.variables[name][box] = result.read(name, box)
                 plain.require_good()
+        for name, place in result.books.items():
+            made = out.create_variable(f"/{book_of(name)}", (), data=result.read(place, ()))
+            made.attrs.update(result.attributes_of(place))
     plain.require_whole()
     with h5netcdf.File(part, "r", locking=False) as file:
         _require_same(result, {name: (tuple(v.shape), v.dtype) for name, v in file.variables.items()})
@@ -290,15 +290,15 @@ def _write_zarr(result: _Result, part: Path, level: int) -> None:
             attributes=_plain(result.attributes_of(name)),
             config={"write_empty_chunks": True},  # each is a file, so that one that is missing tells
         )
-    for name, place in result.books.items():
-        group.require_group(GROUP).create_array(
-            name, data=result.read(place, ()), attributes=_plain(result.attributes_of(place))
-        )
     for name in result.ordered:
         shape = result.shape_of(name)
         for box in _tiles(shape, _tile(shape, ZARR_CHUNK)):
             interrupts.check()
             arrays[name][box] = result.read(name, box)
+    for name, place in result.books.items():
+        group.require_group(GROUP).create_array(
+            name, data=result.read(place, ()), attributes=_plain(result.attributes_of(place))
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that format 3 does not know them; xarray writes and reads them
         zarr.consolidate_metadata(part, zarr_format=3)

@@ -308,5 +308,9 @@ def _no_result(path: Path, error: Exception | None) -> InputError:
     if not os.access(path, os.R_OK):
         return InputError(f"{path}: permission denied; make it readable")
     if not h5py.is_hdf5(path):
-        return InputError(f"{path}: is not an HDF5 file; pass a result of jaxtransport, or delete it")
+        if path.suffix == ".toml":
+            return InputError(
+                f"{path}: is a sweep file, not a result; `jaxtransport run {path}` makes the result"
+            )
+        return InputError(f"{path}: is not an HDF5 file; pass a result of jaxtransport")
     return InputError(f"{path}: cannot be opened ({error}); delete it and run its sweep again")

@@ -195,7 +195,7 @@ class Store:
 
     def finish(self) -> None:
         """Note the time of the last block, unless it is noted."""
-        if np.isnan(self._data["finished"].read(())):
+        if "finished" in self._data and np.isnan(self._data["finished"].read(())):
             with self._guarded():
                 self._flush()
                 self._write_book("finished", np.array(time.time()))

@@ -70,5 +70,5 @@ def draw_figure(figure: PaperFigure, data: Data, picture: Path) -> None:
         InputError: a format that is not there, or a place that cannot be written.
     """
     draw.check_format(picture)
-    with mpl.rc_context({**style.RC, **RC, "backend": "agg"}):
+    with style.applied(), mpl.rc_context(RC):
         draw.save(figure.draw(data), picture, data.values())
