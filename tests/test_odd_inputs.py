@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
+import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -94,7 +95,7 @@ TITLES = (
 def test_any_title_is_drawn(title, kind, point, tmp_path):
     data = jt.load(point).assign_attrs(title=title)
     picture = tmp_path / f"out.{kind}"
-    with draw.mpl.rc_context({**style.RC, "backend": "agg", "savefig.dpi": 20}):
+    with style.applied(), mpl.rc_context({"savefig.dpi": 20}):
         figure = draw.draw(data)
         draw.save(figure, picture, [data])
     text = figure.get_suptitle()
@@ -106,9 +107,11 @@ def test_any_title_is_drawn(title, kind, point, tmp_path):
         xml.etree.ElementTree.parse(picture)
 
 
-def test_a_title_that_is_a_formula_stays_one():
-    assert style.is_formula(r"with $\gamma = \frac{1}{2}$ and 3 \$")
-    assert not style.is_formula(r"with $\frac{$")
+def test_a_title_is_text_and_no_formula(point):
+    with style.applied():
+        figure = draw.draw(jt.load(point).assign_attrs(title=r"5$ to 10$ a_b \gamma"))
+    assert figure.get_suptitle() == r"5$ to 10$ a_b \gamma"
+    assert not figure._suptitle.get_parse_math()
 
 
 def test_a_huge_file_or_none_at_all_is_no_spec(command, tmp_path):

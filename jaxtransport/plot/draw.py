@@ -130,14 +130,13 @@ def remarks(view: View) -> list[str]:
             found = [name for code, name in codes.MEANINGS.items() if code > 0 and code in status]
             kinds = [name.replace("_", " ") for name in found]
             out.append(f"{failed:,} of {status.size:,} points without numbers ({', '.join(kinds)})")
-    values = view.data[view.names[0]].values
-    if not np.isfinite(values).any():
-        out.append("nothing to draw: there is no number")
+    array = view.data[view.names[0]]
+    if not np.isfinite(array.values).any():
+        out.append("no number to draw")
     hatched = view.kind == "map" or (view.kind == "line" and view.family is None)
-    flagged = "outside_band" in view.data and view.names[0] != "outside_band"
-    if hatched and flagged and (view.data["outside_band"].values == 1).any():
+    if hatched and panels.outside_band(view, array) is not None:
         out.append("hatched: a potential outside the band")
-    if view.kind == "map" and style.is_signed(values):
+    if panels.has_contour(view, array):
         out.append("black: zero, interpolated between grid points")
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from jaxtransport.plot import contours, style
-from jaxtransport.plot.view import View
+from jaxtransport.plot.view import ALONG, View
 
 LEGEND_CHARACTERS, LEGEND_HANDLE = 52, 6  # a panel's width, and a legend entry's line, in characters
 MOST_ABOVE = 6  # entries of a legend above a panel
@@ -40,8 +41,7 @@ def lines(view: View) -> Figure:
 
 def _hatch_outside(axes: Axes, view: View, array: xr.DataArray) -> None:
     array = array.sortby(view.x)
-    outside = _outside(view, array)
-    if outside is not None and outside.any():
+    if (outside := outside_band(view, array)) is not None:
         x, borders = array[view.x].values, edges(array[view.x].values)
         for i in np.flatnonzero(outside):
             axes.axvspan(borders[i], borders[i + 1], facecolor="none", edgecolor="0.7", hatch="////", lw=0)
@@ -79,11 +79,13 @@ def maps(view: View) -> Figure:
     figure, grid = plt.subplots(
         rows, columns, figsize=(width, height), sharex=True, sharey=True, squeeze=False
     )
-    flags = flags_of(array)
+    flags = [(code, name) for code, name in flags_of(array) if code == 0 or (array.values == code).any()]
+    norm: Any
     norm, colours, extend = _scale_of_flags(flags) if flags else scale(_inner(array))
     mesh: Any = None
     for axes, (label, member) in zip(grid.flat, members, strict=False):
         mesh = _map(axes, member, view, norm, colours)
+        say_nothing_is_there(axes, member)
         if label:
             axes.set_title(label)
     for axes in list(grid.flat)[len(members) :]:
@@ -95,9 +97,10 @@ def maps(view: View) -> Figure:
     bar = figure.colorbar(
         mesh, ax=list(grid.flat)[: len(members)], extend=extend, pad=0.02, aspect=30 if rows > 1 else 22
     )
-    bar.outline.set_visible(False)
+    bar.outline.set_visible(bool(flags))
     if flags:
-        bar.set_ticks([code for code, _ in flags], labels=[name for _, name in flags])
+        middle = [(a + b) / 2 for a, b in itertools.pairwise(norm.boundaries)]
+        bar.set_ticks(middle, labels=[name for _, name in flags])
         bar.ax.tick_params(length=0)
         return figure
     bar.set_label(style.label_of(array, long=True))
@@ -156,6 +159,7 @@ def legend(axes: Axes) -> None:
 
 
 def _finish(axes: Axes, view: View, array: xr.DataArray) -> None:
+    say_nothing_is_there(axes, array)
     axes.set_xlabel(style.label_of(view.data[view.x], long=view.x in ("site", "bond", "N")))
     if style.is_geometric(view.data[view.x].values):
         axes.set_xscale("log")
@@ -185,15 +189,23 @@ def _map(axes: Axes, array: xr.DataArray, view: View, norm: Normalize, colours: 
     array = array.sortby([view.x, view.y])
     x, y, values = array[view.x].values, array[view.y].values, array.values
     mesh = axes.pcolormesh(edges(x), edges(y), values, norm=norm, cmap=colours, rasterized=True)
-    if style.is_signed(values):
+    if has_contour(view, array):
         contours.draw_zeros(axes, x, y, values)
-    outside = _outside(view, array)
-    if outside is not None and outside.any():
-        axes.contourf(x, y, outside, levels=[0.5, 1.5], colors="none", hatches=["////"])
+    if (outside := outside_band(view, array)) is not None:
+        inner = lambda along: np.repeat(edges(along), 2)[1:-1]  # every cell has both its ends
+        cells = np.repeat(np.repeat(outside, 2, axis=0), 2, axis=1)
+        axes.contourf(inner(x), inner(y), cells, levels=[0.5, 1.5], colors="none", hatches=["////"])
     for set_scale, coordinate in ((axes.set_xscale, x), (axes.set_yscale, y)):
         if style.is_geometric(coordinate):
             set_scale("log")
     return mesh
+
+
+def say_nothing_is_there(axes: Axes, array: xr.DataArray) -> None:
+    """A word in a frame that would be empty."""
+    if not np.isfinite(array.values).any():
+        box = {"facecolor": "white", "edgecolor": "none"}
+        axes.text(0.5, 0.5, "no number to draw", transform=axes.transAxes, ha="center", va="center", bbox=box)
 
 
 def edges(values: np.ndarray) -> np.ndarray:
@@ -207,16 +219,23 @@ def edges(values: np.ndarray) -> np.ndarray:
     return np.concatenate([[values[0] - half[0]], inner, [values[-1] + half[-1]]])
 
 
-def _outside(view: View, like: xr.DataArray) -> np.ndarray | None:
-    """1 where a potential is outside the band, on the points of `like`."""
-    if "outside_band" not in view.data or view.names[0] == "outside_band":
+def has_contour(view: View, array: xr.DataArray) -> bool:
+    """Whether a map shows where it is zero. Between two sites, or two flags, there is nothing."""
+    flags = flags_of(array) or {view.x, view.y} & set(ALONG)
+    return view.kind == "map" and not flags and style.is_signed(array.values)
+
+
+def outside_band(view: View, like: xr.DataArray) -> np.ndarray | None:
+    """1 where a potential is outside the band, on the points of `like`; None if there is nothing to show."""
+    if "outside_band" not in view.data or flags_of(like):
         return None
     flags = view.data["outside_band"]
     at = {d: like[d] for d in flags.dims if d in like.coords}
     flags = flags.sel(at)
     if set(flags.dims) != set(like.dims):
         return None
-    return flags.transpose(*like.dims).values.astype(float)
+    outside = flags.transpose(*like.dims).values.astype(float)
+    return outside if outside.any() else None
 
 
 def flags_of(array: xr.DataArray) -> list[tuple[int, str]]:
@@ -232,4 +251,5 @@ def flags_of(array: xr.DataArray) -> list[tuple[int, str]]:
 def _scale_of_flags(flags: list[tuple[int, str]]) -> tuple[Normalize, Any, str]:
     codes = [code for code, _ in flags]
     colours = ListedColormap([style.FLAGS[(code + 1) % len(style.FLAGS)] for code in codes])
-    return BoundaryNorm(np.append(codes, codes[-1] + 1) - 0.5, colours.N), colours, "neither"
+    between = [(a + b) / 2 for a, b in itertools.pairwise(codes)]
+    return BoundaryNorm([codes[0] - 0.5, *between, codes[-1] + 0.5], colours.N), colours, "neither"

@@ -8,6 +8,8 @@ from matplotlib.contour import ContourSet
 import jaxtransport as jt
 from jaxtransport.errors import InputError
 from jaxtransport.plot import draw, panels
+from jaxtransport.plot.view import choose
+from jaxtransport.sweep.results import lazily
 
 SPEC = """
 title = "A picture"
@@ -123,3 +125,109 @@ def test_the_result_is_not_drawn_over(results, tmp_path):
         with pytest.raises(InputError, match="the result itself"):
             draw.draw_file(result, picture)
     assert jt.load(result).sizes["N"] == 9
+
+
+# What a picture says of its points
+
+
+def noted(data, **choice):
+    view = choose(data, **choice).loaded()
+    return draw.remarks(view), draw.draw(data, **choice)
+
+
+def test_points_that_are_missing_or_failed_are_counted(results):
+    data = jt.load(results / "map.h5")
+    data.status[0, :10], data.status[1, :5] = -1, 3
+    data.nonreciprocity[0, :10] = data.nonreciprocity[1, :5] = np.nan
+    notes, figure = noted(data)
+    assert notes[:2] == ["1,990 of 2,000 points computed", "5 of 2,000 points without numbers (singular)"]
+    assert all(note in text_of(figure) for note in notes)
+
+
+def test_a_picture_without_any_number_says_so(results):
+    for name, variable in (("map", "nonreciprocity"), ("line", "nonreciprocity")):
+        data = jt.load(results / f"{name}.h5")
+        data[variable][:] = np.nan
+        notes, figure = noted(data, variable=variable)
+        assert "no number to draw" in notes
+        assert "no number to draw" in [t.get_text() for t in figure.axes[0].texts]
+
+
+def test_a_potential_outside_the_band_is_hatched(results):
+    data = jt.load(results / "map.h5").assign(outside_band=(("gamma", "mu_bar"), np.zeros((25, 80), np.int8)))
+    assert not any("hatched" in note for note in noted(data)[0])
+    data.outside_band[3:7, 10:20] = 1
+    notes, figure = noted(data)
+    assert "hatched: a potential outside the band" in notes
+    hatched = [c for c in figure.axes[0].findobj(ContourSet) if c.hatches == ["////"]]
+    corners = np.concatenate([path.vertices for path in hatched[0].get_paths()])
+    steps = data.mu_bar.values[9:21], data.gamma.values[2:8]
+    for i, along in enumerate(steps):  # whole cells, from half-way to half-way
+        np.testing.assert_allclose(
+            [corners[:, i].min(), corners[:, i].max()], [along[:2].mean(), along[-2:].mean()]
+        )
+    line = {"at": ["gamma=0.2125"]}
+    assert "hatched: a potential outside the band" in noted(data, **line)[0]
+
+
+@pytest.mark.parametrize("kind", ["map", "line"])
+def test_flags_have_names_and_colours_of_their_own(kind, results):
+    data = jt.load(results / f"{kind}.h5")
+    data.status[0, 0] = 3
+    notes, figure = noted(data, variable="status")
+    names = [t.get_text() for axes in figure.axes for t in axes.get_yticklabels()]
+    assert {"solved", "singular"} <= set(names)
+    assert "black: zero, interpolated between grid points" not in notes
+
+
+def test_several_values_of_an_axis_are_shown_together(results):
+    data = jt.load(results / "map.h5")
+    at = ["gamma=0.2125", "gamma=0.55"]
+    view = choose(data, at=at, x="mu_bar").loaded()
+    assert (view.kind, view.family, list(view.data.gamma.values)) == ("line", "gamma", [0.2125, 0.55])
+    with pytest.raises(InputError, match="several values"):
+        choose(data, at=[*at, "mu_bar=-1.9", "mu_bar=1.9"], variable="nonreciprocity")
+
+
+def test_a_variable_that_is_named_is_drawn_alone(results):
+    data = jt.load(results / "profile.h5")
+    assert choose(data, variable="potential_forward").names == ("potential_forward",)
+
+
+def test_a_family_that_is_thinned_is_counted(results):
+    data = jt.load(results / "map.h5")
+    notes, _ = noted(data.isel(mu_bar=slice(0, 6)), x="gamma")
+    assert notes == []
+    notes, _ = noted(data, x="gamma", y=None, variable="conductance")
+    assert any("shown" in note for note in notes)
+
+
+def test_what_a_user_has_configured_changes_no_picture(results, tmp_path):
+    draw.draw_file(results / "map.h5", tmp_path / "plain.png")
+    dark = {
+        "savefig.transparent": True,
+        "text.color": "white",
+        "axes.labelcolor": "white",
+        "text.usetex": True,
+    }
+    with mpl.rc_context({**dark, "axes.edgecolor": "white", "figure.facecolor": "black", "font.size": 30}):
+        draw.draw_file(results / "map.h5", tmp_path / "dark.png")
+    assert (tmp_path / "dark.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
+def test_of_a_large_result_only_what_is_drawn_is_read(results, monkeypatch):
+    from jaxtransport.sweep.resultfile import ResultFile
+
+    read, seen = ResultFile.read, []
+
+    def noting(self, name, box=()):
+        out = read(self, name, box)
+        seen.append((name, out.size))
+        return out
+
+    monkeypatch.setattr(ResultFile, "read", noting)
+    with lazily(results / "map.h5") as data:
+        choose(data, variable="conductance", x="mu_bar", at=["gamma=0.1"]).loaded()
+    assert ("conductance", 80) in seen
+    assert not [size for name, size in seen if name == "nonreciprocity"]
+    assert max(size for _, size in seen) == 80
