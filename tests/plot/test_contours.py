@@ -48,9 +48,8 @@ def test_two_zeros_between_grid_points_are_found(inside, turned):
     points = drawn(X, X, values.T if turned else values)
     across = points[:, 1 if turned else 0]
     near = across[np.abs(across - 0.325) < 0.1]
-    np.testing.assert_allclose(
-        np.abs(near - 0.325), inside, rtol=0, atol=4e-3
-    )  # a tenth of a cell: roots of cubics, and chords
+    # A tenth of a cell: roots of cubics where both zeros are in one cell, else of straight lines.
+    np.testing.assert_allclose(np.abs(near - 0.325), inside, rtol=0, atol=5e-3)
     along = points[np.abs(across - 0.325) < 0.1][:, 0 if turned else 1]
     assert (along.min(), along.max()) == (-1, 1)
 
