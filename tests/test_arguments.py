@@ -286,3 +286,32 @@ def test_what_a_closed_form_does_not_take_is_refused_by_name(form):
         if found := refuse(function, right, name, may_be, False):
             wrong[name] = found
     assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (
+            lambda: jt.Wire.custom(9, source=[2]),
+            "source: not an argument of Wire.custom; did you mean 'sources'",
+        ),
+        (lambda: jt.Wire.pair(9, gama=0.3), "gama: not an argument of Wire.pair; did you mean 'gamma'"),
+        (lambda: jt.solve(None, mubar=0.1), "mubar: not an argument of solve; did you mean 'mu_bar'"),
+        (lambda: jt.find_zeros(None, ower={}), "ower: not an argument of find_zeros; did you mean 'over'"),
+        (lambda: jt.Lattice.pair(9, q=1), "q: not an argument of Lattice.pair; known: N, p, strengths"),
+        (lambda: jt.run("a.toml", device=1), "device: not an argument of run; did you mean 'devices'"),
+        (lambda: closed_forms.pair.wave_number(mu=1), "mu: not an argument of wave_number; known: mu_bar"),
+    ],
+)
+def test_a_keyword_that_no_function_has(call, says):
+    """An InputError, and a TypeError as Python has it."""
+    with pytest.raises(jt.InputError, match=f"^{says}"):
+        call()
+    with pytest.raises(TypeError):
+        call()
+
+
+def test_every_public_function_names_a_keyword_that_it_does_not_have():
+    for name in CALLS:
+        with pytest.raises(TypeError, match="no_such_name"):
+            function_of(name)(no_such_name=1)

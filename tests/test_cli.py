@@ -113,8 +113,11 @@ def test_points_that_fail_give_exit_1_and_a_count(spec, jaxtransport, monkeypatc
         (["run", "small.toml", "--set", "drive.mu_bar=2.5"], "drive.mu_bar"),
         (["run", "small.toml", "--set", "gamma"], "--set gamma"),
         (["run", "small.toml", "-o", "."], "output ."),
-        (["run", "small.toml", "-o", "small.toml"], "not an HDF5 file"),
-        (["status", "small.toml"], "not an HDF5 file"),
+        (
+            ["run", "small.toml", "-o", "small.toml"],
+            "is a sweep file, not a result; `jaxtransport run small.toml`",
+        ),
+        (["status", "small.toml"], "is a sweep file, not a result; `jaxtransport run small.toml`"),
         (["status", "nothing.h5"], "no such file"),
         (["plot", "nothing.h5"], "no such file"),
         (["run"], "SPEC.toml"),

@@ -1,5 +1,6 @@
 """Sweep files: every mistake is found, named and found at once; what is computed has one fingerprint."""
 
+import codecs
 import math
 import re
 from pathlib import Path
@@ -489,3 +490,47 @@ def test_axes_carry_units_and_names():
     assert (gamma.unit, gamma.long_name) == ("gamma_o", "coupling of sources and drains")
     np.testing.assert_array_equal(gamma.values, [0.2, 0.4])
     assert spec.axis("N") is None
+
+
+# As editors save it, and as people write it
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_marks_of_an_encoding_are_understood(encoding, newline, tmp_path):
+    text = 'title = "μ̄"\n' + toml()
+    mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
+    path = tmp_path / "marked.toml"
+    path.write_bytes(mark + text.replace("\n", newline).encode(encoding))
+    assert read(path).title == "μ̄"
+    assert read(path).fingerprint == parse(text).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"output.title": "late"},
+            "output.title: unknown; it belongs at the top of the file, above the first",
+        ),
+        ({"grid.model": ["quantum"]}, "grid.model: cannot be an axis; it belongs at the top of the file"),
+        ({"drive.gamma": 0.5}, "drive.gamma: unknown; it belongs in [wire]"),
+        ({"wire.delta_m": 0.5}, "wire.delta_m: unknown; did you mean drive.delta_mu?"),
+        ({"wire.gama": 0.5}, "wire.gama: unknown; did you mean 'gamma'?"),
+        ({"mu_bar": 0.5}, "mu_bar: unknown; it belongs in [drive]"),
+        ({"output.variables": ["residal"]}, "output.variables: 'residal' unknown; did you mean 'residual'?"),
+        ({"wire.hopping": -1.0}, "wire.hopping: -1.0; only |t| counts, pass 1"),
+    ],
+)
+def test_where_a_key_belongs_is_said(changes, says):
+    assert any(line.startswith(says) for line in mistakes(changes))
+
+
+def test_a_key_is_removed_by_nothing_behind_the_equals_sign():
+    text = toml()
+    more = text.replace("[wire]", "[wire]\ncontact = 0.7", 1)
+    assert parse(more, overrides=["wire.contact="]).fingerprint == parse(text).fingerprint
+    titled = parse('title = "a"\n' + text, overrides=["title="])
+    assert titled.title == ""
+    gridded = text + "\n[grid]\nonsite = [0.0, 0.1]\n"
+    assert parse(gridded, overrides=["grid="]).fingerprint == parse(text).fingerprint

@@ -178,3 +178,30 @@ def test_num_gives_so_many_values_from_end_to_end(ends, num, log):
     assert (got[0], got[-1]) == tuple(ends)
     step = np.diff(np.log(got) if log else got)
     np.testing.assert_allclose(step, step.mean(), rtol=1e-6, atol=1e-9 * abs(got).max())
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"start": 0.1, "stop": 0.5, "step": 0.1}, "0.1 0.2 0.3 0.4 0.5"),
+        ({"start": 0, "stop": 1, "num": 11}, "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1"),
+        ({"start": -1.9, "stop": 1.9, "num": 5}, "-1.9 -0.95 0 0.95 1.9"),
+        ({"start": 0.3, "stop": -0.3, "step": -0.15}, "0.3 0.15 0 -0.15 -0.3"),
+        ({"start": 1e-3, "stop": 10, "num": 5, "spacing": "log"}, "0.001 0.01 0.1 1 10"),
+        ({"start": 1e-300, "stop": 5e-300, "step": 1e-300}, "1e-300 2e-300 3e-300 4e-300 5e-300"),
+        ({"start": 0.7, "stop": 0.7, "num": 1}, "0.7"),
+    ],
+)
+def test_ranges_hold_the_decimals_that_were_meant(given, meant):
+    assert axis(real)(given).tolist() == [float(text) for text in meant.split()]
+
+
+@PROPERTY
+@given(st.decimals("-3", "3", places=3), st.decimals("0.001", "0.5", places=4), st.integers(1, 200))
+def test_steps_are_decimals_rounded_once(start, step, last):
+    """Every value is the double that its decimal is read as: `sel` by what one sees finds it."""
+    stop = start + last * step
+    got = axis(real)({"start": float(start), "stop": float(stop), "step": float(step)})
+    assert got.tolist() == [float(start + i * step) for i in range(last + 1)]
+    even = axis(real)({"start": float(start), "stop": float(stop), "num": last + 1})
+    assert even.tolist() == got.tolist()
