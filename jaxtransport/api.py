@@ -20,6 +20,7 @@ from jaxtransport.sweep import files, results
 from jaxtransport.sweep import lock as locks
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
+from jaxtransport.sweep.memory import require_memory
 from jaxtransport.sweep.plan import Plan, make_plan
 from jaxtransport.sweep.shipped import shipped
 from jaxtransport.sweep.targets import check_name
@@ -41,7 +42,7 @@ class Estimate:
     points: int
     bytes: int
     free_bytes: int
-    memory_bytes: int  # results of a block and a batch, and what the kernels keep of a batch
+    memory_bytes: int  # of the whole process at its peak
     batches: dict[int, int]  # padded size -> points a batch: one compilation each
 
 
@@ -152,6 +153,9 @@ def execute(
             at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
             with at as place:
                 interrupts.check()
+                if place.memory is None and scheduler is None:  # cores: their memory is this machine's
+                    needed = make_plan(task, place.kind).memory_bytes(task)
+                    require_memory(needed, "ask for fewer variables along the wire, or for shorter wires")
                 plan = _prepare(spec, task, output, force, place)
                 with (
                     stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
@@ -196,6 +200,7 @@ def search(
     from jaxtransport.models.search import search as search_grid
     from jaxtransport.search.store import save
     from jaxtransport.sweep.run import Progress
+    from jaxtransport.zeros_text import asked
 
     start = time.time()
 
@@ -205,6 +210,8 @@ def search(
     with interrupts.held(breakable=True):
         lock = locks.Lock(output)
         try:
+            needed = int(asked(spec)["memory_bytes"])
+            require_memory(needed, "search shorter outer axes, one after the other (--set)")
             runtime.devices(None)  # says what is wrong where JAX cannot start
             with runtime.computing():
                 data = search_grid(spec, done)

@@ -187,7 +187,7 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
     print(f"  variables  {', '.join(parsed.variables)}, status")
     free = f"{text.size(cost.free_bytes)} free beside {parsed.default_output}"
     print(f"  file       {text.size(cost.bytes)}; {free}")
-    print(f"  memory     about {text.size(cost.memory_bytes)} at a time")
+    print(f"  memory     about {text.size(cost.memory_bytes)} at its peak, the program itself included")
     sizes = ", ".join(str(size) for size in cost.batches)
     print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
     print("".join(f"  note       {note}\n" for note in parsed.notes), end="")

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxtransport.sweep.search_spec import memory_bytes
+from jaxtransport.text import size
+
 if TYPE_CHECKING:
     import xarray
 
@@ -21,7 +24,18 @@ def asked(spec: Spec) -> dict[str, Any]:
     """What a search will do: its windows, and how often."""
     axes = {a.name: len(a.values) for a in spec.axes}
     searches = math.prod(axes.values())
-    return {"search": spec.search, "axes": axes, "searches": searches, "fingerprint": spec.fingerprint}
+    wire: Any = spec.tables["wire"]
+    lengths = spec.axis("N")
+    longest = max(spec.search["N"]) if "N" in (spec.search or {}) else wire.N  # type: ignore[index]
+    longest = int(longest if lengths is None else lengths.values.max())
+    at_once = 1 if len(spec.search or ()) == 2 else searches  # curves are followed one search at a time
+    return {
+        "search": spec.search,
+        "axes": axes,
+        "searches": searches,
+        "memory_bytes": memory_bytes(longest, at_once),
+        "fingerprint": spec.fingerprint,
+    }
 
 
 def asked_rows(spec: Spec) -> list[str]:
@@ -32,6 +46,7 @@ def asked_rows(spec: Spec) -> list[str]:
     return [
         f"  search     {'curves' if len(over) == 2 else 'zeros'} in {what}",
         f"  searches   {asked(spec)['searches']:,} ({grid})",
+        f"  memory     about {size(asked(spec)['memory_bytes'])} at its peak, the program itself included",
         f"  result     {spec.default_output}",
     ]
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import jaxtransport as jt
@@ -145,3 +146,15 @@ def test_the_examples_of_the_designs_print_what_the_page_says(capsys):
     for example, said in pairs:
         exec(compile(example, "design.md", "exec"), {})
         assert capsys.readouterr().out.split() == said.split()
+
+
+def test_the_example_of_units_is_in_si(tmp_path, monkeypatch):
+    (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    (example,) = blocks(ROOT / "docs/sweeps.md", "python")
+    exec(compile(example, "sweeps.md", "exec"), names)
+    data = names["ds"]
+    assert data.delta_mu.item() == 0.1 if "delta_mu" in data else "delta_mu  = 0.1" in data.attrs["spec"]
+    np.testing.assert_allclose(names["siemens"], data.conductance * 3.874045865e-5, rtol=1e-9)  # e^2 / h
+    np.testing.assert_allclose(names["ampere"], data.nonreciprocity * 3.874045865e-6, rtol=1e-9)  # per 0.1 V

@@ -16,8 +16,8 @@ import jaxtransport as jt
 from jaxtransport import xla
 from jaxtransport.errors import InputError
 from jaxtransport.plot import draw, style
+from jaxtransport.sweep import memory, values
 from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep import values
 from jaxtransport.sweep.export import export
 from jaxtransport.sweep.lock import share
 
@@ -290,3 +290,29 @@ def test_two_names_of_one_file_are_not_written_at_once(command, tmp_path):
     share(second, Path("one.h5"))
     os.close(first)
     os.close(second)
+
+
+def test_what_does_not_fit_in_memory_is_refused_before_anything_is_computed(command, tmp_path, monkeypatch):
+    (tmp_path / "spec.toml").write_text(SWEPT)
+    (tmp_path / "zeros.toml").write_text(
+        SPEC.split("[output]")[0] + "[search]\nover = { gamma = [0.1, 1.0] }\n"
+    )
+    monkeypatch.setattr(memory, "free_memory", lambda: 2 * 10**8)
+    for name in ("run", "zeros"):
+        spec = {"run": "spec.toml", "zeros": "zeros.toml"}[name]
+        refused(command(name, spec, "-o", "out.h5"), "memory: this needs about 0.", "0.2 GB are free")
+        assert not (tmp_path / "out.h5").exists()
+    assert command("validate", "spec.toml")[0] == 0
+
+
+def test_free_memory_is_that_of_the_machine_and_of_its_group(tmp_path, monkeypatch):
+    info, limit, use = (tmp_path / name for name in ("meminfo", "max", "current"))
+    monkeypatch.setattr(memory, "MEMINFO", info)
+    monkeypatch.setattr(memory, "GROUPS", ((limit, use),))
+    assert memory.free_memory() is None
+    info.write_text("MemTotal: 9000 kB\nMemAvailable: 4000 kB\n")
+    limit.write_text("max\n")
+    use.write_text("5\n")
+    assert memory.free_memory() == 4000 * 1024
+    limit.write_text("2000005\n")
+    assert memory.free_memory() == 2_000_000

@@ -32,6 +32,7 @@ THERMAL_NODES = 256  # as `probes.window` has it
 AGAIN = 12  # numbers that a careful kernel keeps per site beyond the others
 AGAIN_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
 KEPT = 12  # numbers that a kernel keeps per site and energy
+COMPILE_BYTES = 400_000_000  # measured: the search for the potentials, with little and with more effort
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})
@@ -101,6 +102,7 @@ def _beyond_linear_response(spec: Spec) -> Task:
         sizes=sizes,
         size=max(sizes.values()),
         one_by_one=solve.kernel == "dense",
+        compile_bytes=COMPILE_BYTES,
         scratch_bytes=first,
         again_bytes=most,
         cost=lambda size: float(size * energies[0] * NEWTON_SWEEPS),

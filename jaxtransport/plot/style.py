@@ -47,6 +47,7 @@ _UNITS = {
     "I_o": "I_o",
     "gamma_o": r"\gamma_o",
     "e gamma_o/hbar": r"e\gamma_o/\hbar",
+    "gamma_o/k_B": r"\gamma_o/k_B",
     "gamma_o^2/hbar": r"\gamma_o^2/\hbar",
     "e v_F": r"e v_F",
     "e v_F delta_rho": r"e v_F\,\delta\rho",

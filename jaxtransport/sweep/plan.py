@@ -32,6 +32,8 @@ BLOCK_COST = 2**24  # site updates of one block: a fraction of a second on one c
 COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
 TILE_BATCHES = 64  # a block of fewer is several checksums: several devices may share it unevenly
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
+PROGRAM_BYTES = 310_000_000  # measured: Python, JAX, and what it takes to compile
+BLOCKS_AT_ONCE = 3
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
 
 
@@ -65,11 +67,21 @@ class Plan:
         return max(LANES, min(self.batch[size], task.again_points, LANES * (most // LANES)))
 
     def memory_bytes(self, task: Task) -> int:
-        """Memory beyond the program itself, roughly: a block's results twice, a batch's arrays."""
-        block = task.bytes_per_point() * min(self.solve_step, task.grid.solve_axes.size) * self.free_step
+        """Memory of a whole run at its peak, roughly (`scripts/memory.py` measures it).
+
+        The program; coordinates and results of a block, of which one is written and two are under way; what
+        a batch keeps; the same of points that are finished with more effort.
+        """
+        axes = task.grid.solve_axes
+        coordinates = 8 * (len(axes.axes) + 1)
+        points = min(self.solve_step, axes.size)
+        block = points * (task.bytes_per_point() * self.free_step + coordinates)
         kept = max(size * count for size, count in self.batch.items()) * KEPT_PER_SITE * 8
         scratch = max(self.batch.values()) * self.free_step * task.scratch_bytes
-        return 2 * block + kept + scratch + task.shared_bytes
+        most = max(self.again(size, task) for size in self.batch) if task.again else 0
+        again = most * task.again_bytes
+        program = PROGRAM_BYTES + task.compile_bytes
+        return program + BLOCKS_AT_ONCE * block + kept + scratch + again + task.shared_bytes
 
     def to_json(self) -> str:
         batch = {str(size): count for size, count in self.batch.items()}

@@ -18,6 +18,13 @@ from jaxtransport.sweep.tables import Table
 from jaxtransport.sweep.values import list_of, whole
 
 MOST_LENGTHS = 10_000
+# Measured (`scripts/memory.py`): the program, and what a search on a line keeps of each site of its wire.
+PROGRAM_BYTES, SITE_BYTES = 480_000_000, 3_400
+
+
+def memory_bytes(longest: int, searches: int) -> int:
+    """Memory of `jaxtransport zeros` at its peak, roughly."""
+    return PROGRAM_BYTES + SITE_BYTES * longest * searches
 
 
 def _over(value: Any) -> dict[str, list[float]]:

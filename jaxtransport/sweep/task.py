@@ -57,6 +57,7 @@ class Task:
     size_axis: str | None = None  # the solve axis that sets the shape of a point's arrays
     sizes: Mapping[int, int] = field(default_factory=dict)  # its values -> padded sizes
     size: int = 1  # the padded size where there is no such axis
+    compile_bytes: int = 0  # memory that compiling takes beyond what all programs do
     scratch_bytes: int = 0  # memory a grid point takes while computed, beyond what is stored
     arrays: int = 1  # that a step holds of a point, in those of a wire seen at its leads alone
     one_by_one: bool = False  # on CPUs a loop over points is faster than `vmap`
