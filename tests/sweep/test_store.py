@@ -1,5 +1,6 @@
 """The result file: resumed, refused, replaced, locked, and never left half done."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import xarray as xr
 import jaxtransport as jt
 from jaxtransport import api
 from jaxtransport.errors import InputError
-from jaxtransport.sweep import files, results
+from jaxtransport.sweep import files, results, values
 from jaxtransport.sweep import lock as locks
 from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep import store as stores
@@ -576,3 +577,20 @@ def test_a_result_without_an_attribute_is_damaged(attribute, spec, tmp_path):
         del file.attrs[attribute]
     with pytest.raises(jt.InputError, match=f"damaged.*{attribute}"):
         jt.run(spec, out)
+
+
+@pytest.mark.parametrize("blocks", [1, BLOCKS])
+def test_a_file_whose_ranges_were_rounded_otherwise_goes_on(blocks, spec, calls, monkeypatch, tmp_path):
+    """As versions did that added a step again and again: its axes stay as they are."""
+    out, ranged = tmp_path / "out.h5", ["grid.gamma={ start = 0.1, stop = 0.35, step = 0.1 }"]
+    with monkeypatch.context() as old:
+        old.setattr(values, "_evenly", lambda start, step, last: [start + i * step for i in range(last + 1)])
+        old.setattr(values, "_between", lambda *ends: np.linspace(*ends).tolist())
+        with contextlib.suppress(Stop):
+            jt.run(spec, out, overrides=ranged, report=stop_after(blocks))
+    assert jt.load(out).gamma.values[2] == 0.1 + 2 * 0.1 != 0.3
+    data = jt.run(spec, out, overrides=ranged)
+    assert len(calls) == BLOCKS
+    assert data.gamma.values[2] != 0.3
+    assert np.all(data.status == 0)
+    refused(spec, out, "grid.gamma: the file has", overrides=["grid.gamma=[0.1, 0.2, 0.31]"])
