@@ -192,7 +192,7 @@ def test_an_interrupt_keeps_the_file_and_says_how_to_go_on(tmp_path):
     while process.poll() is None and not blocks_on_file(file):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "run the same command again to go on" in err
     with h5py.File(file) as stopped:

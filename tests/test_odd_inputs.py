@@ -208,7 +208,7 @@ def test_names_that_no_file_can_have(command, point, tmp_path):
 def test_twelve_pictures_to_one_name_at_once(point, tmp_path):
     """All are being written before the first one takes its name."""
     data, picture = jt.load(point), tmp_path / "out.png"
-    barrier = threading.Barrier(12, timeout=60)
+    barrier = threading.Barrier(12, timeout=600)
 
     class Slow:
         def get_figwidth(self):

@@ -182,7 +182,7 @@ def test_a_real_wait_and_a_real_interrupt(out):
         first = process.stdout.readline()
         second = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        rest, error = process.communicate(timeout=20)
+        rest, error = process.communicate(timeout=600)
     assert first == f"{out}: 0 of 30 points (0.0 %); {watches._gone(out)}\n"
     assert "0 points/s" in second
     assert rest.splitlines()[-1] == "False False False"
@@ -350,9 +350,9 @@ def test_spans_of_time(seconds, text):
 
 
 def test_a_look_at_many_points_is_quick(tmp_path):
-    """10^7 points, in 20 ms here: a second, at most."""
+    """10^7 points, in 20 ms here: a second of this process at most, however busy the machine is."""
     path = make(tmp_path / "big.h5", (10, 1000, 1000))
     follower = Follower(path)
-    start = time.monotonic()
+    start = time.process_time()
     follower.look()
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1

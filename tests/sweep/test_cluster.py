@@ -137,7 +137,7 @@ def test_a_worker_that_is_killed_costs_at_most_its_blocks(processes, whole):
     """A third one, so that the others stay for the other tests."""
     processes.add_worker()
     with distributed.Client(processes.address, set_as_default=False) as client:
-        client.wait_for_workers(3, timeout=60)
+        client.wait_for_workers(3, timeout=600)
         killed = []
 
         def report(progress):
@@ -286,7 +286,7 @@ def test_workers_that_cannot_answer_are_told_and_not_waited_for(tmp_path):
         distributed.Client(made.address, set_as_default=False) as client,
     ):
         made.add_worker()
-        client.wait_for_workers(1, timeout=60)
+        client.wait_for_workers(1, timeout=600)
         with pytest.raises(
             InputError, match=r"a worker cannot take part \(No module .*; install jaxtransport"
         ):
