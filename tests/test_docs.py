@@ -74,7 +74,7 @@ def test_the_example_of_the_cluster_runs_as_a_script(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "example.py"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == str(jt.load(tmp_path / "results/fig3b.h5").status.size)

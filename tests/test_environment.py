@@ -37,7 +37,7 @@ def python(program, folder, *arguments, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 

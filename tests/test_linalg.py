@@ -111,7 +111,7 @@ out.block_until_ready()
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
 

@@ -77,5 +77,5 @@ def test_a_watch_ends_when_nobody_reads_it(folder):
     with command(folder, "status", "out.h5", "--watch", "--every", "0.1") as watch:
         assert b"1 of 2 points" in watch.stdout.readline()
         watch.stdout.close()
-        assert watch.wait(timeout=120) == 0
+        assert watch.wait(timeout=600) == 0
         assert b"Traceback" not in watch.stderr.read()

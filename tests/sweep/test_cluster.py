@@ -20,7 +20,7 @@ from jaxtransport import worker
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import cluster, files, results
 from jaxtransport.sweep import plan as plans
-from jaxtransport.sweep.cluster import Cluster
+from jaxtransport.sweep.cluster import Cluster, connected
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.run import execute
@@ -131,6 +131,18 @@ def test_the_command_line_takes_a_scheduler(processes):
     assert "results/spec.h5: 297 points, 297 points in" in done.stdout
     # On a busy machine the workers take longer than progress waits for its first line.
     assert [line for line in done.stderr.splitlines() if " of 297 points (" not in line] == []
+
+
+@pytest.mark.parametrize("name", ["address/", "without tcp", "scheduler file"])
+def test_ways_to_name_a_scheduler(name, processes):
+    given = {
+        "address/": f"{processes.address}/",
+        "without tcp": processes.address.removeprefix("tcp://"),
+        "scheduler file": str(processes.folder / "scheduler.json"),
+    }[name]
+    with connected(given) as client:
+        assert client.scheduler.address == processes.address
+        assert len(client.scheduler_info()["workers"]) == 2
 
 
 def test_a_worker_that_is_killed_costs_at_most_its_blocks(processes, whole):

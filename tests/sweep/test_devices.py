@@ -154,7 +154,7 @@ def test_two_devices_do_not_wait_for_each_other_in_lapack(solve, tmp_path, tmp_p
     environment["NPROC"] = "1"
     command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "-o", "out.h5", "--devices", "2"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=240
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
     with h5py.File(tmp_path / "out.h5") as file:
