@@ -21,7 +21,7 @@ from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums
 from jaxtransport.sweep.checksums import Tiles
-from jaxtransport.sweep.contents import book_of, note
+from jaxtransport.sweep.contents import GROUP, book_of, note
 from jaxtransport.sweep.plan import LANES, Plan
 from jaxtransport.sweep.resultfile import FORMAT, crc_name, crc_of_book
 from jaxtransport.sweep.results import SINCE
@@ -104,7 +104,8 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
             path.parent.mkdir(parents=True, exist_ok=True)
             reserve(part, needed)
             with SurvivingFile(part, "w+") as plain:
-                with h5py.File(plain, "w") as file:
+                # In the order of creation, as netCDF wants it of files that it is to add to.
+                with h5py.File(plain, "w", track_order=True) as file:
                     _fill(file, task, attributes)
                     changing = _note(file, task, plan)
                 plain.require_whole()
@@ -138,12 +139,13 @@ def vouch_for(part: Path, started: float) -> None:
 
 def _fill(file, task, attributes) -> None:
     axes = (*task.grid.axes, *task.extra)
+    file.create_group(GROUP, track_order=True)
     file.attrs["format"] = FORMAT
     for name, value in attributes.items():
         file.attrs[name] = value
     for axis in axes:
         values = np.asarray(axis.values)
-        scale = file.create_dataset(axis.name, data=values)
+        scale = file.create_dataset(axis.name, data=values, track_order=True)
         scale.make_scale(axis.name)
         _label(scale, axis.unit, axis.long_name, axis.symbol)
     dims = tuple(axis.name for axis in task.grid.axes)
@@ -189,7 +191,7 @@ def _note(file: h5py.File, task: Task, plan: Plan | None) -> list[tuple[int, int
         written.append(sums)
         for name in CHANGING_BOOKS:
             crc = np.uint32(crc_of_book(file[book_of(name)][()]))
-            book = file.create_dataset(crc_name(name), data=crc)
+            book = file.create_dataset(crc_name(name), data=crc, track_order=True)
             _label(book, "1", f"CRC-32 of {name}", "")
             written.append(book)
     names = [axis.name for axis in grid.axes]
@@ -208,4 +210,5 @@ def _allocated_early():
     dcpl = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     dcpl.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     dcpl.set_fill_time(h5py.h5d.FILL_TIME_ALLOC)
+    dcpl.set_attr_creation_order(h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED)
     return dcpl
