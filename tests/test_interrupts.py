@@ -251,7 +251,7 @@ def test_a_new_result_a_search_and_a_picture_are_whole_or_not_there(result, tmp_
         jt.run(tmp_path / "spec.toml", tmp_path / "new.h5")
     monkeypatch.setattr(files, "reserve", pressing(files.reserve))
     with pytest.raises(KeyboardInterrupt):
-        searches.save(results.load(result), tmp_path / "zeros.h5", {"message": "none"})
+        searches.save(results.load(result), tmp_path / "zeros.h5", {"message": "none"}, 0.0)
     picture = tmp_path / "out.png"
     picture.write_bytes(b"old")
     monkeypatch.setattr(draw.Figure, "savefig", pressing(draw.Figure.savefig))
