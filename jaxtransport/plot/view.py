@@ -64,10 +64,16 @@ def choose(
     """Decide what to draw.
 
     Raises:
-        InputError: an unknown variable or axis, a value off the grid, nothing to draw along.
+        InputError: an unknown variable or axis, a value off the grid, nothing to draw along, an axis that
+            has a value twice.
     """
     name = _variable(data, variable)
     array = data[name]
+    for dim in array.dims:
+        if dim in data.coords and len(np.unique(data[dim].values)) < data.sizes[dim]:
+            raise InputError(
+                f"{dim}: its values are not distinct, as those of an axis are; run the sweep again"
+            )
     fixed, several = _fixed(data, array, at)
     if several:
         data = data.sel(several)

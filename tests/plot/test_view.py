@@ -85,3 +85,11 @@ def test_choices_that_do_not_fit_are_named(choice, named):
 def test_one_number_is_said_not_drawn():
     with pytest.raises(InputError, match="nothing to draw it along"):
         choose(result(), variable="conductance")
+
+
+def test_an_axis_that_has_a_value_twice_is_refused():
+    """As a flipped bit leaves it in a file without checksums."""
+    data = result(N=4, mu_bar=40).assign_coords(N=[4, 6, 6, 8])
+    for choice in ({}, {"at": ["N=6"]}, {"x": "mu_bar"}):
+        with pytest.raises(InputError, match="N: its values are not distinct"):
+            choose(data, variable="nonreciprocity", **choice)
