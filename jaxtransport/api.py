@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxtransport import arguments, interrupts, xla
 from jaxtransport.errors import InputError
+from jaxtransport.hints import with_hints
 from jaxtransport.models import make_task
 from jaxtransport.status import NOT_COMPUTED, OUTSIDE_BAND, SOLVED, TO_COMPUTE
 from jaxtransport.sweep import files, results
@@ -61,7 +62,7 @@ def estimate(spec: Spec, output: Path) -> Estimate:
     )
 
 
-@arguments.with_hints
+@with_hints
 def run(
     spec: str | Path,
     output: str | Path | None = None,

@@ -11,9 +11,6 @@ others; whether a value is allowed is then a question for the compiled code, whi
 
 from __future__ import annotations
 
-import difflib
-import functools
-import inspect
 import numbers as abstract
 import operator
 import os
@@ -21,14 +18,11 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
-from jaxtransport.errors import InputError, UnknownArgument
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from jaxtransport.errors import InputError
 
 # Transmissions go as the fourth power of a coupling: from the smallest size to the largest they, and the
 # heat, which is a square, stay within a double.
@@ -88,39 +82,6 @@ def show(value: Any) -> str:
 def wrong(name: str, value: Any, expected: str) -> InputError:
     """The mistake of an argument, in the wording that all have."""
     return InputError(f"{name} = {show(value)}: expected {expected}")
-
-
-# Names of arguments
-
-
-def with_hints(function: Callable[P, R], passing_to: Any = None) -> Callable[P, R]:
-    """`function`, which says what may be meant by a keyword argument that it does not have.
-
-    Args:
-        passing_to: the classmethod that gets those which `function` does not name itself.
-    """
-    known = dict(inspect.signature(function).parameters)
-    if passing_to is not None:
-        known |= inspect.signature(passing_to.__func__).parameters
-        del known["layout"]
-    known = {name: one for name, one in known.items() if one.kind is not one.VAR_KEYWORD}
-
-    @functools.wraps(function)
-    def call(*arguments: P.args, **keywords: P.kwargs) -> R:
-        require_keywords(function, known, keywords)
-        return function(*arguments, **keywords)
-
-    return call
-
-
-def require_keywords(function: Callable, known: Collection[str], given: Collection[str]) -> None:
-    """Raise `UnknownArgument` for the first keyword that `function` does not have."""
-    for name in given:
-        if name not in known:
-            names = [one for one in known if one not in ("self", "cls")]
-            close = difflib.get_close_matches(name, names, 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
-            raise UnknownArgument(f"{name}: not an argument of {function.__qualname__}; {meant}")
 
 
 # Inside transforms of JAX

@@ -20,12 +20,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
-from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show, with_hints
+from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
 from jaxtransport.driven import EFFORTS, UNFINISHED, Driven, Effort, drive, efforts, observe_driven
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.long import Long
 from jaxtransport.green.transmission import Transmission
+from jaxtransport.hints import with_hints
 from jaxtransport.observables import Biased, Solved, without_overflow
 from jaxtransport.precision import require_double
 from jaxtransport.probes.laws import Exact, Law, Linear, Series, checked_law

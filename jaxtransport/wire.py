@@ -39,9 +39,9 @@ from jaxtransport.arguments import (
     numbers,
     refuse_entries,
     whole,
-    with_hints,
     wrong,
 )
+from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 

@@ -36,10 +36,10 @@ from jaxtransport.arguments import (
     number,
     numbers,
     require_known,
-    with_hints,
     wrong,
 )
 from jaxtransport.errors import InputError
+from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response

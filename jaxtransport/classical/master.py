@@ -43,8 +43,8 @@ from jaxtransport.arguments import (
     is_traced,
     number,
     whole,
-    with_hints,
 )
+from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response

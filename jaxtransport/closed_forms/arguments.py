@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jaxtransport import arguments as checks
 from jaxtransport.arguments import MOST_WHOLE, POSITIVE, PROBABILITY, REAL, Range, refuse_entries, wrong
 from jaxtransport.errors import InputError
+from jaxtransport.hints import require_keywords
 
 Array = NDArray[np.float64]
 P = ParamSpec("P")
@@ -40,7 +41,7 @@ def numbers(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def checked(*arguments: P.args, **named: P.kwargs) -> R:
-        checks.require_keywords(function, kinds, named)
+        require_keywords(function, kinds, named)
         bound = signature.bind(*arguments, **named)
         for name, value in bound.arguments.items():
             bound.arguments[name] = _checked(name, value, kinds[name])

@@ -27,11 +27,11 @@ from jaxtransport.arguments import (
     require_outside,
     show,
     whole,
-    with_hints,
 )
 from jaxtransport.errors import InputError
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
+from jaxtransport.hints import with_hints
 from jaxtransport.layout import MOST_SITES, Layout
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.runtime import computing

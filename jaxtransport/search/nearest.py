@@ -25,10 +25,10 @@ from jaxtransport.arguments import (
     require_known,
     require_outside,
     whole,
-    with_hints,
     wrong,
 )
 from jaxtransport.errors import InputError
+from jaxtransport.hints import with_hints
 from jaxtransport.parameters import DRIVE, parameter, window
 from jaxtransport.probes.laws import Law
 from jaxtransport.runtime import computing

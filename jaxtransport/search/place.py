@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxtransport.arguments import is_traced, mapping, number, require_known, with_hints
+from jaxtransport.arguments import is_traced, mapping, number, require_known
 from jaxtransport.errors import InputError
+from jaxtransport.hints import with_hints
 from jaxtransport.parameters import DRIVE, Parameter, allowed, parameter
 from jaxtransport.precision import require_double
 from jaxtransport.wire import Wire, require_wire

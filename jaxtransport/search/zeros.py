@@ -27,11 +27,11 @@ from jaxtransport.arguments import (
     require_known,
     require_outside,
     show,
-    with_hints,
     wrong,
 )
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
+from jaxtransport.hints import with_hints
 from jaxtransport.parameters import DRIVE, Parameter, parameter, window
 from jaxtransport.probes.laws import Exact, Law, Linear, checked_law
 from jaxtransport.reservoir import BAND_EDGE

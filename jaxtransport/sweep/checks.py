@@ -14,8 +14,9 @@ import numpy as np
 
 from jaxtransport import layout as layouts
 from jaxtransport.errors import InputError
+from jaxtransport.hints import meant
 from jaxtransport.sweep.grid import Axis
-from jaxtransport.sweep.tables import Mistakes, meant
+from jaxtransport.sweep.tables import Mistakes
 from jaxtransport.variables import Variable, per_point
 
 SITES_OF_LAYOUT = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
@@ -158,7 +159,7 @@ class Checks:
             self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(known)}")
         for name in dict.fromkeys(names):
             if name != "status" and name not in known and name not in self.swept:
-                self.mistakes.add("output.variables", f"{name!r} unknown{meant(name, known)}")
+                self.mistakes.add("output.variables", f"{name!r} unknown; {meant(name, known)}")
             if names.count(name) > 1:
                 self.mistakes.add("output.variables", f"{name!r} comes twice")
 

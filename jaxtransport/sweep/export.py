@@ -38,6 +38,7 @@ import numpy as np
 
 from jaxtransport import arguments, interrupts
 from jaxtransport.errors import InputError
+from jaxtransport.hints import with_hints
 from jaxtransport.sweep import files, results
 from jaxtransport.sweep.contents import BOOKS, GROUP, book_of
 from jaxtransport.sweep.grid import boxes
@@ -52,7 +53,7 @@ ROWS = 2**15  # rows of text at a time
 LEVEL = 4  # of compression; more takes longer and gains little on doubles
 
 
-@arguments.with_hints
+@with_hints
 def export(
     source: str | Path,
     target: str | Path,

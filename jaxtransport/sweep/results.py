@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxtransport.arguments import path as checked_path
-from jaxtransport.arguments import require_outside, with_hints
+from jaxtransport.arguments import require_outside
+from jaxtransport.hints import with_hints
 from jaxtransport.sweep.resultfile import FORMAT, SEARCH_FORMAT, DamagedFile, ResultFile, damaged
 from jaxtransport.sweep.task import Task
 

@@ -6,7 +6,6 @@ Nothing here knows a model: a model brings its tables as classes, its axes as re
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import pydantic
 from pydantic import PlainValidator
 
+from jaxtransport.hints import meant, nearest
 from jaxtransport.sweep.grid import Axis
 from jaxtransport.sweep.values import list_of, positive, real, text, whole
 
@@ -81,8 +81,8 @@ def read_tables(
     for key in raw:
         if key not in kinds and key != "grid":
             found = [table for table, kind in kinds.items() if key in kind.model_fields]
-            belongs = f"; it belongs in [{found[0]}]" if found else meant(key, [*kinds, "grid", *TOP])
-            mistakes.add(key, f"unknown{belongs}")
+            belongs = f"it belongs in [{found[0]}]" if found else meant(key, [*kinds, "grid", *TOP])
+            mistakes.add(key, f"unknown; {belongs}")
     out = {}
     for name, kind in kinds.items():
         content = raw.get(name, {})
@@ -110,8 +110,10 @@ def read_axes(raw: Any, known: Mapping[str, Any], mistakes: Mistakes) -> tuple[A
     axes = []
     for name, value in raw.items():
         if name not in known:
-            belongs = "; it belongs at the top of the file, above the first [table]"
-            mistakes.add(f"grid.{name}", f"cannot be an axis{belongs if name in TOP else meant(name, known)}")
+            belongs = "it belongs at the top of the file, above the first [table]"
+            mistakes.add(
+                f"grid.{name}", f"cannot be an axis; {belongs if name in TOP else meant(name, known)}"
+            )
             continue
         reader, unit, long_name, symbol = known[name]
         try:
@@ -127,15 +129,8 @@ def _home(key: str, name: str, kinds: Mapping[str, type[Table]]) -> str:
         return f"; it belongs at the top of the file, above the first [table]: --set {key}=... puts it there"
     if found := [table for table, kind in kinds.items() if key in kind.model_fields]:
         return f"; it belongs in [{found[0]}]"
-    if difflib.get_close_matches(key, own := list(kinds[name].model_fields), 1):
-        return meant(key, own)
+    own = list(kinds[name].model_fields)
     everywhere = {field: table for table, kind in kinds.items() for field in kind.model_fields}
-    if close := difflib.get_close_matches(key, list(everywhere), 1):
-        return f"; did you mean {everywhere[close[0]]}.{close[0]}?"
-    return meant(key, own)
-
-
-def meant(key: str, known: Any) -> str:
-    """What may be meant by a name that is not known."""
-    close = difflib.get_close_matches(key, list(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+    if nearest(key, own) is None and (close := nearest(key, everywhere)):
+        return f"; did you mean {everywhere[close]}.{close}?"
+    return f"; {meant(key, own)}"

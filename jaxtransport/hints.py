@@ -1,0 +1,53 @@
+"""What may be meant by a name that is not known: a key of a sweep file, a variable, a keyword argument."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Collection
+from typing import Any, ParamSpec, TypeVar
+
+from jaxtransport.errors import UnknownArgument
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """The known name that `name` looks like."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1)), None)
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """The known name that `name` looks like, or all of them, in words."""
+    close = nearest(name, known)
+    return f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"
+
+
+def with_hints(function: Callable[P, R], passing_to: Any = None) -> Callable[P, R]:
+    """`function`, which says what may be meant by a keyword argument that it does not have.
+
+    Args:
+        passing_to: the classmethod that gets those which `function` does not name itself.
+    """
+    known = dict(inspect.signature(function).parameters)
+    if passing_to is not None:
+        known |= inspect.signature(passing_to.__func__).parameters
+        del known["layout"]
+    names = [name for name, one in known.items() if one.kind is not one.VAR_KEYWORD and name != "cls"]
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **keywords: P.kwargs) -> R:
+        require_keywords(function, names, keywords)
+        return function(*arguments, **keywords)
+
+    return call
+
+
+def require_keywords(function: Callable, known: Collection[str], given: Collection[str]) -> None:
+    """Raise `UnknownArgument` for the first keyword that `function` does not have."""
+    for name in given:
+        if name not in known:
+            where = function.__qualname__
+            raise UnknownArgument(f"{name}: not an argument of {where}; {meant(name, known)}")
