@@ -25,6 +25,7 @@ from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.memory import require_memory
 from jaxtransport.sweep.plan import Plan, make_plan
+from jaxtransport.sweep.search_spec import memory_bytes as search_bytes
 from jaxtransport.sweep.shipped import shipped
 from jaxtransport.sweep.targets import check_name
 
@@ -130,10 +131,6 @@ def execute(
         raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
     _check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
-    if output.exists() and not force:
-        spec = _check_same(spec, output)  # before JAX is loaded: a refusal should be quick
-    else:
-        files.require_space(output, files.needed_bytes(make_task(spec)))
 
     from jaxtransport import places
     from jaxtransport.sweep import run as loop
@@ -147,19 +144,28 @@ def execute(
                 raise KeyboardInterrupt
             report(loop.Progress(task.grid.size, 0, 0, note=note))
 
-        task = make_task(spec)
         lock = locks.Lock(output)
         try:
-            if output.exists() and not force and (done := _complete(spec, task, output)) is not None:
+            # Before JAX is loaded: an answer should be quick.
+            resumed = output.exists() and not force
+            spec = _check_same(spec, output) if resumed else spec
+            task = make_task(spec)
+            if not resumed:
+                files.require_space(output, files.needed_bytes(task))
+            elif (done := _complete(task, output)) is not None:
                 report(done)
                 return done
+            elif scheduler is not None:
+                _require_text_of_today(spec, output)
             at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
             with at as place:
                 interrupts.check()
+                plan = _stored_plan(task, output) if resumed else make_plan(task, place.kind, place.memory)
                 if place.memory is None and scheduler is None:  # cores: their memory is this machine's
-                    needed = make_plan(task, place.kind).memory_bytes(task)
-                    require_memory(needed, "ask for fewer variables along the wire, or for shorter wires")
-                plan = _prepare(spec, task, output, force, place)
+                    remedy = "ask for fewer variables along the wire, or for shorter wires"
+                    require_memory(plan.memory_bytes(task), remedy)
+                if not resumed:
+                    _create(spec, task, output, plan, place)
                 with (
                     stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
                     place.executor(plan.halved(store.halvings)) as executor,
@@ -203,7 +209,6 @@ def search(
     from jaxtransport.models.search import search as search_grid
     from jaxtransport.search.store import save
     from jaxtransport.sweep.run import Progress
-    from jaxtransport.zeros_text import asked
 
     start = time.time()
 
@@ -213,8 +218,7 @@ def search(
     with interrupts.held(breakable=True):
         lock = locks.Lock(output)
         try:
-            needed = int(asked(spec)["memory_bytes"])
-            require_memory(needed, "search shorter outer axes, one after the other (--set)")
+            require_memory(search_bytes(spec), "search shorter outer axes, one after the other (--set)")
             runtime.devices(None)  # says what is wrong where JAX cannot start
             with runtime.computing():
                 data = search_grid(spec, done)
@@ -345,45 +349,45 @@ def _with_stored_axes(spec: Spec, output: Path) -> Spec:
     return dataclasses.replace(spec, axes=tuple(axes))
 
 
-def _complete(spec: Spec, task: Task, output: Path) -> Progress | None:
+def _require_text_of_today(spec: Spec, output: Path) -> None:
+    """Raise `InputError` if workers, who get the text of a spec, would read other axes than the file has."""
+    if specs.parse(spec.text).fingerprint != spec.fingerprint:
+        raise InputError(
+            f"scheduler: the axes of {output} were rounded by an earlier version, and workers would compute "
+            "at others; go on without a scheduler, or pass --force"
+        )
+
+
+def _complete(task: Task, output: Path) -> Progress | None:
     """The end of a run of which nothing is left to do; None if something is. JAX is not needed to tell."""
     from jaxtransport.sweep.run import Progress
 
-    _check_same(spec, output)  # again, now that nobody else can write
     counts = results.count_statuses(output)
     _, finished = results.times(output)
     if finished != finished or any(code in counts for code in TO_COMPUTE):
         return None
-    files.discard_part(output)
-    results.require_whole(output, task)
-    results.require_intact(output)
+    _require_sound(task, output)
     total = sum(counts.values())
     return Progress(total, total, total, failed=total - counts.get(SOLVED, 0))
 
 
-def _prepare(spec: Spec, task: Task, output: Path, force: bool, place: Place) -> Plan:
-    """The plan of an existing file of this spec, or a new file and its plan."""
-    if output.exists() and not force:
-        spec = _check_same(spec, output)  # again, now that nobody else can write
-        files.discard_part(output)
-        results.require_whole(output, task)
-        results.require_intact(output)  # nothing is computed beside numbers that are no longer true
-        try:
-            return Plan.from_json(str(results.read_attributes(output)["plan"]))
-        except ValueError as error:
-            raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
-    plan = make_plan(task, place.kind, place.memory)
-    files.create(
-        output,
-        task,
-        {
-            "title": spec.title,
-            "model": spec.model,
-            "spec": spec.text,
-            "fingerprint": spec.fingerprint,
-            "plan": plan.to_json(),
-            **place.provenance,
-        },
-        plan,
-    )
-    return plan
+def _require_sound(task: Task, output: Path) -> None:
+    """Raise `DamagedFile` if the file cannot be gone on with, or believed; nobody else writes it."""
+    files.discard_part(output)
+    results.require_whole(output, task)
+    results.require_intact(output)  # nothing is computed beside numbers that are no longer true
+
+
+def _stored_plan(task: Task, output: Path) -> Plan:
+    """The plan of an existing file."""
+    _require_sound(task, output)
+    try:
+        return Plan.from_json(str(results.read_attributes(output)["plan"]))
+    except ValueError as error:
+        raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
+
+
+def _create(spec: Spec, task: Task, output: Path, plan: Plan, place: Place) -> None:
+    """A new file of this spec."""
+    origin = {"title": spec.title, "model": spec.model, "spec": spec.text, "fingerprint": spec.fingerprint}
+    files.create(output, task, {**origin, "plan": plan.to_json(), **place.provenance}, plan)

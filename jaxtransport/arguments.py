@@ -175,10 +175,7 @@ def amplitudes(name: str, value: Any, length: int) -> Any:
             _traced(name, abs(array), AMPLITUDE, ((), (length,)))
             return array.astype(complex)
         array = np.asarray(array, complex)
-        if not np.any(array.imag):
-            numbers(name, array.real, AMPLITUDE, length)
-        else:
-            numbers(name, np.abs(array), AMPLITUDE, length)
+        numbers(name, np.abs(array) if np.any(array.imag) else array.real, AMPLITUDE, length)
         return array
     return numbers(name, value, AMPLITUDE, length)
 

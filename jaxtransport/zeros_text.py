@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxtransport.sweep.search_spec import memory_bytes
+from jaxtransport.sweep.search_spec import memory_bytes, searches
 from jaxtransport.text import size
 
 if TYPE_CHECKING:
@@ -22,18 +21,11 @@ HIDDEN = ("residual", "searched", "searched_line", "least", "least_at")
 
 def asked(spec: Spec) -> dict[str, Any]:
     """What a search will do: its windows, and how often."""
-    axes = {a.name: len(a.values) for a in spec.axes}
-    searches = math.prod(axes.values())
-    wire: Any = spec.tables["wire"]
-    lengths = spec.axis("N")
-    longest = max(spec.search["N"]) if "N" in (spec.search or {}) else wire.N  # type: ignore[index]
-    longest = int(longest if lengths is None else lengths.values.max())
-    at_once = 1 if len(spec.search or ()) == 2 else searches  # curves are followed one search at a time
     return {
         "search": spec.search,
-        "axes": axes,
-        "searches": searches,
-        "memory_bytes": memory_bytes(longest, at_once),
+        "axes": {a.name: len(a.values) for a in spec.axes},
+        "searches": searches(spec),
+        "memory_bytes": memory_bytes(spec),
         "fingerprint": spec.fingerprint,
     }
 
@@ -45,8 +37,8 @@ def asked_rows(spec: Spec) -> list[str]:
     what = " and ".join(f"{low:g} <= {name} <= {high:g}" for name, (low, high) in over.items())
     return [
         f"  search     {'curves' if len(over) == 2 else 'zeros'} in {what}",
-        f"  searches   {asked(spec)['searches']:,} ({grid})",
-        f"  memory     about {size(asked(spec)['memory_bytes'])} at its peak, the program itself included",
+        f"  searches   {searches(spec):,} ({grid})",
+        f"  memory     about {size(memory_bytes(spec))} at its peak, the program itself included",
         f"  result     {spec.default_output}",
     ]
 

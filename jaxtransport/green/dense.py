@@ -152,7 +152,7 @@ class Dense(Transmission):
         into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))
         sum_error = POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(first)
         # G is right on the scale of its largest entry. dg = sum_ij dT_ij (phi_i - phi_j)^2 / 2.
-        size = jnp.sqrt(self._square())  # jnp.abs guards against overflow, and takes as long as the inverse
+        size = jnp.sqrt(self._square())  # not jnp.abs: its guard against overflow takes longer
         norm = jnp.max(jnp.sum(jnp.abs(self.inverse.real) + jnp.abs(self.inverse.imag), 1))
         error = EPS * jnp.max(size) * jnp.max(jnp.sum(size, 1)) * norm
         off = 2 * size * error * self.broadening[:, None] * self.broadening

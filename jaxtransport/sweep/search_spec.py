@@ -8,8 +8,9 @@ over = { N = [4, 40] }                                  lengths
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator
 
@@ -17,14 +18,26 @@ from jaxtransport.parameters import parameter, window
 from jaxtransport.sweep.tables import Table
 from jaxtransport.sweep.values import list_of, whole
 
+if TYPE_CHECKING:
+    from jaxtransport.sweep.spec import Spec
+
 MOST_LENGTHS = 10_000
 # Measured (`scripts/memory.py`): the program, and what a search on a line keeps of each site of its wire.
 PROGRAM_BYTES, SITE_BYTES = 480_000_000, 3_400
 
 
-def memory_bytes(longest: int, searches: int) -> int:
+def searches(spec: Spec) -> int:
+    """How many searches a spec asks for."""
+    return math.prod(len(axis.values) for axis in spec.axes)
+
+
+def memory_bytes(spec: Spec) -> int:
     """Memory of `jaxtransport zeros` at its peak, roughly."""
-    return PROGRAM_BYTES + SITE_BYTES * longest * searches
+    wire: Any = spec.tables["wire"]
+    over, lengths = spec.search or {}, spec.axis("N")
+    longest = over["N"][1] if "N" in over else wire.N if lengths is None else lengths.values.max()
+    at_once = searches(spec) if len(over) == 1 else 1  # curves are followed one search at a time
+    return PROGRAM_BYTES + SITE_BYTES * int(longest) * at_once
 
 
 def _over(value: Any) -> dict[str, list[float]]:
