@@ -14,6 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy import ndimage
 
+from jaxtransport.plot import style
+
 NOISE = 1e-9  # of the values around: rounding, where they touch zero
 FLAT = 1e-13  # ... of the largest value of all
 BELIEVED = 1e-3  # of the values around: an interpolated change of sign that is smaller may be none
@@ -43,7 +45,13 @@ def without_noise(values: np.ndarray) -> np.ndarray:
 
 
 def with_lines_between(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns put in where two zeros of a row of `values` (y, x) fall between neighbouring columns."""
+    """Columns put in where two zeros of a row of `values` (y, x) fall between neighbouring columns.
+
+    Columns have to be evenly spaced there, in x or in its logarithm; elsewhere none are put in.
+    """
+    if style.is_geometric(x):
+        log_x, values = with_lines_between(np.log(x), values)
+        return np.exp(log_x), values
     if len(x) < 4:
         return x, values
     cells = np.arange(1, len(x) - 2)

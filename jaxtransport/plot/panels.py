@@ -43,8 +43,9 @@ def _hatch_outside(axes: Axes, view: View, array: xr.DataArray) -> None:
     array = array.sortby(view.x)
     if (outside := outside_band(view, array)) is not None:
         x, borders = array[view.x].values, edges(array[view.x].values)
-        for i in np.flatnonzero(outside):
-            axes.axvspan(borders[i], borders[i + 1], facecolor="none", edgecolor="0.7", hatch="////", lw=0)
+        turns = np.flatnonzero(np.diff(outside, prepend=0.0, append=0.0))  # where a stretch begins or ends
+        for start, stop in turns.reshape(-1, 2):
+            axes.axvspan(borders[start], borders[stop], facecolor="none", edgecolor="0.7", hatch="////", lw=0)
         axes.set_xlim(x[0] - (x[-1] - x[0]) * 0.02, x[-1] + (x[-1] - x[0]) * 0.02)
 
 

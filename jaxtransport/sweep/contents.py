@@ -19,7 +19,8 @@ import h5py
 import numpy as np
 
 GROUP = "run"
-BOOKS = ("started", "finished", "halvings")  # of a run: scalars in that group, once among the variables
+CHANGING_BOOKS = ("finished", "halvings")  # what a run writes of its bookkeeping
+BOOKS = ("started", *CHANGING_BOOKS)  # scalars in that group, in older files among the variables
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
 HIDDEN = (  # of HDF5 and netCDF, for the dimensions
     "CLASS",

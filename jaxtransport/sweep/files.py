@@ -21,7 +21,7 @@ from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums
 from jaxtransport.sweep.checksums import Tiles
-from jaxtransport.sweep.contents import GROUP, book_of, note
+from jaxtransport.sweep.contents import CHANGING_BOOKS, GROUP, book_of, note
 from jaxtransport.sweep.plan import LANES, Plan
 from jaxtransport.sweep.resultfile import FORMAT, crc_name, crc_of_book
 from jaxtransport.sweep.results import SINCE
@@ -29,7 +29,6 @@ from jaxtransport.sweep.seal import seal
 from jaxtransport.sweep.surviving import SurvivingFile
 from jaxtransport.sweep.task import Task
 
-CHANGING_BOOKS = ("finished", "halvings")  # what a run writes of its bookkeeping
 OVERHEAD_BYTES = 2**20  # attributes and headers, generously
 
 

@@ -275,7 +275,7 @@ class ResultFile:
     def _changed_books(self) -> list[str]:
         """Bookkeeping that is not what a run wrote, each beside its own checksum."""
         wrong = []
-        for name in ("finished", "halvings"):
+        for name in contents.CHANGING_BOOKS:
             value, crc = self.read(self.book(name)), int(self.read(crc_name(name)))
             if not np.isnan(value) and crc not in possible(name, value):
                 wrong.append(name)

@@ -25,13 +25,12 @@ from jaxtransport import status as codes
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums, files
 from jaxtransport.sweep.checksums import Tiles, checksum, part_of
+from jaxtransport.sweep.contents import CHANGING_BOOKS
 from jaxtransport.sweep.grid import Block, Grid, place
 from jaxtransport.sweep.lock import share
 from jaxtransport.sweep.raw import RawDataset
 from jaxtransport.sweep.resultfile import ResultFile, crc_name, crc_of_book
 from jaxtransport.sweep.results import count_statuses
-
-BOOKS = ("finished", "halvings")  # what a run writes of its bookkeeping
 
 
 class Store:
@@ -49,8 +48,10 @@ class Store:
                 tile = result.contents.tile
                 self._tiles = Tiles(grid, *tile) if tile else None
                 held = {name: name for name in (*names, "status")}
-                held |= {n: result.book(n) for n in BOOKS if result.book(n) in result.contents.stored}
-                held |= {name: name for name in (checksums.NAME, *map(crc_name, BOOKS)) if tile}
+                held |= {
+                    n: result.book(n) for n in CHANGING_BOOKS if result.book(n) in result.contents.stored
+                }
+                held |= {name: name for name in (checksums.NAME, *map(crc_name, CHANGING_BOOKS)) if tile}
                 self._data = {
                     name: RawDataset.of(result.dataset(place), self._descriptor)
                     for name, place in held.items()

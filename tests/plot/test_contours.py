@@ -72,3 +72,13 @@ def test_cells_end_half_way_to_their_neighbours():
     np.testing.assert_allclose(edges(np.array([1.0, 2.0, 4.0])), [0.5, 1.5, 3.0, 5.0])
     np.testing.assert_allclose(edges(np.array([0.1, 1.0, 10.0, 100.0])), 10.0 ** np.arange(-1.5, 3))
     np.testing.assert_allclose(edges(np.array([3.0])), [2.5, 3.5])
+
+
+def test_two_zeros_are_found_on_a_logarithmic_axis_too():
+    x = np.geomspace(0.1, 10, 41)
+    u = (np.log10(x) - 0.325) * 2 * np.pi * 2  # period .5 in log10 x, as above
+    values = np.broadcast_to(np.cos(2 * np.pi * 0.02 / 0.5) - np.cos(u), (10, 41))
+    across = np.log10(drawn(x, Y, values)[:, 0])
+    near = across[np.abs(across - 0.325) < 0.1]
+    assert near.size
+    np.testing.assert_allclose(np.abs(near - 0.325), 0.02, rtol=0, atol=5e-3)
