@@ -42,11 +42,10 @@ def lines(view: View) -> Figure:
 def _hatch_outside(axes: Axes, view: View, array: xr.DataArray) -> None:
     array = array.sortby(view.x)
     if (outside := outside_band(view, array)) is not None:
-        x, borders = array[view.x].values, edges(array[view.x].values)
+        borders = edges(array[view.x].values)
         turns = np.flatnonzero(np.diff(outside, prepend=0.0, append=0.0))  # where a stretch begins or ends
         for start, stop in turns.reshape(-1, 2):
             axes.axvspan(borders[start], borders[stop], facecolor="none", edgecolor="0.7", hatch="////", lw=0)
-        axes.set_xlim(x[0] - (x[-1] - x[0]) * 0.02, x[-1] + (x[-1] - x[0]) * 0.02)
 
 
 def profiles(view: View) -> Figure:
@@ -162,8 +161,7 @@ def legend(axes: Axes) -> None:
 def _finish(axes: Axes, view: View, array: xr.DataArray) -> None:
     say_nothing_is_there(axes, array)
     axes.set_xlabel(style.label_of(view.data[view.x], long=view.x in ("site", "bond", "N")))
-    if style.is_geometric(view.data[view.x].values):
-        axes.set_xscale("log")
+    style.set_scale(axes, "x", view.data[view.x].values)
     if style.is_signed(array.values):
         axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
     axes.margins(x=0.02)
@@ -196,9 +194,8 @@ def _map(axes: Axes, array: xr.DataArray, view: View, norm: Normalize, colours: 
         inner = lambda along: np.repeat(edges(along), 2)[1:-1]  # every cell has both its ends
         cells = np.repeat(np.repeat(outside, 2, axis=0), 2, axis=1)
         axes.contourf(inner(x), inner(y), cells, levels=[0.5, 1.5], colors="none", hatches=["////"])
-    for set_scale, coordinate in ((axes.set_xscale, x), (axes.set_yscale, y)):
-        if style.is_geometric(coordinate):
-            set_scale("log")
+    style.set_scale(axes, "x", x)
+    style.set_scale(axes, "y", y)
     return mesh
 
 

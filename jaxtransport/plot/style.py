@@ -10,6 +10,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 # Okabe and Ito's palette, dark to light; black first, for the line that stands alone.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -18,6 +20,7 @@ SIGNED_MAP = "RdBu_r"  # zero is white; red and blue differ for every kind of co
 UNSIGNED_MAP = "cividis"
 FLAGS = ("#DDDDDD", "#FFFFFF", "#E69F00", "#D55E00", "#CC79A7", "#000000", "#56B4E9", "#882255", "#0072B2")
 
+FEW_DECADES = 2.5  # of an axis on which 1, 2 and 5 have labels, not powers of ten alone
 LONG_NAME = 25  # characters of a name that leave no room for its symbol beside an axis
 
 # Over matplotlib's own defaults: what a user has configured for other pictures may not suit these.
@@ -120,6 +123,18 @@ def is_signed(values: np.ndarray) -> bool:
     """True if finite values lie on both sides of zero."""
     finite = values[np.isfinite(values)]
     return bool(finite.size) and finite.min() < 0 < finite.max()
+
+
+def set_scale(axes: Axes, which: str, values: np.ndarray) -> None:
+    """A logarithmic x or y axis for values in such a spacing; its labels do not touch."""
+    if not is_geometric(values):
+        return
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if values.max() < 10**FEW_DECADES * values.min():
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(lambda value, _: f"${show(value)}$")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def is_geometric(values: np.ndarray) -> bool:

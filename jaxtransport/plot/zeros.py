@@ -72,8 +72,7 @@ def _against(data: xr.Dataset, name: str, x: str) -> Figure:
     for axis, values in ((axes.xaxis, data[x].values), (axes.yaxis, data[name].values)):
         if np.issubdtype(values.dtype, np.integer):
             axis.set_major_locator(MaxNLocator(integer=True))
-    if style.is_geometric(np.unique(data[f"search_{x}"].values)):
-        axes.set_xscale("log")
+    style.set_scale(axes, "x", np.unique(data[f"search_{x}"].values))
     axes.margins(x=0.03, y=0.03)
     return figure
 
