@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import equinox as eqx
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
@@ -63,11 +64,9 @@ def kept(program: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
     @functools.wraps(program)
     def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
-        leaves, tree = jax.tree.flatten((arguments, named))
-        kind = (tree, *map(_kind_of, leaves))
-        if kind in seen:
-            with _nans_allowed():
-                return program(*arguments, **named)
+        kind = (*map(_kind_of, arguments), *((name, _kind_of(one)) for name, one in named.items()))
+        if kind in seen and not _debugs():
+            return program(*arguments, **named)
         with _nans_allowed(), _cached():
             result = program(*arguments, **named)
         seen.add(kind)
@@ -76,13 +75,22 @@ def kept(program: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return call
 
 
-def _kind_of(leaf: Any) -> Any:
-    return (type(leaf), leaf.shape, leaf.dtype) if hasattr(leaf, "dtype") else leaf
+def _kind_of(argument: Any) -> Any:
+    """What a program is compiled for: types and shapes of arrays, all else itself. As quick as can be."""
+    if hasattr(argument, "dtype"):
+        return type(argument), argument.shape, argument.dtype
+    if isinstance(argument, eqx.Module):
+        return type(argument), *map(_kind_of, vars(argument).values())
+    return argument
+
+
+def _debugs() -> bool:
+    return bool(jax.config.jax_debug_nans or jax.config.jax_debug_infs)  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
 def _nans_allowed() -> Iterator[None]:
-    if jax.config.jax_debug_nans or jax.config.jax_debug_infs:  # type: ignore[attr-defined]
+    if _debugs():
         with jax.debug_nans(False), jax.debug_infs(False):
             yield
     else:
