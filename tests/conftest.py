@@ -12,6 +12,10 @@ from jaxtransport import cli, interrupts, xla
 jax.config.update("jax_enable_x64", True)
 xla.compile_whole_loops()
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts pytest in the background has it ignored; so would every process that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture
 def jaxtransport(monkeypatch, capsys):
