@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
 from jaxtransport import interrupts, streams
@@ -13,7 +14,13 @@ def main() -> NoReturn:
     with interrupts.command():
         from jaxtransport import cli
 
-        cli.main()
+        try:
+            cli.main()
+        except SystemExit:
+            if (error := streams.lost()) is not None:
+                print(f"error: standard output: {error.strerror}", file=sys.stderr)
+                sys.exit(cli.WRONG_INPUT)
+            raise
 
 
 if __name__ == "__main__":

@@ -268,7 +268,10 @@ def plot(
     """Draw a result: a line, a map with its zero contour, or a profile along the wire."""
     from jaxtransport.plot import draw
 
-    path = output or result.with_suffix(".png")
+    beside = (
+        result.with_suffix(".png") if result.name else result / "picture.png"
+    )  # "." is refused as a folder
+    path = output or beside
     with _interruptible(lambda: NOTHING):
         notes = draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
     text.print_notes(notes)

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, TOLERATED, Transmission
-from jaxtransport.observables import kept, without_overflow
+from jaxtransport.observables import bond_currents, kept, without_overflow
 from jaxtransport.probes.balance import Balance, Problem, Search, balance
 from jaxtransport.probes.conductor import Conductor, ExactConductor, Flows, SeriesConductor
 from jaxtransport.probes.laws import Exact, Series
@@ -62,7 +62,7 @@ class Driven(eqx.Module):
         return self._sites(self.flows.current / self.size, bare=0.0)
 
     def bond_current(self):
-        J = jnp.cumsum(self.flows.current)[:-1] / self.size  # by continuity
+        J = bond_currents(self.flows.current, self.length) / self.size
         return jnp.where(jnp.arange(J.shape[0]) < self.length - 1, J, jnp.nan)
 
     def heat(self):

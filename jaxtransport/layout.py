@@ -106,26 +106,38 @@ def _alternate(N: int, sites: Sequence[int]) -> Layout:
 
 def dimers(N: int) -> Layout:
     """S, D, S, D ... on sites 2 ... N-1; N even and at least 4."""
+    return _alternate(N, _dimer_sites(N))
+
+
+def _dimer_sites(N: int) -> range:
     N = whole("N", N, most=MOST_SITES)
     if N < 4 or N % 2:
         raise InputError(
             f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; pass an even N >= 4"
         )
-    return _alternate(N, range(2, N))
+    return range(2, N)
 
 
 def pair(N: int) -> Layout:
     """One source at 2, one drain at N-1; N at least 4."""
+    return _alternate(N, _pair_sites(N))
+
+
+def _pair_sites(N: int) -> tuple[int, int]:
     N = whole("N", N, most=MOST_SITES)
     if N < 4:
         raise InputError(
             f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1 apart; pass N >= 4"
         )
-    return Layout(N, (2,), (N - 1,))
+    return 2, N - 1
 
 
 def spaced(N: int, spacing: int) -> Layout:
     """S, D, S, D ... on sites 2, 2 + spacing, ... up to N-1; an even number of them."""
+    return _alternate(N, _spaced_sites(N, spacing))
+
+
+def _spaced_sites(N: int, spacing: int) -> range:
     N = whole("N", N, most=MOST_SITES)
     spacing = whole("spacing", spacing, 1)
     sites = range(2, N, spacing)
@@ -134,7 +146,7 @@ def spaced(N: int, spacing: int) -> Layout:
             f"spacing = {spacing}: puts {len(sites)} sources and drains on sites 2 ... {N - 1} (N = {N}), "
             "and they come in pairs; change spacing or N"
         )
-    return _alternate(N, sites)
+    return sites
 
 
 def custom(
@@ -151,8 +163,14 @@ _MAKERS: dict[str, Callable[..., Layout]] = {
     "custom": custom,
 }
 NAMES = tuple(_MAKERS)
+_SITES: dict[str, Callable[..., Any]] = {"dimers": _dimer_sites, "pair": _pair_sites, "spaced": _spaced_sites}
 
 
 def make(name: str, N: int, **sites: Any) -> Layout:
     """The layout called `name`, one of `NAMES`, for N sites."""
     return _MAKERS[choice("layout", name, NAMES)](N, **sites)
+
+
+def check(name: str, N: int, **sites: Any) -> None:
+    """Raise what `make` would, in a time that does not grow with N."""
+    _SITES.get(choice("layout", name, NAMES), custom)(N, **sites)

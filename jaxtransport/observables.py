@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
+from jaxtransport.green.double import sums_along
 from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
 from jaxtransport.probes.response import Profile, Response, profile, respond
 from jaxtransport.reservoir import in_band
@@ -84,9 +85,22 @@ class Solved(eqx.Module):
         others = response.mean_current if tolerated >= TOLERATED else response.least_current
         good &= response.current_error(injection) <= tolerated * others(injection)
         if self.profile is not None:
+            if tolerated < TOLERATED:  # as for I_1
+                good &= response.right_error(injection) <= tolerated * response.least_right_current(injection)
             largest = jnp.maximum(0.5, size * jnp.max(jnp.abs(self.profile.potential[1])))  # 0.5: the leads
             good &= size * self.profile.error <= tolerated * largest
         return good
+
+
+def bond_currents(currents: Float[Array, " site"], length: Array) -> Float[Array, " bond"]:
+    """J_l from site l to l + 1, by continuity: what is injected up to l, or leaves beyond it.
+
+    Summed without loss from the end whose own current is smaller, and so better known: behind a barrier all
+    but a small part of what sources inject goes to their drains.
+    """
+    from_left = sums_along(currents)[:-1]
+    from_right = -sums_along(currents[::-1])[::-1][1:]
+    return jnp.where(jnp.abs(currents[0]) <= jnp.abs(jnp.take(currents, length - 1)), from_left, from_right)
 
 
 class Biased(eqx.Module):
@@ -117,6 +131,10 @@ class Biased(eqx.Module):
     def right_current(self):
         return self.solved.response.right_current(self.sign, self.injection)
 
+    def current_error(self):
+        response = self.solved.response
+        return jnp.maximum(response.current_error(self.injection), response.right_error(self.injection))
+
     def potential(self):
         x, _, _ = self._along()
         return self._sites(self.solved.mu_bar + self.size * x, bare=jnp.nan)
@@ -125,7 +143,7 @@ class Biased(eqx.Module):
         return self._sites(self._along()[1], bare=0.0)
 
     def bond_current(self):
-        J = jnp.cumsum(self._along()[1])[:-1]  # by continuity
+        J = bond_currents(self._along()[1], self.solved.length)
         return jnp.where(jnp.arange(J.shape[0]) < self.solved.length - 1, J, jnp.nan)
 
     def heat(self):
@@ -134,8 +152,10 @@ class Biased(eqx.Module):
         heat = self.solved.transmission.spread(x / scale) * scale * scale / (4 * jnp.pi)
         # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
         power = jnp.sum(jnp.abs(self._along()[1] * self.size / (2 * jnp.pi) * x))
-        told = x.shape[0] * (EPS * scale) * (EPS * scale) <= TOLERATED * power
-        return self._sites(jnp.where(told | (scale == 1), heat, jnp.nan), bare=0.0)
+        probes = self.solved.transmission.interior
+        exchanged = jnp.max(jnp.where(probes, self.solved.transmission.product(jnp.ones_like(x)), 0.0))
+        told = exchanged * (EPS * scale) * (EPS * scale) <= TOLERATED * power
+        return self._sites(jnp.where(told, heat, jnp.nan), bare=0.0)
 
     def density(self):
         Gamma = self.solved.transmission.broadening
@@ -158,7 +178,7 @@ _LEADS: dict[str, Callable] = {
     "injection_response": lambda f, r: f.solved.response.injection,
     "nonreciprocity": lambda f, r: f.solved.response.nonreciprocity(f.injection),
     "relative_nonreciprocity": lambda f, r: f.solved.response.relative_nonreciprocity(f.injection),
-    "current_error": lambda f, r: f.solved.response.current_error(f.injection),
+    "current_error": lambda f, r: f.current_error(),
     "residual": _both(Biased.residual),
     "outside_band": _both(Biased.outside_band),
 }

@@ -6,11 +6,13 @@ printed then goes nowhere. A letter that an output cannot show is printed as its
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
 
 _left = False  # whether a reader did
+_lost: list[OSError] = []  # why something that was printed is lost, such as a full disk
 
 
 class _Stream(io.FileIO):
@@ -22,13 +24,24 @@ class _Stream(io.FileIO):
             return super().write(data)
         except BrokenPipeError:
             _left = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
-            return super().write(data)
+        except OSError as error:
+            if self.name == sys.__stdout__.fileno():  # type: ignore[union-attr]
+                _lost.append(error)
+        # What comes after the first failure goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+        return super().write(data)
 
 
 def harden() -> None:
     """Make both streams such that printing never fails."""
     sys.stdout, sys.stderr = _hardened(sys.stdout), _hardened(sys.stderr)
+
+
+def lost() -> OSError | None:
+    """Why what was printed as a result did not arrive; None if it did, or if its reader left."""
+    with contextlib.suppress(AttributeError, ValueError):  # closed, or none at all
+        sys.stdout.flush()
+    return _lost[0] if _lost else None
 
 
 def reader_left() -> bool:

@@ -2,6 +2,7 @@
 
     python scripts/random_wires.py 2000
     python scripts/random_wires.py 2000 --seed 1 --kernels chain dense --gamma 1e-4
+    python scripts/random_wires.py 1000 --levels
 
 Points are computed as a sweep does: by the kernel, and by its careful successor where that lost digits. For
 each kernel: how many points have which status; the largest errors of those of status 0, as a share of
@@ -27,7 +28,7 @@ import numpy as np
 jax.config.update("jax_enable_x64", True)
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from barrier_trials import CLASSES, computed, errors, expected
+from barrier_trials import CLASSES, computed, errors, expected, on_a_level
 from wires import barred
 
 from jaxtransport import status as codes
@@ -42,11 +43,18 @@ def main() -> None:
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--gamma", type=float, default=0.01, help="the weakest coupling of a source or drain")
+    parser.add_argument(
+        "--levels",
+        action="store_true",
+        help="energies at levels of the wire, or of parts that a site cuts off",
+    )
     parser.add_argument("--kernels", nargs="+", default=["chain", "registers", "long", "dense"])
     arguments = parser.parse_args()
     first = arguments.seed * 10**6
     wires = [barred(first + i, SITES, gamma=arguments.gamma) for i in range(arguments.count)]
     energies = np.random.default_rng(arguments.seed).uniform(-1.95, 1.95, arguments.count)
+    if arguments.levels:
+        energies = np.array([on_a_level(wire, first + i) for i, wire in enumerate(wires)])
     truth = [expected(wire, w) for wire, w in zip(wires, energies, strict=True)]
     wrong = 0
     for name in arguments.kernels:

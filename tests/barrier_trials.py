@@ -10,6 +10,7 @@ import numpy as np
 import precise
 import reference
 from mpmath import mpf, workdps
+from scipy.optimize import brentq
 from wires import stack
 
 from jaxtransport import status as codes
@@ -87,6 +88,25 @@ def expected(wire, w) -> dict[str, list[mpf]]:
             "site_current_forward": sites,
             "bond_current_forward": [sum(sites[: l + 1]) for l in range(chain.N - 1)],
         }
+
+
+def on_a_level(wire, seed: int) -> float:
+    """An energy at a level of the wire or of a part that one site cuts off, within 1e-16 ... 1e-6 of it.
+
+    Levels shift with reservoirs: w = eigenvalue of H + diag(gamma^2 w / 2). Any energy if none is in it.
+    """
+    chain, rng = reference.chain_of(wire), np.random.default_rng(seed)
+    N, H = chain.N, reference.hamiltonian(chain)
+    cut = int(rng.integers(0, N + 1))  # N: no cut
+    part = slice(0, N) if cut == N else slice(cut + 1, N) if rng.random() < 0.5 or cut == 0 else slice(0, cut)
+    H, coupling = H[part, part], chain.coupling[part]
+    for level in rng.permutation(len(coupling)):
+        # eps_n(w) - w falls through zero once where the sum of shifts is below w.
+        miss = lambda w, n=level: np.linalg.eigvalsh(H + np.diag(coupling**2 * w / 2))[n] - w
+        if miss(-1.95) * miss(1.95) < 0:
+            found = brentq(miss, -1.95, 1.95, xtol=1e-16)
+            return float(np.clip(found + rng.choice([-1, 1]) * 10.0 ** rng.uniform(-16, -6), -1.95, 1.95))
+    return float(rng.uniform(-1.95, 1.95))
 
 
 def errors(found, exact) -> dict[str, float]:

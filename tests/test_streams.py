@@ -79,3 +79,21 @@ def test_a_watch_ends_when_nobody_reads_it(folder):
         watch.stdout.close()
         assert watch.wait(timeout=600) == 0
         assert b"Traceback" not in watch.stderr.read()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_a_full_disk_behind_standard_output(folder):
+    """What was asked for did not arrive: said in one line, exit code 2, no traceback."""
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "jaxtransport", "validate", "größe.toml"]
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.stderr == "error: standard output: No space left on device\n"
+    assert done.returncode == 2

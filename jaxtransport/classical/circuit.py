@@ -146,7 +146,7 @@ def respond(circuit: Circuit) -> Response:
     """I_1 = +-g - i r in V/R, with i = I_g R / V: g = 1 and r of a circuit."""
     lengths = jnp.diff(circuit.position)
     r = jnp.sum(lengths * jnp.cumsum(circuit.strength)[:-1])
-    return Response(jnp.ones_like(r), r, jnp.sum(circuit.strength))
+    return Response(jnp.ones_like(r), r, jnp.sum(circuit.strength) - r)
 
 
 @with_hints

@@ -156,7 +156,8 @@ def step(lattice: Lattice, right, left, *, from_left, from_right, I_g) -> tuple[
 def respond(lattice: Lattice) -> Response:
     """I_1 = +-g - i r in e v_F |delta_rho|, with i = I_g / (e v_F |delta_rho|): g and r of a lattice."""
     drawn, scattering = _drawn(lattice), jnp.sum(1 - lattice.hop)
-    return Response(1 / (1 + scattering), drawn / (1 + scattering), jnp.sum(lattice.strength))
+    r = drawn / (1 + scattering)
+    return Response(1 / (1 + scattering), r, jnp.sum(lattice.strength) - r)
 
 
 def _drawn(lattice: Lattice) -> Array:

@@ -19,8 +19,14 @@ form a network of conductances T_ij. Middle reservoirs are eliminated one by one
 
 Every sum is of positive terms: Im z_l = Gamma_l / 2 >= 0 and Im g_l <= 0, hence relative accuracy
 at any length, disorder and distance from the band edge. Only given currents carry a sign, and the real
-parts in z_l - t^2 g: on a narrow line they cancel, and what is left is known to 1e-16 over its width
-(`sharp_error`).
+parts in z_l - t^2 g: on a narrow line they cancel, and what is left is known to 1e-16 over its width. Such
+a line may be that of the wire or of a part of it, cut at a site where the wave has a node:
+
+    d log G_ij / d z_l = -G_ll                                   i <= l <= j
+                         -G_jj (d z_j / d z_l) = -G_jj t_j^2 dg_{j+1} / dz_l        l > j, and likewise l < i
+
+so corners carry their rounding error along, and what it does to every reservoir's G_ll is the share of the
+transmissions that is in doubt (`sharp_error`).
 
 Corners are kept as g = u - iv, two real numbers: XLA turns real arrays into vector instructions
 and complex ones not. The first site has index 0 here; sites from `length` on are cut off.
@@ -46,7 +52,7 @@ from jaxtransport.green.transmission import (
 from jaxtransport.reservoir import band_root, broadening, level_shift
 from jaxtransport.wire import Wire
 
-BLUNT = 8  # |G_ll| times the numbers that cancel in it, where no line is narrow
+BLUNT = 8  # relative errors of G_ij in roundings over the square root of N, where no line is narrow
 
 
 class Point(NamedTuple):
@@ -80,6 +86,7 @@ class Beyond(NamedTuple):
     u: Array  # g_{l+1} = u - iv
     v: Array
     R: Array  # R_l = a_{l+1} (Gamma_{l+1} + R_{l+1}) = sum_{j>l} T_lj / (Gamma_l s_l)
+    doubt: Array  # square of the rounding error of g_{l+1}, in roundings
 
     def ratio(self, right: Array, inside: Array) -> Array:
         """a_{l+1} = |t_l g_{l+1}|^2; 1 from the last site on, so that sums pass through."""
@@ -95,10 +102,9 @@ class Before(NamedTuple):
     rho: Array  # as in `Eliminated`
     tau: Array
     drawn: Array  # B so far
-    sharpness: Array  # largest s_l x^2 so far, x what cancels t^2 u in 1 / G_ll: 1 / (line width)^2
-    reach: (
-        Array  # a_l sum_{m<l} Gamma_m s_m a_m ...: what the site exchanges with all sites before it, / Gamma
-    )
+    doubt: Array  # square of the rounding error of k_{l-1}, in roundings
+    sharpness: Array  # largest square so far of what roundings do to a G_ij, over the square root of N
+    reach: Array  # a_l sum_{m<l} Gamma_m s_m a_m ...: what it exchanges with all sites before it, / Gamma
     amplification: Array  # largest ratio so far of what a probe exchanges to what it still does here
 
 
@@ -132,6 +138,7 @@ class Chain(Transmission):
     eliminated: Eliminated  # per site
     tau: Float[Array, ""]  # as it arrives at the right lead
     drawn: Float[Array, ""]  # B: what the strengths draw from the left lead
+    rho: Float[Array, ""]  # as it arrives at the right lead
     sharpness: Float[Array, ""]  # as in `Before`, of the whole wire
     amplified: Float[Array, ""]  # likewise
     largest: Float[Array, ""]  # of the strengths
@@ -158,6 +165,7 @@ class Chain(Transmission):
             eliminated=eliminated,
             tau=end.tau,
             drawn=end.drawn,
+            rho=end.rho,
             sharpness=end.sharpness,
             amplified=end.amplification,
             largest=jnp.max(jnp.abs(wire.strength)),  # not the masked ones: most sweeps share these
@@ -172,11 +180,13 @@ class Chain(Transmission):
         return self._leads(self.tau, self.drawn, self.sharpness)
 
     def _leads(self, tau, drawn, sharpness):
-        conductance = jnp.take(self.broadening, self.length - 1) * tau
+        Gamma = jnp.take(self.broadening, self.length - 1)
+        conductance, onward = Gamma * tau, Gamma * self.rho
         sharp = sharp_error(sharpness, self.length)
         network = network_error(self.length) + sharp
-        error = (CURRENT_ROUNDINGS * EPS + sharp) * self.largest + network * jnp.abs(drawn)
-        return Leads(conductance, drawn, *map(lax.stop_gradient, (network * conductance, error)))
+        floor = (CURRENT_ROUNDINGS * EPS + sharp) * self.largest
+        errors = network * conductance, floor + network * jnp.abs(drawn), floor + network * jnp.abs(onward)
+        return Leads(conductance, drawn, onward, *map(lax.stop_gradient, errors))
 
     def profile(self):
         potential = jax.vmap(self.potentials)(*UNIT_DRIVES)
@@ -277,26 +287,24 @@ def network_error(length):
 
 
 def sharp_error(sharpness, length):
-    """Relative error on a narrow resonance, where 1 / G_ll is what is left of numbers of order 1.
-
-    A change dz_l of z_l changes every G_ij by a share of |G_ll dz_l| at most; roundings are such changes.
-    """
+    """Relative error of transmissions on a narrow line of the wire, or of a part that a node cuts off."""
     return 4 * EPS * jnp.sqrt(length) * jnp.maximum(jnp.sqrt(sharpness) - BLUNT, 0.0)
 
 
 def _right_corners(site: Site, point: Point) -> Beyond:
     """What lies right of every site, in one sweep from the right end."""
-    zero = jnp.zeros_like(point.energy)
+    nothing = Beyond(*(jnp.zeros_like(point.energy),) * 4)
     step = lambda beyond, site: (corner(beyond, site, point), beyond)
-    return lax.scan(step, Beyond(zero, zero, zero), site, reverse=True)[1]
+    return lax.scan(step, nothing, site, reverse=True)[1]
 
 
 def corner(beyond: Beyond, site: Site, point: Point) -> Beyond:
     """What lies right of the site before, from what lies right of this one."""
     x, y, Gamma = _denominator(site, point)
+    doubt = x * x + site.right * site.right * beyond.doubt
     x, y = x - site.right * beyond.u, y + site.right * beyond.v
     n = _inverse_square(x, y, site.position < point.length)
-    return Beyond(x * n, y * n, site.left * n * (Gamma + beyond.R))
+    return Beyond(x * n, y * n, site.left * n * (Gamma + beyond.R), lax.stop_gradient(n * (n * doubt + 1)))
 
 
 def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
@@ -305,16 +313,19 @@ def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
     Returns what arrives at the right lead, and per site s_l and `Eliminated`.
     """
     step = lambda before, at: eliminate(before, at[0], at[1], at[2], point)
-    nothing = Before(*(jnp.zeros_like(point.energy),) * 9)
+    nothing = Before(*(jnp.zeros_like(point.energy),) * 10)
     end, (diagonal, eliminated) = lax.scan(step, nothing, (site, beyond, strength))
     return end, diagonal, eliminated
 
 
 def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point):
     """The next site's `Before`; s_l and `Eliminated` of this one, whose strength is b."""
-    u, v, theta, rho, tau, B, sharpness, reach, amplification = before
+    u, v, theta, rho, tau, B, doubt, sharpness, reach, amplification = before
     inside = site.position < point.length
     x, y, Gamma = _denominator(site, point)
+    of_left = site.left * site.left * doubt
+    of_parts = of_left + site.right * site.right * beyond.doubt
+    doubt = x * x + of_left
     x, y = x - site.left * u, y + site.left * v
     n = _inverse_square(x, y, inside)
     s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
@@ -332,7 +343,10 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
         a * (rho + b_here * sigma * q),
         a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
         B + b_here * tau * q,
-        jnp.maximum(sharpness, lax.stop_gradient(s * (x * x))),
+        lax.stop_gradient(n * (n * doubt + 1)),
+        jnp.maximum(
+            sharpness, lax.stop_gradient(s * (x * x + jnp.where(Gamma > 0, of_parts, 0.0) / point.length))
+        ),
         lax.stop_gradient(a * (reach + Gamma * s)),
         jnp.maximum(amplification, lax.stop_gradient(jnp.where(probe > 0, (s * beyond.R + reach) * q, 0.0))),
     )

@@ -30,18 +30,8 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport.green.chain import Chain, network_error, sharp_error
+from jaxtransport.green.double import Double
 from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES
-
-
-class Double(NamedTuple):
-    """high + low, which do not overlap: a number with 106 bits."""
-
-    high: Array
-    low: Array
-
-    def plus(self, b: Array) -> Double:
-        high, low = _two_sum(self.high, b)
-        return Double(*_two_sum(high, low + self.low))
 
 
 class Handed(NamedTuple):
@@ -61,12 +51,14 @@ class Conserving(Chain):
 
     def leads(self):
         plain = super().leads()
-        _, _, B, error = self._handed_on(self.strength)
+        _, _, (B, error), (Q, Q_error) = self._handed_on(self.strength)
         sharp = sharp_error(self.sharpness, self.length)
         network = network_error(self.length) + sharp
         # r moves with phi, whose differences are of the size of what passes the barriers: that of g.
-        error = error + network * jnp.abs(B) + sharp * plain.conductance * self.largest
-        return plain._replace(injection=B, injection_error=lax.stop_gradient(error))
+        moved = sharp * plain.conductance * self.largest
+        errors = error + network * jnp.abs(B) + moved, Q_error + network * jnp.abs(Q) + moved
+        B_error, Q_error = map(lax.stop_gradient, errors)
+        return plain._replace(injection=B, onward=Q, injection_error=B_error, onward_error=Q_error)
 
     def profile(self):
         """The error is that of what is handed on, spread as potentials are, and that of the network."""
@@ -81,7 +73,7 @@ class Conserving(Chain):
 
     def drawn_by(self, given: Float[Array, " site"]) -> Float[Array, ""]:
         """What 2 pi I_l = `given` in between draw from the left lead, at the potential of the right one."""
-        return self._handed_on(jnp.where(self.interior, given, 0.0))[2]
+        return self._handed_on(jnp.where(self.interior, given, 0.0))[2][0]
 
     def potentials(self, injection, left, right):
         onward, _, _, _ = self._handed_on(self.strength)
@@ -92,20 +84,18 @@ class Conserving(Chain):
         return self._back(onward, 0 * onward, left, right)
 
     def _handed_on(self, given: Float[Array, " site"]):
-        """b~ of every middle reservoir and its error; B at the right lead and its error."""
+        """b~ of every middle reservoir and its error; what arrives at either lead, each with its error."""
         probe = jnp.where(self.interior, self.broadening, 0.0)
         at = (given, probe, self.beyond.R, self.eliminated.q, self.eliminated.sigma, self.eliminated.tau)
         zero = jnp.zeros_like(self.tau)
         nothing = Handed(*(Double(zero, zero),) * 3, zero, zero)
         end, (onward, error) = lax.scan(_hand_on, nothing, at)
-        rest = end.given.plus(-end.Q.high).plus(-end.Q.low).high
-        sharper = end.Q_error < end.B_error
-        return (
-            onward,
-            error,
-            jnp.where(sharper, rest, end.B.high),
-            jnp.where(sharper, end.Q_error, end.B_error),
-        )
+        less = lambda part: end.given.plus(-part.high).plus(-part.low).high
+        sharper = end.Q_error < end.B_error  # both ends share one error: they sum to what is given
+        least = jnp.minimum(end.Q_error, end.B_error)
+        B = jnp.where(sharper, less(end.Q), end.B.high)
+        Q = jnp.where(sharper, end.Q.high, less(end.B))
+        return onward, error, (B, least), (Q, least)
 
 
 def _hand_on(before: Handed, at):
@@ -145,10 +135,3 @@ def _hand_on(before: Handed, at):
 def _sharper(one, one_error, other, other_error):
     first = one_error <= other_error
     return jnp.where(first, one, other), jnp.where(first, one_error, other_error)
-
-
-def _two_sum(a, b):
-    """a + b and what its rounding leaves out."""
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)

@@ -44,7 +44,18 @@ def green(
 
 def _inverse_green(hamiltonian, coupling, energy):
     sigma = level_shift(coupling, energy) - 0.5j * broadening(coupling, energy)
-    return jnp.diag(energy - sigma) - hamiltonian
+    onsite = jnp.diagonal(hamiltonian)
+    # w - eps first: where the two nearly cancel nothing is lost.
+    return jnp.diag((energy - onsite) - sigma) - (hamiltonian - jnp.diag(onsite))
+
+
+def _size(hamiltonian, coupling, energy):
+    onsite = jnp.real(jnp.diagonal(hamiltonian))
+    terms = (
+        jnp.abs(energy - onsite) + jnp.abs(level_shift(coupling, energy)) + broadening(coupling, energy) / 2
+    )
+    hops = hamiltonian - jnp.diag(onsite)
+    return jnp.diag(terms) + jnp.abs(jnp.real(hops)) + jnp.abs(jnp.imag(hops))
 
 
 class Dense(Transmission):
@@ -57,6 +68,9 @@ class Dense(Transmission):
     last: Array  # index of the right lead
     green: Complex[Array, "site site"]
     inverse: Complex[Array, "site site"]  # A = w - H - Sigma
+    size: Float[
+        Array, "site site"
+    ]  # |A| before the terms on its diagonal cancel: what roundings are shares of
 
     by_subtraction = True
     tolerated = 1e-10  # beyond: `green.refined`; its errors are overestimated, by norms
@@ -90,6 +104,7 @@ class Dense(Transmission):
             last=last,
             green=linalg.inverse(inverse),
             inverse=inverse,
+            size=lax.stop_gradient(_size(hamiltonian, coupling, energy)),
         )
 
     @property
@@ -148,17 +163,19 @@ class Dense(Transmission):
     def leads(self):
         phi, psi, amplification = self._drives()
         T = self._links()
-        first = jnp.take(T, self.first, axis=0)
-        into = lambda x: jnp.sum(first * (jnp.take(x, self.first) - x))
-        sum_error = POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(first)
+        into = lambda lead, x: jnp.sum(jnp.take(T, lead, axis=0) * (jnp.take(x, lead) - x))
+        total = lambda lead: POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(jnp.take(T, lead, axis=0))
         # G is right on the scale of its largest entry. dg = sum_ij dT_ij (phi_i - phi_j)^2 / 2.
         size = jnp.sqrt(self._square())  # not jnp.abs: its guard against overflow takes longer
-        norm = jnp.max(jnp.sum(jnp.abs(self.inverse.real) + jnp.abs(self.inverse.imag), 1))
+        norm = jnp.max(jnp.sum(self.size, 1))
         error = EPS * jnp.max(size) * jnp.max(jnp.sum(size, 1)) * norm
         off = 2 * size * error * self.broadening[:, None] * self.broadening
-        g_error = jnp.sum(off * (phi[:, None] - phi) ** 2) / 2 + sum_error
-        r_error = jnp.max(jnp.abs(psi)) * sum_error
-        return Leads(into(phi), -into(psi), lax.stop_gradient(g_error), lax.stop_gradient(r_error))
+        difference = lambda x: jnp.abs(x[:, None] - x)
+        g_error = jnp.sum(off * difference(phi) ** 2) / 2 + total(self.first)
+        moved, largest = jnp.sum(off * difference(phi) * difference(psi)) / 2, jnp.max(jnp.abs(psi))
+        errors = g_error, moved + largest * total(self.first), moved + largest * total(self.last)
+        values = into(self.first, phi), -into(self.first, psi), -into(self.last, psi)
+        return Leads(*values, *map(lax.stop_gradient, errors))
 
     def amplification(self):
         return self._drives()[2]

@@ -117,8 +117,11 @@ class Long(Transmission):
 
         g = _corners(Site(x, y, right), reverse=True)
         k = _corners(Site(x, y, left), reverse=False)
+        right_doubt = after(_doubt(x, g, right, reverse=True), 0.0)
+        left_doubt = before(_doubt(x, k, left, reverse=False), 0.0)
         x = x - left * before(k.u, 0.0)
-        cancels = x * x
+        of_parts = left * left * left_doubt + right * right * right_doubt
+        cancels = x * x + jnp.where(Gamma > 0, of_parts, 0.0) / wire.length
         x = x - right * after(g.u, 0.0)
         y = y + left * before(k.v, 0.0) + right * after(g.v, 0.0)
         s = 1 / (x * x + y * y)
@@ -153,10 +156,14 @@ class Long(Transmission):
         each = pieces.total(_star, _NOTHING, self._scatterers(self._sources(pieces.cut(self.strength, 0.0))))
         wire = pieces.total(_star, _NOTHING, each)
         lead = self.Gamma[0, 0] * self.s[0, 0] * self.R[0, 0]
-        g, r, sharp = lead * wire.t, lead * wire.b, sharp_error(self.sharpness, self.length)
+        Gamma, E = (pieces.joined(part, self.broadening.shape[0]) for part in (self.Gamma, self.E))
+        other = jnp.take(Gamma, self.length - 1) * jnp.take(E, self.length - 1)
+        g, r, onward = lead * wire.t, lead * wire.b, other * wire.d
+        sharp = sharp_error(self.sharpness, self.length)
         network = network_error(self.length) + sharp
-        error = (CURRENT_ROUNDINGS * EPS + sharp) * jnp.max(jnp.abs(self.strength)) + network * jnp.abs(r)
-        return Leads(g, r, *map(lax.stop_gradient, (network * g, error)))
+        floor = (CURRENT_ROUNDINGS * EPS + sharp) * jnp.max(jnp.abs(self.strength))
+        errors = network * g, floor + network * jnp.abs(r), floor + network * jnp.abs(onward)
+        return Leads(g, r, onward, *map(lax.stop_gradient, errors))
 
     def profile(self):
         """A source is amplified by the reflections between a site and those before it, `weight`."""
@@ -293,6 +300,12 @@ def _affine(m: Number, b: Number, *, start: Number = 0.0, reverse: bool) -> PerS
     step = lambda y, e: e[0] * y + e[1]
     extend = lambda does, e: (e[0] * does[0], e[0] * does[1] + e[1])
     return pieces.sweep(step, extend, (1.0, 0.0), (m, b), start, reverse=reverse)
+
+
+def _doubt(x: PerSite, corner: Corner, t2: PerSite, *, reverse: bool) -> PerSite:
+    """As in `green.chain`: squares of the rounding errors of corners, in roundings."""
+    n = corner.u * corner.u + corner.v * corner.v
+    return _affine((n * t2) ** 2, n * (n * x * x + 1), reverse=reverse)
 
 
 def _corners(site: Site, *, reverse: bool) -> Corner:

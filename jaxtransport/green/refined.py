@@ -68,7 +68,7 @@ class Refined(Dense):
     def of(cls, hamiltonian, coupling, energy, **more) -> Refined:
         """As `Dense.of`."""
         plain = Dense.of(hamiltonian, coupling, energy, **more)
-        green, error = _refined(plain.inverse, plain.green)
+        green, error = _refined(plain.inverse, plain.green, plain.size)
         fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
         return cls(**fields | {"green": green}, green_error=error)
 
@@ -85,7 +85,7 @@ class Refined(Dense):
 
     def _solution(self) -> Solution:
         network, gone = self._eliminated(self.strength)
-        g, r = network.T[self.first, self.last], network.b[self.first]
+        g, r, onward = network.T[self.first, self.last], network.b[self.first], network.b[self.last]
         phi = self._back(gone, 0 * gone.b, 0.5, -0.5)
         psi = self._back(gone, gone.b, 0.0, 0.0)
 
@@ -96,12 +96,14 @@ class Refined(Dense):
         a, b = difference(phi), difference(psi)
         rounding = 4 * EPS * self.broadening.shape[0]
         g_error = jnp.sum(off * a * a) / 2 + rounding * g
-        r_error = network.error[self.first] + jnp.sum(off * a * b) / 2 + rounding * jnp.abs(r)
+        moved = jnp.sum(off * a * b) / 2
+        r_error = network.error[self.first] + moved + rounding * jnp.abs(r)
+        onward_error = network.error[self.last] + moved + rounding * jnp.abs(onward)
         power, power_error = jnp.sum(T * b * b), jnp.sum(off * b * b)
         share = jnp.where(power > 0, power_error / jnp.where(power > 0, power, 1.0), 0.0) + rounding
         spread = jnp.max(self._back(gone, gone.error, 0.0, 0.0)) + share * jnp.max(jnp.abs(psi))
-        g_error, r_error, spread = (lax.stop_gradient(error) for error in (g_error, r_error, spread))
-        return Solution(Leads(g, r, g_error, r_error), jnp.stack([phi, psi]), spread)
+        *errors, spread = (lax.stop_gradient(error) for error in (g_error, r_error, onward_error, spread))
+        return Solution(Leads(g, r, onward, *errors), jnp.stack([phi, psi]), spread)
 
     def _eliminated(self, given) -> tuple[Network, Gone]:
         """The two leads' network, and every reservoir as it was eliminated, in the order of sites."""
@@ -148,11 +150,11 @@ class Refined(Dense):
         return lax.scan(step, leads, (site, gone, b), reverse=True)[0]
 
 
-def _refined(A, G):
+def _refined(A, G, size_of_A):
     """G of two corrections, and how far off each |G_ll'| may be: the last one, and roundings of A."""
     unit = jnp.eye(A.shape[0], dtype=A.dtype)
     for _ in range(2):
         change = G @ (unit - A @ G)
         G = G + change
     size = jnp.abs(G)
-    return G, lax.stop_gradient(jnp.abs(change) + 4 * EPS * size @ jnp.abs(A) @ size)
+    return G, lax.stop_gradient(jnp.abs(change) + 4 * EPS * size @ size_of_A @ size)

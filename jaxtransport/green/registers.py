@@ -86,16 +86,18 @@ def _blocks(onsite, coupling, left, right, strength, energy, length):
         _sweeps,
         grid=(blocks,),
         in_specs=[*(of_site if v.ndim == 1 else of_both for v in along), of_point, of_point],
-        out_specs=[of_point] * 4 + [of_both] * 3,
-        out_shape=[jax.ShapeDtypeStruct(shape, energy.dtype) for shape in [total] * 4 + [kept] * 3],
+        out_specs=[of_point] * 4 + [of_both] * 4,
+        out_shape=[jax.ShapeDtypeStruct(shape, energy.dtype) for shape in [total] * 4 + [kept] * 4],
         compiler_params=triton.CompilerParams(num_warps=WARPS),
         interpret=jax.default_backend() == "cpu",
     )(*along, fill(energy), fill(length))
     return tau[:points], drawn[:points], sharpest[:points], jnp.isfinite(leftmost[:points])
 
 
-def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn, sharpest, leftmost, u, v, R):
-    """Both sweeps of a block of points. Arguments are references; u, v and R keep `Beyond` of every site."""
+def _sweeps(
+    onsite, coupling, left, right, strength, energy, length, tau, drawn, sharpest, leftmost, u, v, R, doubt
+):
+    """Both sweeps of a block of points. Arguments are references; the last four keep every `Beyond`."""
     sites = coupling.shape[0]
     point = Point(energy[...], band_root(energy[...]), length[...])
     zero = jnp.zeros_like(point.energy)
@@ -108,14 +110,14 @@ def _sweeps(onsite, coupling, left, right, strength, energy, length, tau, drawn,
 
     def leftward(i, beyond):
         l = sites - 1 - i
-        u[l, :], v[l, :], R[l, :] = beyond
+        u[l, :], v[l, :], R[l, :], doubt[l, :] = beyond
         return corner(beyond, site_at(l), point)
 
     def rightward(l, before):
-        beyond = Beyond(u[l, :], v[l, :], R[l, :])
+        beyond = Beyond(u[l, :], v[l, :], R[l, :], doubt[l, :])
         return eliminate(before, site_at(l), beyond, row(strength, l), point)[0]
 
-    lax.fori_loop(0, sites, leftward, Beyond(zero, zero, zero))
-    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 9))
+    lax.fori_loop(0, sites, leftward, Beyond(*(zero,) * 4))
+    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 10))
     tau[...], drawn[...], sharpest[...] = end.tau, end.drawn, end.sharpness
     leftmost[...] = u[0, :] + R[0, :]  # a bad corner spoils all corners left of it

@@ -30,12 +30,14 @@ UNIT_DRIVES = (np.array([0.0, 1.0]), np.array([0.5, 0.0]), np.array([-0.5, 0.0])
 
 
 class Leads(NamedTuple):
-    """2 pi I_1 = g (x_1 - x_N) - r."""
+    """2 pi I_1 = g (x_1 - x_N) - r,      2 pi I_N = -g (x_1 - x_N) - r'."""
 
     conductance: Array  # g, in e^2/h
-    injection: Array  # r
-    conductance_error: Array  # by rounding: how far off g and r may be
+    injection: Array  # r, what the given currents send to the left lead
+    onward: Array  # r', what they send to the right lead; r + r' is their sum
+    conductance_error: Array  # by rounding: how far off g, r and r' may be
     injection_error: Array
+    onward_error: Array
 
 
 class Transmission(eqx.Module):
@@ -78,7 +80,7 @@ class Transmission(eqx.Module):
 
     @abc.abstractmethod
     def leads(self) -> Leads:
-        """g and r of 2 pi I_1 = g (x_1 - x_N) - r for 2 pi I_l = strength_l in between."""
+        """g, r and r' for 2 pi I_l = strength_l in between."""
 
     def respond(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """(g, r) of `leads`."""

@@ -30,9 +30,10 @@ class Response(eqx.Module):
 
     conductance: Float[Array, ""]  # g, in e^2/h
     injection: Float[Array, ""]  # r = delta I / I_g
-    imbalance: Float[Array, ""]  # sum of the strengths: what sources inject beyond drains, / I_g
+    onward: Float[Array, ""]  # r', what goes to the right lead instead; r + r' is the sum of the strengths
     conductance_error: Float[Array, ""] | float = 0.0  # by rounding
     injection_error: Float[Array, ""] | float = 0.0
+    onward_error: Float[Array, ""] | float = 0.0
 
     def left_current(self, sign, injection):
         """I_1 in I_o for bias `sign` and `injection` = I_g / I_o; positive into the wire."""
@@ -40,11 +41,15 @@ class Response(eqx.Module):
 
     def right_current(self, sign, injection):
         """I_N in I_o, positive into the wire: what the others inject has to leave here."""
-        return -self.left_current(sign, injection) - injection * self.imbalance
+        return -sign * self.conductance - injection * self.onward
 
     def current_error(self, injection):
         """How far rounding may have moved I_1 under either bias, in I_o."""
         return self.conductance_error + jnp.abs(injection) * self.injection_error
+
+    def right_error(self, injection):
+        """The same of I_N."""
+        return self.conductance_error + jnp.abs(injection) * self.onward_error
 
     def nonreciprocity(self, injection):
         """Delta I = |I_1(reverse)| - |I_1(forward)| in I_o, without cancellation."""
@@ -59,6 +64,10 @@ class Response(eqx.Module):
     def least_current(self, injection):
         """The smaller |I_1| of both biases, in I_o."""
         return jnp.abs(jnp.abs(self.conductance) - jnp.abs(injection * self.injection))
+
+    def least_right_current(self, injection):
+        """The smaller |I_N| of both biases, in I_o."""
+        return jnp.abs(jnp.abs(self.conductance) - jnp.abs(injection * self.onward))
 
     def relative_nonreciprocity(self, injection):
         """Delta I / Ibar; 0 where no current flows at all."""
@@ -84,9 +93,7 @@ class Profile(eqx.Module):
 def respond(transmission: Transmission) -> Response:
     """The response at the leads to a bias and to the given currents."""
     leads = transmission.leads()
-    imbalance = jnp.sum(transmission.strength)
-    errors = leads.conductance_error, leads.injection_error
-    return Response(leads.conductance, leads.injection, imbalance, *errors)
+    return Response(*leads)
 
 
 def profile(transmission: Transmission, response: Response, length: Array) -> Profile:
@@ -99,7 +106,7 @@ def profile(transmission: Transmission, response: Response, length: Array) -> Pr
     asked = jnp.stack(
         [
             jnp.where(left, g, jnp.where(right, -g, 0.0)),
-            jnp.where(left, -r, jnp.where(right, r - response.imbalance, strength)),
+            jnp.where(left, -r, jnp.where(right, -response.onward, strength)),
         ]
     )
     misfit = jax.vmap(transmission.exchange)(potential) - asked

@@ -33,7 +33,7 @@ def lengths_of(wire: Any, low: int, high: int) -> list[int]:
     out = []
     for N in range(low, high + 1):
         with contextlib.suppress(InputError, TypeError, KeyError):  # what is wrong is said elsewhere
-            layouts.make(wire.layout, N, **sites_of(wire))
+            layouts.check(wire.layout, N, **sites_of(wire))
             out.append(N)
     return out
 
@@ -112,8 +112,8 @@ class Checks:
         ):
             self.add("spacing", "missing; pass the number of sites from terminal to terminal")
 
-    def layouts_at_lengths(self) -> list[layouts.Layout] | None:
-        """The layout at every N, or None if something it needs is wrong."""
+    def first_layout(self) -> layouts.Layout | None:
+        """The layout at the first N, all others checked; None if something they need is wrong."""
         lengths = self.values("N")
         needs = SITES_OF_LAYOUT.get(self.wire.layout, [])
         if (
@@ -123,10 +123,10 @@ class Checks:
         ):
             return None
         sites = sites_of(self.wire)
-        found, wrong = [], []
+        wrong = []
         for N in lengths:
             try:
-                found.append(layouts.make(self.wire.layout, int(N), **sites))
+                layouts.check(self.wire.layout, int(N), **sites)
             except InputError as error:
                 wrong.append((int(N), error.mistakes))
         for message in wrong[0][1] if wrong else ():
@@ -134,9 +134,9 @@ class Checks:
             rest = message if key not in sites else message.removeprefix(f"{key}: ")
             more = f" (and {len(wrong) - 1} more values of N)" if len(wrong) > 1 else ""
             self.add(key if key in sites else "N", rest + more)
-        return None if wrong else found
+        return None if wrong else layouts.make(self.wire.layout, int(lengths[0]), **sites)
 
-    def strengths(self, found: list[layouts.Layout] | None) -> None:
+    def strengths(self, found: layouts.Layout | None) -> None:
         """One strength for every source and drain, of one length."""
         if self.wire.strengths is None or found is None:
             return
@@ -146,7 +146,7 @@ class Checks:
             )
             return
         try:
-            found[0].strength(self.wire.strengths)
+            found.strength(self.wire.strengths)
         except InputError as error:
             self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
 

@@ -85,7 +85,7 @@ class _Checks(Checks):
             self.terminals()
         elif self.wire.layout is not None:
             self.require({"N": "the number of nodes, both ends counted"})
-            self.strengths(self.layouts_at_lengths())
+            self.strengths(self.first_layout())
         self.variables(CIRCUIT)
 
     def terminals(self) -> None:

@@ -74,7 +74,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
         }
     )
     checks.keys_of_layout()
-    checks.strengths(checks.layouts_at_lengths())
+    checks.strengths(checks.first_layout())
     checks.variables(CLASSICAL)
     if mistakes.lines:
         return None

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
+from jaxtransport.arguments import POSITIVE
 from jaxtransport.parameters import BAND_EDGE, parameter
 from jaxtransport.sweep.checks import Checks
 from jaxtransport.sweep.search_spec import SearchTable
@@ -29,7 +30,6 @@ from jaxtransport.sweep.tables import (
 from jaxtransport.sweep.values import (
     amplitude,
     axis,
-    bias,
     choice,
     either,
     list_of,
@@ -65,7 +65,7 @@ class DriveTable(Table):
     """[drive]"""
 
     mu_bar: Number = None
-    delta_mu: Annotated[float | None, PlainValidator(bias)] = None
+    delta_mu: Annotated[float | None, PlainValidator(positive)] = None
     injection: Number = None
     I_g: Number = None
 
@@ -93,7 +93,7 @@ AXES: dict[str, Any] = {
     "gamma": (axis(positive), "gamma_o", "coupling of sources and drains", r"\gamma"),
     "contact": (axis(positive), "gamma_o", "coupling of the leads", r"\gamma_1"),
     "mu_bar": (axis(real), "gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
-    "delta_mu": (axis(bias), "gamma_o", "bias", r"\delta\mu"),
+    "delta_mu": (axis(positive), "gamma_o", "bias", r"\delta\mu"),
     "injection": (axis(real), "1", "injected current over I_o", "I_g/I_o"),
     "I_g": (axis(real), "e gamma_o/hbar", "injected current", "I_g"),
     "hopping": (axis(amplitude), "gamma_o", "hopping amplitude", "t"),
@@ -187,17 +187,16 @@ class _Checks(Checks):
 
     def reservoirs(self) -> None:
         """Sites, strengths and couplings of every reservoir."""
-        found = self.layouts_at_lengths()
+        layout = self.first_layout()
         contact = self.wire.contact
         if isinstance(contact, list) and len(contact) != 2:
             self.add("contact", f"{len(contact)} numbers; pass one, or two for left and right")
         gamma = self.wire.gamma
-        if "gamma" not in self.swept and isinstance(gamma, float) and gamma <= 0:
-            self.add("gamma", f"{gamma}; pass a number > 0")
-        self.strengths(found)
-        if found is None or "N" in self.swept:
+        if "gamma" not in self.swept and isinstance(gamma, float) and not POSITIVE.holds(gamma):
+            self.add("gamma", f"{gamma}; pass {POSITIVE.expected(gamma)}")
+        self.strengths(layout)
+        if layout is None or "N" in self.swept:
             return
-        layout = found[0]
         if isinstance(gamma, list) and len(gamma) == layout.N and self.mistakes.clean("wire.gamma"):
             self.couplings(gamma, layout, contact)
 
@@ -216,10 +215,11 @@ class _Checks(Checks):
                             f"{value} on site {site} is a lead's coupling, and contact says another; "
                             "leave contact out, or repeat it here",
                         )
-                elif value <= 0:
-                    self.add("gamma", f"{value} on site {site}, a lead; pass a number > 0")
-            elif occupied[site - 1] and value <= 0:
-                self.add("gamma", f"{value} on site {site}, which holds a reservoir; pass a number > 0")
+                elif not POSITIVE.holds(value):
+                    self.add("gamma", f"{value} on site {site}, a lead; pass {POSITIVE.expected(value)}")
+            elif occupied[site - 1] and not POSITIVE.holds(value):
+                expected = POSITIVE.expected(value)
+                self.add("gamma", f"{value} on site {site}, which holds a reservoir; pass {expected}")
             elif not occupied[site - 1] and value != 0:
                 self.add(
                     "gamma", f"{value} on site {site}, which holds no source, drain or probe; pass 0 there"
@@ -261,10 +261,10 @@ class _Checks(Checks):
         """All roots are found for the third order and two middle reservoirs."""
         if not any(name.startswith("roots_") for name in self.output.variables or ()):
             return
-        solve, found = self.tables["solve"], self.layouts_at_lengths()
+        solve, layout = self.tables["solve"], self.first_layout()
         if solve.law != "series" or solve.order not in (None, 3):
             self.mistakes.add("output.variables", 'roots_* go with law = "series" and order = 3; remove them')
-        if found is not None and ("N" in self.swept or found[0].occupied().sum() != 2):
+        if layout is not None and ("N" in self.swept or layout.occupied().sum() != 2):
             self.mistakes.add("output.variables", "roots_* take one N and two middle reservoirs; remove them")
 
     def for_search(self) -> None:
@@ -281,9 +281,9 @@ class _Checks(Checks):
                 "search.over", f"{one_site[0].name} does not go with an N axis; remove one of them"
             )
             return
-        found = self.layouts_at_lengths()
-        for p in one_site if found else ():
-            layout = found[0]  # type: ignore[index]
+        layout = self.first_layout()
+        for p in one_site if layout else ():
+            assert layout is not None
             last = layout.N - 1 if p.quantity == "hopping" else layout.N
             held = [1, *np.flatnonzero(layout.occupied()) + 1, layout.N]
             held = {"gamma": held, "strength": held[1:-1]}.get(p.quantity, list(range(1, last + 1)))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import decimal
 import math
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from jaxtransport.arguments import MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY
+from jaxtransport.arguments import MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY, REAL, Range
 
 Reader = Callable[[Any], Any]
 
@@ -40,8 +41,10 @@ def number(
         raise wrong()
     if integer and not isinstance(value, int):
         raise wrong()
-    if isinstance(value, int) and abs(value) > most:
+    if integer and abs(value) > most:
         raise ValueError(f"{_show(value)} is too large; pass {kind} <= {most:,}")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ValueError(f"{_show(value)} is too large for a double; pass {kind}{bound}")
     if not math.isfinite(value):
         raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
     if (above is not None and not value > above) or (least is not None and not value >= least):
@@ -50,11 +53,19 @@ def number(
 
 
 def real(value: Any) -> float:
-    return number(value)
+    return _within(REAL, value)
 
 
 def positive(value: Any) -> float:
-    return number(value, above=0.0)
+    return _within(POSITIVE, value, above=0.0)
+
+
+def _within(allowed: Range, value: Any, **bounds: Any) -> float:
+    """A number whose products still fit in a double."""
+    out = number(value, **bounds)
+    if not allowed.holds(out):
+        raise ValueError(f"{_show(value)}; expected {allowed.expected(out)}")
+    return out
 
 
 def amplitude(value: Any) -> float:
@@ -65,14 +76,6 @@ def amplitude(value: Any) -> float:
     return positive(value)
 
 
-def bias(value: Any) -> float:
-    """What currents are measured by: one whose products are no numbers any more spoils all of them."""
-    out = positive(value)
-    if not POSITIVE.holds(out):
-        raise ValueError(f"{_show(value)}; expected {POSITIVE.expected(out)}")
-    return out
-
-
 def probability(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not PROBABILITY.holds(value):
         raise ValueError(f"{_show(value)}; expected {PROBABILITY.words}")
@@ -80,10 +83,7 @@ def probability(value: Any) -> float:
 
 
 def not_negative(value: Any) -> float:
-    out = number(value)
-    if not NOT_NEGATIVE.holds(out):
-        raise ValueError(f"{_show(value)}; expected {NOT_NEGATIVE.expected(out)}")
-    return out
+    return _within(NOT_NEGATIVE, value)
 
 
 def whole(least: int, most: int = MOST_WHOLE) -> Reader:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxtransport.errors import InputError
+from jaxtransport.models import make_task
 from jaxtransport.sweep.spec import parse, read
 from jaxtransport.variables import PER_POINT
 
@@ -534,3 +535,29 @@ def test_a_key_is_removed_by_nothing_behind_the_equals_sign():
     assert titled.title == ""
     gridded = text + "\n[grid]\nonsite = [0.0, 0.1]\n"
     assert parse(gridded, overrides=["grid="]).fingerprint == parse(text).fingerprint
+
+
+@pytest.mark.parametrize("key", ["wire.gamma", "wire.contact", "wire.hopping", "drive.delta_mu"])
+@pytest.mark.parametrize("value", ["1e76", "1e-76", "1e300", "100000000000000000" * 5])
+def test_numbers_whose_products_are_none(key, value):
+    """As in Python: sizes from 1e-75 to 1e75, whole numbers too."""
+    with pytest.raises(InputError, match="from 1e-75 to 1e\\+75"):
+        parse(text_with(key, value))
+
+
+def text_with(key, value):
+    table, name = key.split(".")
+    given = {"wire": {"gamma": "0.5"}, "drive": {"mu_bar": "1.0", "delta_mu": "0.1", "injection": "0.3"}}
+    given[table][name] = value
+    lines = ['wire.layout = "pair"', "wire.N = 6"]
+    lines += [f"{t}.{n} = {v}" for t, keys in given.items() for n, v in keys.items()]
+    return "\n".join(lines)
+
+
+def test_a_long_axis_of_lengths_is_read_in_no_time():
+    """Each length costs the same, however long; what takes too much memory is refused before it is built."""
+    text = text_with("wire.gamma", "0.5").replace("wire.N = 6", "")
+    spec = parse(text + "\ngrid.N = { start = 4, stop = 100000, step = 2 }")
+    assert len(spec.axis("N").values) == 49_999
+    with pytest.raises(InputError, match="GB for their layouts alone"):
+        make_task(spec)
