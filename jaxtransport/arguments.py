@@ -262,7 +262,8 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
     except Exception:  # whatever somebody's own class does
         raise wrong(name, value, words) from None
     if not _least(least) <= known <= (MOST_WHOLE if most is None else most):
-        raise wrong(name, value, words if abs(known) <= MOST_WHOLE else f"{words}, at most {MOST_WHOLE:,}")
+        beyond = most is None and abs(known) > MOST_WHOLE
+        raise wrong(name, value, f"{words}, at most {MOST_WHOLE:,}" if beyond else words)
     return known
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from jaxtransport.arguments import POSITIVE, choice, numbers, require_known, whole, wholes, wrong
 from jaxtransport.errors import InputError
+from jaxtransport.text import count
 
 MOST_SITES = 10**7  # one wire of this length takes gigabytes
 ROLES = ("sources", "drains", "probes")
@@ -143,7 +144,7 @@ def _spaced_sites(N: int, spacing: int) -> range:
     sites = range(2, N, spacing)
     if not sites or len(sites) % 2:
         raise InputError(
-            f"spacing = {spacing}: puts {len(sites)} sources and drains on sites 2 ... {N - 1} (N = {N}), "
+            f"spacing = {spacing}: puts {count(len(sites), 'reservoir')} on sites 2 ... {N - 1} (N = {N}), "
             "and they come in pairs; change spacing or N"
         )
     return sites

@@ -322,10 +322,9 @@ def _in_band(mu_bar: Any, delta_mu: Any) -> Any:
     """mu_bar, in the band with its window where both are known."""
     if is_traced(mu_bar) or is_traced(delta_mu) or abs(mu_bar) + abs(delta_mu) / 2 < BAND_EDGE:
         return mu_bar
-    window = f" with delta_mu = {show(delta_mu)}" if delta_mu else ""
+    window, half = (f" with delta_mu = {show(delta_mu)}", " + |delta_mu| / 2") if delta_mu else ("", "")
     raise InputError(
-        f"mu_bar = {show(mu_bar)}{window}: outside the band; "
-        f"expected |mu_bar| + |delta_mu| / 2 < {BAND_EDGE:g} gamma_o"
+        f"mu_bar = {show(mu_bar)}{window}: outside the band; expected |mu_bar|{half} < {BAND_EDGE:g} gamma_o"
     )
 
 

@@ -47,7 +47,7 @@ def test_make_by_name(name):
         (lambda: layout.dimers(2), ["N = 2", "N >= 4"]),
         (lambda: layout.pair(3), ["N = 3", "N >= 4"]),
         (lambda: layout.custom(1), ["N = 1", "N >= 2"]),
-        (lambda: layout.spaced(10, 3), ["spacing = 3", "3 sources and drains"]),
+        (lambda: layout.spaced(10, 3), ["spacing = 3", "3 reservoirs"]),
         (lambda: layout.spaced(10, 0), ["spacing = 0"]),
         (lambda: layout.custom(6, sources=[1]), ["sources: site 1", "2 to N - 1 = 5"]),
         (lambda: layout.custom(6, drains=[6]), ["drains: site 6"]),

@@ -151,7 +151,7 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
         wire(int(low))  # says why
     for N, each in wires.items():
         if not isinstance(each, Wire) or int(each.length) != N:
-            what = f"{int(each.length)} sites" if isinstance(each, Wire) else f"a {type(each).__name__}"
+            what = f"{int(each.length)} sites" if isinstance(each, Wire) else show(each)
             raise InputError(f"wire: the function gives {what} at N = {N}; return a Wire of N sites")
         checked_wires(each)
     problems = Problems.of(list(wires.values()), drive)

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
+from jaxtransport import text
 from jaxtransport.arguments import POSITIVE
 from jaxtransport.parameters import BAND_EDGE, parameter
 from jaxtransport.sweep.checks import Checks
@@ -183,14 +184,14 @@ class _Checks(Checks):
 
     def one_injection(self) -> None:
         if self.given("injection") and self.given("I_g"):
-            self.add("I_g", "given beside injection, and both say the same; keep one of them")
+            self.add("I_g", "given beside injection, and both set the injected current; keep one of them")
 
     def reservoirs(self) -> None:
         """Sites, strengths and couplings of every reservoir."""
         layout = self.first_layout()
         contact = self.wire.contact
         if isinstance(contact, list) and len(contact) != 2:
-            self.add("contact", f"{len(contact)} numbers; pass one, or two for left and right")
+            self.add("contact", f"{text.count(len(contact), 'number')}; pass one, or two for left and right")
         gamma = self.wire.gamma
         if "gamma" not in self.swept and isinstance(gamma, float) and not POSITIVE.holds(gamma):
             self.add("gamma", f"{gamma}; pass {POSITIVE.expected(gamma)}")

@@ -93,7 +93,7 @@ def fails(N):
         (one_pair, {"N": (4, 10**7)}, {"mu_bar": 1.0}, "expected at most"),
         (one_pair, {"N": (4, 8)}, {}, "mu_bar: missing"),
         (one_pair, {"N": (2, 3)}, {"mu_bar": 1.0}, "pass N >= 4"),
-        (not_a_wire, {"N": (4, 8)}, {"mu_bar": 1.0}, "the function gives a int at N = "),
+        (not_a_wire, {"N": (4, 8)}, {"mu_bar": 1.0}, "the function gives 4 at N = 4"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

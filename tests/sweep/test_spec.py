@@ -126,7 +126,7 @@ MISTAKES = {
     "strengths negative": ({"wire.strengths": [1.0, -1, 1, 1, 1, 1]}, "wire.strengths", "entry 2"),
     "spacing missing": ({"wire.layout": "spaced"}, "wire.spacing", "missing"),
     "spacing zero": ({"wire.layout": "spaced", "wire.spacing": 0}, "wire.spacing", ">= 1"),
-    "odd count for spaced": ({"wire.layout": "spaced", "wire.spacing": 2}, "wire.spacing", "3 sources"),
+    "odd count for spaced": ({"wire.layout": "spaced", "wire.spacing": 2}, "wire.spacing", "3 reservoirs"),
     "spacing elsewhere": ({"wire.spacing": 2}, "wire.spacing", 'layout = "spaced"'),
     "sources elsewhere": ({"wire.sources": [2]}, "wire.sources", 'layout = "custom"'),
     "overlapping sites": ({**CUSTOM, "wire.drains": [2]}, "wire.drains", "site 2 is already"),
