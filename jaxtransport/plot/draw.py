@@ -27,6 +27,7 @@ from jaxtransport.sweep.targets import check_name
 
 FORMATS = (".png", ".pdf", ".svg")
 TITLE_LINES = 5  # more would leave no room for the picture
+MOST_NAMED = 6  # values of an axis that a note names
 KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
 
 
@@ -133,11 +134,29 @@ def remarks(view: View) -> list[str]:
     array = view.data[view.names[0]]
     if not np.isfinite(array.values).any():
         out.append("no number to draw")
+    else:
+        out += _without_numbers(view, array)
     hatched = view.kind == "map" or (view.kind == "line" and view.family is None)
     if hatched and panels.outside_band(view, array) is not None:
         out.append("hatched: a potential outside the band")
     if panels.has_contour(view, array):
         out.append("black: zero, interpolated between grid points")
+    return out
+
+
+def _without_numbers(view: View, array: xr.DataArray) -> list[str]:
+    """Where the points that are shown have no number, though they are solved: a site beyond a wire."""
+    there = array.copy(data=np.isfinite(array.values))
+    if "status" in view.data:
+        there = there | ~codes.has_numbers(view.data["status"])
+    out = []
+    for dim in (view.family, view.x if view.kind == "line" else None):
+        if dim is None:
+            continue
+        empty = array[dim].values[~there.any([d for d in there.dims if d != dim]).values]
+        if empty.size:
+            some = [f"{value:g}" for value in empty[:MOST_NAMED]] + ["..."] * (empty.size > MOST_NAMED)
+            out.append(f"no number at {dim} = {', '.join(some)}")
     return out
 
 

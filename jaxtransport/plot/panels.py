@@ -61,10 +61,13 @@ def profiles(view: View) -> Figure:
             _line(axes, held, view.x, which, text, dashed=bool(j and view.family))
     array = view.data[view.names[0]]
     _finish(axes, view, array)
-    long_name = str(array.attrs.get("long_name", "")).split(",")[0]
-    symbol = style.symbol_of(array).split("^\\mathrm{")[0]
-    unit = style.unit_of(array)
-    axes.set_ylabel(f"{long_name} ${symbol}$" + (f" (${unit}$)" if unit else ""))
+    if len(view.names) == 1:
+        axes.set_ylabel(style.label_of(array, long=True))
+    else:  # the legend tells them apart
+        long_name = str(array.attrs.get("long_name", "")).split(",")[0]
+        symbol = style.symbol_of(array).split("^\\mathrm{")[0]
+        unit = style.unit_of(array)
+        axes.set_ylabel(f"{long_name} ${symbol}$" + (f" (${unit}$)" if unit else ""))
     if view.family or len(view.names) > 1:
         legend(axes)
     return figure

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from jaxtransport.errors import InputError
+from jaxtransport.text import plural
 
 SHORT = 6
 MOST_CELLS, MOST_POINTS = 2000, 20_000  # drawn along an axis of a map, and of a line: more than a page shows
@@ -99,21 +100,27 @@ def choose(
     if len(shown) > 1:
         raise InputError(f"--at: several values of {' and of '.join(shown)}; pass one value for all but one")
     family = shown[0] if shown else _family(data, rest, kind)
+    left_out = []
     for dim in rest:
         if dim != family:
             fixed[dim] = data[dim].values[len(data[dim]) // 2].item()
+            left_out.append(f"1 of {data.sizes[dim]:,} {_many(dim)} shown")
     names = _names(data, name, kind) if variable is None else (name,)
     kept = [*names, *(n for n in BESIDE if n in data.data_vars and n not in names)]
     chosen = data[kept].sel({k: v for k, v in fixed.items() if k in data.dims})
-    left_out = []
     most = {right: MOST_POINTS if kind == "line" else MOST_CELLS} | ({up: MOST_CELLS} if up else {})
     if family is not None and not several:
         most[family] = SHORT
     for dim, count in most.items():
         if (size := chosen.sizes[dim]) > count:
             chosen = chosen.isel({dim: np.unique(np.linspace(0, size - 1, count).round().astype(int))})
-            left_out.append(f"{count:,} of {size:,} {dim} shown")
+            left_out.append(f"{count:,} of {size:,} {_many(dim)} shown")
     return View(kind, chosen, names, right, up, family, fixed, tuple(left_out))
+
+
+def _many(dim: str) -> str:
+    """Several values of an axis, in words: sites, but N."""
+    return plural(dim) if dim in ALONG else str(dim)
 
 
 def _fixed(data, array, at) -> tuple[dict[str, float], dict[str, list[float]]]:

@@ -7,7 +7,7 @@ from matplotlib.contour import ContourSet
 
 import jaxtransport as jt
 from jaxtransport.errors import InputError
-from jaxtransport.plot import draw, panels
+from jaxtransport.plot import draw, panels, style
 from jaxtransport.plot.view import choose
 from jaxtransport.sweep.results import lazily
 
@@ -228,3 +228,28 @@ def test_of_a_large_result_only_what_is_drawn_is_read(results, monkeypatch):
     assert ("nonreciprocity", 80) in seen
     assert not [size for name, size in seen if name.startswith("potential")]
     assert max(size for _, size in seen) == 80
+
+
+def test_what_was_chosen_and_what_has_no_number_is_said(tmp_path):
+    """One site for a line, and wires too short to have it; the bias of a profile that shows one."""
+    text = """
+        output.variables = ["potential_forward"]
+        [wire]
+        layout = "dimers"
+        [drive]
+        mu_bar = 1.0
+        delta_mu = 0.1
+        injection = 0.1
+        [grid]
+        N = [4, 6, 12]
+        gamma = [0.3, 0.5]
+    """
+    (tmp_path / "lengths.toml").write_text(text)
+    data = jt.run(tmp_path / "lengths.toml", tmp_path / "out.h5")
+    with style.applied():
+        profile = choose(data, at=["gamma=0.3"]).loaded()
+        assert draw.remarks(profile) == []  # all three lengths, one line each
+        lines = choose(data, x="gamma").loaded()
+        assert draw.remarks(lines) == ["1 of 12 sites shown", "no number at N = 4, 6"]
+        figure = draw.draw(data.isel(N=[2]))
+        assert "forward" in figure.axes[0].get_ylabel()
