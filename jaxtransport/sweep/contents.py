@@ -163,6 +163,7 @@ def differences(file: h5py.File, contents: Contents) -> list[str]:
         elif one.checksum is not None and _crc(dataset[()]) != one.checksum:
             found.append(f"values of {name}")
         else:
+            tuple(dataset.attrs)  # all of them, those of HDF5 and netCDF too: raises where one is broken
             wrong = [key for key, crc in one.attributes.items() if _differs(dataset, key, crc)]
             found += [f"{_named(key)} of {name}" for key in wrong]
     return found

@@ -163,6 +163,16 @@ def test_one_letter_of_a_unit(sweep, spec):
     refused(sweep, spec, "attribute units of nonreciprocity")
 
 
+def test_attributes_that_only_other_tools_read(sweep, spec):
+    """The list of axes that netCDF keeps at a variable: not needed here, and all say that it is broken."""
+    content = sweep.read_bytes()
+    with h5py.File(sweep) as file:
+        assert "DIMENSION_LIST" in file["nonreciprocity"].attrs
+    place = content.rindex(b"DIMENSION_LIST") - 8  # the version of its message
+    sweep.write_bytes(content[:place] + b"\xff" * 4 + content[place + 4 :])
+    refused(sweep, spec, "is damaged")
+
+
 def test_a_search_is_compared_as_a_whole(search):
     whole = jt.load(search)
     assert results.is_search(search)
