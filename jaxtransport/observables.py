@@ -147,14 +147,14 @@ class Biased(eqx.Module):
         return jnp.where(jnp.arange(J.shape[0]) < self.solved.length - 1, J, jnp.nan)
 
     def heat(self):
+        assert self.solved.profile is not None, "solved without its profile"
         x = self.size * self._along()[0]
         scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential is no number any more
         heat = self.solved.transmission.spread(x / scale) * scale * scale / (4 * jnp.pi)
         # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
         power = jnp.sum(jnp.abs(self._along()[1] * self.size / (2 * jnp.pi) * x))
-        probes = self.solved.transmission.interior
-        exchanged = jnp.max(jnp.where(probes, self.solved.transmission.product(jnp.ones_like(x)), 0.0))
-        told = exchanged * (EPS * scale) * (EPS * scale) <= TOLERATED * power
+        rounding = EPS * jnp.max(jnp.abs(x))
+        told = self.solved.profile.exchanged * rounding * rounding <= TOLERATED * power
         return self._sites(jnp.where(told, heat, jnp.nan), bare=0.0)
 
     def density(self):

@@ -53,9 +53,7 @@ class State(eqx.Module):
     right_current: Float[Array, ""]  # I_N
     conductance: Float[Array, ""]  # G in e^2/h
     injection_response: Float[Array, ""]  # delta I / I_g; NaN beyond linear response
-    current_error: Float[
-        Array, ""
-    ]  # estimate of the rounding error of I_1 and I_N; NaN beyond linear response
+    current_error: Float[Array, ""]  # of I_1 and I_N by rounding, estimated; NaN beyond linear response
     residual: Float[Array, ""]  # largest |I_l(potentials) - asked| of all reservoirs, in I_o
     status: Int[Array, ""]  # 0 solved, 7 with digits lost, else not: see `jaxtransport.status`
     steps: Int[Array, ""]  # of Newton's method; 0 in linear response

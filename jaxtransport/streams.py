@@ -11,6 +11,8 @@ import io
 import os
 import sys
 
+STANDARD_OUTPUT = 1  # its file descriptor
+
 _left = False  # whether a reader did
 _lost: list[OSError] = []  # why something that was printed is lost, such as a full disk
 
@@ -25,7 +27,7 @@ class _Stream(io.FileIO):
         except BrokenPipeError:
             _left = True
         except OSError as error:
-            if self.name == sys.__stdout__.fileno():  # type: ignore[union-attr]
+            if self.name == STANDARD_OUTPUT:
                 _lost.append(error)
         # What comes after the first failure goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())

@@ -325,6 +325,7 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
     x, y, Gamma = _denominator(site, point)
     of_left = site.left * site.left * doubt
     of_parts = of_left + site.right * site.right * beyond.doubt
+    in_doubt = jnp.where(Gamma > 0, of_parts, 0.0) / point.length  # only reservoirs have transmissions
     doubt = x * x + of_left
     x, y = x - site.left * u, y + site.left * v
     n = _inverse_square(x, y, inside)
@@ -344,9 +345,7 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
         a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
         B + b_here * tau * q,
         lax.stop_gradient(n * (n * doubt + 1)),
-        jnp.maximum(
-            sharpness, lax.stop_gradient(s * (x * x + jnp.where(Gamma > 0, of_parts, 0.0) / point.length))
-        ),
+        jnp.maximum(sharpness, lax.stop_gradient(s * (x * x + in_doubt))),
         lax.stop_gradient(a * (reach + Gamma * s)),
         jnp.maximum(amplification, lax.stop_gradient(jnp.where(probe > 0, (s * beyond.R + reach) * q, 0.0))),
     )

@@ -51,9 +51,8 @@ def _inverse_green(hamiltonian, coupling, energy):
 
 def _size(hamiltonian, coupling, energy):
     onsite = jnp.real(jnp.diagonal(hamiltonian))
-    terms = (
-        jnp.abs(energy - onsite) + jnp.abs(level_shift(coupling, energy)) + broadening(coupling, energy) / 2
-    )
+    shift, width = level_shift(coupling, energy), broadening(coupling, energy) / 2
+    terms = jnp.abs(energy - onsite) + jnp.abs(shift) + width
     hops = hamiltonian - jnp.diag(onsite)
     return jnp.diag(terms) + jnp.abs(jnp.real(hops)) + jnp.abs(jnp.imag(hops))
 
@@ -68,9 +67,7 @@ class Dense(Transmission):
     last: Array  # index of the right lead
     green: Complex[Array, "site site"]
     inverse: Complex[Array, "site site"]  # A = w - H - Sigma
-    size: Float[
-        Array, "site site"
-    ]  # |A| before the terms on its diagonal cancel: what roundings are shares of
+    size: Float[Array, "site site"]  # |A|, nothing cancelled on its diagonal: what roundings are shares of
 
     by_subtraction = True
     tolerated = 1e-10  # beyond: `green.refined`; its errors are overestimated, by norms

@@ -111,11 +111,18 @@ def choose(
     most = {right: MOST_POINTS if kind == "line" else MOST_CELLS} | ({up: MOST_CELLS} if up else {})
     if family is not None and not several:
         most[family] = SHORT
+    chosen, thinned = _thinned(chosen, most)
+    return View(kind, chosen, names, right, up, family, fixed, (*left_out, *thinned))
+
+
+def _thinned(data: xr.Dataset, most: dict[str, int]) -> tuple[xr.Dataset, list[str]]:
+    """At most so many values of each axis, evenly spread; and what is left out, in words."""
+    said = []
     for dim, count in most.items():
-        if (size := chosen.sizes[dim]) > count:
-            chosen = chosen.isel({dim: np.unique(np.linspace(0, size - 1, count).round().astype(int))})
-            left_out.append(f"{count:,} of {size:,} {_many(dim)} shown")
-    return View(kind, chosen, names, right, up, family, fixed, tuple(left_out))
+        if (size := data.sizes[dim]) > count:
+            data = data.isel({dim: np.unique(np.linspace(0, size - 1, count).round().astype(int))})
+            said.append(f"{count:,} of {size:,} {_many(dim)} shown")
+    return data, said
 
 
 def _many(dim: str) -> str:

@@ -8,6 +8,7 @@ With potentials x_l = mu_l - mu_bar the problem is linear, so its solution is a 
 In units of I_o = e |delta mu| / 2 pi and with i = I_g / I_o, forward (+) and reverse (-):
 
     x_l = |delta mu| (+-phi_l + i psi_l),        I_1 = +-g - i r        (Eqs. 18, B32-B33, C4)
+                                                 I_N = -+g - i r',      r + r' = sum of the strengths
 
     Delta I = |I_1(-)| - |I_1(+)| = 2 sgn(g) sgn(i r) min(|g|, |i r|),      2 Ibar = 2 max(|g|, |i r|)
 
@@ -83,6 +84,7 @@ class Profile(eqx.Module):
     current: Float[Array, "2 site"]  # 2 pi I_l that balance and conservation ask for
     misfit: Float[Array, "2 site"]  # what these potentials drive beyond that
     error: Float[Array, ""]  # of psi, by rounding
+    exchanged: Float[Array, ""]  # sum_l' T_ll' of the probe that exchanges most
 
     def at(self, sign, injection) -> tuple[Array, Array, Array]:
         """Potential (per |delta mu|), current and misfit (I_o) for one bias."""
@@ -110,4 +112,5 @@ def profile(transmission: Transmission, response: Response, length: Array) -> Pr
         ]
     )
     misfit = jax.vmap(transmission.exchange)(potential) - asked
-    return Profile(potential, asked, misfit, error)
+    exchanged = jnp.where(transmission.interior, transmission.product(jnp.ones_like(strength)), 0.0)
+    return Profile(potential, asked, misfit, error, jnp.max(exchanged))

@@ -124,3 +124,15 @@ def test_heat_of_differences_below_rounding_is_no_number(contact):
         close(heat.sum(), power, 1e-9)
     else:
         assert np.isnan(heat).all()
+
+
+@pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
+@pytest.mark.parametrize("delta_mu", [1e-12, 1e-60])
+def test_heat_at_a_small_bias_has_its_digits(kernel, delta_mu):
+    """It goes as the square of the bias, however small that is beside gamma_o."""
+    wire = jt.Wire.dimers(8, gamma=0.5)
+    heat = [
+        np.asarray(jt.solve(wire, mu_bar=0.4, delta_mu=d, injection=0.3, kernel=kernel).heat) / d**2
+        for d in (delta_mu, 0.1)
+    ]
+    close(*heat, 1e-13)
