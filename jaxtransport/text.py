@@ -1,4 +1,4 @@
-"""How the command line says numbers, times and notes."""
+"""How messages say numbers, sizes, times and notes."""
 
 from __future__ import annotations
 
