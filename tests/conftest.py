@@ -12,9 +12,11 @@ from jaxtransport import cli, interrupts, xla
 jax.config.update("jax_enable_x64", True)
 xla.compile_whole_loops()
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell that starts pytest in the background has it ignored; so would every process that a test starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Shells that start pytest in the background have SIGINT ignored, nohup has SIGHUP; so would every process that
+# a test starts.
+for _number in interrupts.SIGNALS:
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture
