@@ -12,8 +12,8 @@ from jaxtransport import cli, interrupts, xla
 jax.config.update("jax_enable_x64", True)
 xla.compile_whole_loops()
 
-# Shells that start pytest in the background have SIGINT ignored, nohup has SIGHUP; so would every process that
-# a test starts.
+# Shells that start pytest in the background have SIGINT ignored, nohup has SIGHUP; so would every process
+# that a test starts.
 for _number in interrupts.SIGNALS:
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
