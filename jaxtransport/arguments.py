@@ -63,6 +63,7 @@ NOT_ZERO = Range("a number that is not 0", smallest=SMALLEST, zero=False)
 AMPLITUDE = Range("a number > 0 (of a hopping only |t| counts)", low=SMALLEST)
 AMOUNT = Range("a finite number", smallest=1e-300)  # scales a result: below, that would be rounded to nothing
 PROBABILITY = Range("a probability, 0 < p <= 1", low=SMALLEST, high=1.0)
+SMALL_ERROR = Range("an error from 1e-15 to 0.01", low=1e-15, high=0.01)
 FRACTION = Range("a number between 0 and 1", low=SMALLEST, high=1 - 2**-53)
 
 

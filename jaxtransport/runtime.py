@@ -75,6 +75,19 @@ def kept(program: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return call
 
 
+def compiled_quickly(function: Callable[Arguments, Result], **how: Any) -> Callable[Arguments, Result]:
+    """As `kept(jax.jit(function, **how))`, with `xla.quickly` where no transform is around it."""
+    plain = kept(jax.jit(function, **how))
+    quick = kept(jax.jit(function, compiler_options=xla.quickly(), **how))
+
+    @functools.wraps(function)
+    def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((arguments, named)))
+        return (plain if traced else quick)(*arguments, **named)
+
+    return call
+
+
 def _kind_of(argument: Any) -> Any:
     """What a program is compiled for: types and shapes of arrays, all else itself. As quick as can be."""
     if hasattr(argument, "dtype"):

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
 from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
-from jaxtransport.driven import EFFORTS, UNFINISHED, Driven, Effort, drive, efforts, observe_driven
+from jaxtransport.driven import UNFINISHED, Driven, Effort, drive, efforts, observe_driven, traced_effort
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.long import Long
@@ -31,11 +31,8 @@ from jaxtransport.observables import Biased, Solved, without_overflow
 from jaxtransport.precision import require_double
 from jaxtransport.probes.laws import Exact, Law, Linear, Series, checked_law
 from jaxtransport.reservoir import BAND_EDGE, in_band
-from jaxtransport.runtime import kept
+from jaxtransport.runtime import compiled_quickly, kept
 from jaxtransport.wire import Wire, admit, require_wire
-
-# Where values are unknown, so that the nodes cannot be chosen by them: at T = 0 and above.
-NODES_WITHIN_TRANSFORMS = (64, 128)
 
 
 class State(eqx.Module):
@@ -54,6 +51,9 @@ class State(eqx.Module):
     conductance: Float[Array, ""]  # G in e^2/h
     injection_response: Float[Array, ""]  # delta I / I_g; NaN beyond linear response
     current_error: Float[Array, ""]  # of I_1 and I_N by rounding, estimated; NaN beyond linear response
+    quadrature_error: Float[
+        Array, ""
+    ]  # of all currents by the integrals over energy; NaN but in the exact law
     residual: Float[Array, ""]  # largest |I_l(potentials) - asked| of all reservoirs, in I_o
     status: Int[Array, ""]  # 0 solved, 7 with digits lost, else not: see `jaxtransport.status`
     steps: Int[Array, ""]  # of Newton's method; 0 in linear response
@@ -158,6 +158,7 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
         conductance=good(solved.response.conductance),
         injection_response=good(solved.response.injection),
         current_error=good(biased.current_error()),
+        quadrature_error=jnp.asarray(jnp.nan),
         residual=good(biased.residual()),
         status=status,
         steps=jnp.zeros((), int),
@@ -166,8 +167,7 @@ def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
     )
 
 
-@kept
-@partial(jax.jit, static_argnums=(4, 5, 6))
+@partial(compiled_quickly, static_argnums=(4, 5))
 def _driven_state(
     wire, mu_bar, delta_mu, injection, kernel, law: Series | Exact, effort, temperature
 ) -> State:
@@ -175,8 +175,7 @@ def _driven_state(
 
     wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
 
-    def under(sign):
-        driven = drive(wire, kernel, law, effort, mu_bar, sign * delta_mu, given, temperature)
+    def report(driven):
         status = without_overflow(driven.status, _numbers_of(driven))
         good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
         return State(
@@ -190,29 +189,28 @@ def _driven_state(
             conductance=jnp.asarray(jnp.nan),
             injection_response=jnp.asarray(jnp.nan),
             current_error=jnp.asarray(jnp.nan),
+            quadrature_error=good(driven.quadrature_error())
+            if isinstance(law, Exact)
+            else jnp.asarray(jnp.nan),
             residual=good(driven.residual()),
             status=status,
             steps=driven.balance.steps,
-            nodes=jnp.asarray(driven.nodes),
+            nodes=driven.nodes,
             outside_band=driven.outside_band(),
         )
 
-    both = jax.vmap(under)(jnp.array([1.0, -1.0]))
+    both = jax.vmap(report)(drive(wire, kernel, law, effort, mu_bar, delta_mu, given, temperature))
     state = jax.tree.map(lambda leaf: leaf[0], both)
     difference = jnp.sign(delta_mu) * (both.left_current[0] - both.left_current[1])
     return eqx.tree_at(lambda s: s.conductance, state, difference / 2)
 
 
-@kept
-@partial(jax.jit, static_argnums=(4, 5, 6))
+@partial(compiled_quickly, static_argnums=(4, 5))
 def _driven_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, effort, temperature):
     """(Delta I, status) beyond linear response."""
     wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
-
-    def under(sign):
-        return drive(wire, kernel, law, effort, mu_bar, sign * jnp.abs(delta_mu), given, temperature)
-
-    seen = observe_driven(("nonreciprocity",), under)
+    driven = drive(wire, kernel, law, effort, mu_bar, jnp.abs(delta_mu), given, temperature)
+    seen = observe_driven(("nonreciprocity",), driven)
     return seen["nonreciprocity"], seen["status"]
 
 
@@ -280,7 +278,8 @@ def _static(law: Series | Exact, effort: Effort) -> tuple[Any, ...]:
     """The law as a static value, the effort, and the temperature, which may be traced."""
     if isinstance(law, Series):
         return law, effort, None
-    return Exact(), effort, jnp.asarray(law.temperature, float) if _is_warm(law) else None
+    warm = _is_warm(law) or effort.patient  # which has one program for all temperatures
+    return replace(law, temperature=0.0), effort, jnp.asarray(law.temperature, float) if warm else None
 
 
 def _is_warm(law: Law) -> bool:
@@ -305,15 +304,18 @@ def _resolved(attempt, kernel: type[Transmission], at: tuple, status_of):
 
 def _tried(attempt, law: Series | Exact, at: tuple, status_of):
     """The result of the least effort that is enough; within a transform, of one effort for all."""
-    nodes = law.nodes if isinstance(law, Exact) else None
-    warm = _is_warm(law)
-    if nodes is not None or any(map(is_traced, jax.tree.leaves((at, getattr(law, "temperature", 0.0))))):
-        return attempt(replace(EFFORTS[1], nodes=nodes or NODES_WITHIN_TRANSFORMS[warm]))
-    for effort in efforts(warm):
-        result = attempt(effort)
-        if int(status_of(result)) not in UNFINISHED:
+    traced = any(map(is_traced, jax.tree.leaves((at, getattr(law, "temperature", 0.0)))))
+    if traced:
+        return attempt(traced_effort(law))
+    first, *others = efforts(law)
+    best = attempt(first)
+    for effort in others:
+        if int(status_of(best)) not in UNFINISHED:
             break
-    return result
+        result = attempt(effort)
+        if codes.is_better(status_of(result), status_of(best)):
+            best = result
+    return best
 
 
 def _in_band(mu_bar: Any, delta_mu: Any) -> Any:

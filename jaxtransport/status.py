@@ -23,6 +23,11 @@ def has_numbers(status):
     return (status == SOLVED) | (status == NOT_RESOLVED)
 
 
+def is_better(new, old):
+    """True where a result of more effort takes the place of the old one: not if that had numbers alone."""
+    return has_numbers(new) | ~has_numbers(old) | (new == OUTSIDE_BAND)
+
+
 def worst(status):
     """Of an array of codes: one without numbers before one with digits lost, that before solved."""
     failed = (status * (1 - has_numbers(status))).max()

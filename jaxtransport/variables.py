@@ -80,11 +80,19 @@ NONLINEAR = {name: v for name, v in LINEAR.items() if name not in ("injection_re
     v.name: v
     for v in [
         Variable("steps", "1", "Newton steps, both biases", r"\mathrm{steps}", dtype="i2"),
+        Variable(
+            "quadrature_error",
+            "I_o",
+            "estimated error of the currents by the integrals over energy",
+            r"\epsilon_I",
+            by_name=True,
+        ),
         Variable("nodes", "1", "energies, or order of the series", "K", dtype="i2"),
         *_both("roots", "gamma_o", "all real roots of the third order", r"\mu_l", dims=("root", "terminal")),
     ]
 }
-BY_LAW = {"linear": LINEAR, "series": NONLINEAR, "exact": NONLINEAR}
+SERIES = {name: v for name, v in NONLINEAR.items() if name != "quadrature_error"}
+BY_LAW = {"linear": LINEAR, "series": SERIES, "exact": NONLINEAR}
 
 
 def _leads(unit: str, conductance_unit: str) -> list[Variable]:

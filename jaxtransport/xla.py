@@ -20,6 +20,7 @@ WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_thresho
 WIDEST = "--xla_cpu_prefer_vector_width=512"
 LARGE = 10**9  # bytes, beyond those that our loops touch
 TRIED = (0, 12)  # jaxlib up to this version knows WIDEST: XLA ends the process at a flag it does not know
+OLDER_EMITTERS = (0, 10)
 NUMBER = "JAX_NUM_CPU_DEVICES"
 MOST_DEVICES = 64  # on fewer cores; thousands would take minutes to start
 CALLS, WHOLE = "cpu", "cpu with whole loops"  # kinds of devices, for `sweep.plan`
@@ -68,14 +69,21 @@ def compile_whole_loops() -> None:
     Raises:
         RuntimeError: JAX has computed something, and XLA reads its flags only once.
     """
-    version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
-    wanted = (WHOLE_LOOPS, WIDEST) if version <= TRIED else (WHOLE_LOOPS,)
+    wanted = (WHOLE_LOOPS, WIDEST) if _jaxlib() <= TRIED else (WHOLE_LOOPS,)
     if _flags().strip() and not _flags().lstrip().startswith("-"):
         return  # the name of a file of flags: the user's affair
     missing = [flag for flag in wanted if flag.split("=")[0] not in _flags()]
     if missing and started():
         raise RuntimeError("compile_whole_loops: JAX has started; call it before anything is computed")
     os.environ["XLA_FLAGS"] = " ".join([_flags(), *missing]).strip()
+
+
+def quickly() -> dict[str, bool]:
+    """Options of a program that is large and runs briefly: half of the time to compile, as fast for it.
+
+    Kernels of CPUs by the older of two code generators, which jaxlib has up to 0.10.
+    """
+    return {"xla_cpu_use_fusion_emitters": False} if _jaxlib() <= OLDER_EMITTERS else {}
 
 
 def started() -> bool:
@@ -93,6 +101,10 @@ def kind_of_cpu() -> str:
 def flags_of_user() -> str:
     """XLA_FLAGS without those that `compile_whole_loops` adds."""
     return " ".join(flag for flag in _flags().split() if flag not in (WHOLE_LOOPS, WIDEST))
+
+
+def _jaxlib() -> tuple[int, ...]:
+    return tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
 
 
 def _flags() -> str:

@@ -41,6 +41,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxtransport.green.pairs import Sides
 from jaxtransport.green.transmission import (
     CURRENT_ROUNDINGS,
     EPS,
@@ -171,6 +172,22 @@ class Chain(Transmission):
             largest=jnp.max(jnp.abs(wire.strength)),  # not the masked ones: most sweeps share these
         )
 
+    @classmethod
+    def pairs_at(cls, wire, energies):
+        """Without the elimination: corners from either side are enough."""
+        site = Site.of(wire)
+
+        def one(energy):
+            point = Point(energy, band_root(energy), wire.length)
+            beyond = _right_corners(site, point)
+            step = lambda before, at: _from_left(before, at[0], at[1], point)
+            (*_, sharpness), diagonal = lax.scan(step, (jnp.zeros_like(energy),) * 4, (site, beyond))
+            ratio = beyond.ratio(site.right, site.position < wire.length - 1)
+            return ratio, diagonal, sharp_error(sharpness, wire.length)
+
+        ratio, diagonal, sharp = jax.vmap(one, out_axes=-1)(energies)
+        return Sides.of(broadening(wire.coupling[:, None], energies), ratio, diagonal), sharp
+
     @property
     def finite(self):
         # A bad corner spoils all corners left of it, so the leftmost one tells.
@@ -244,6 +261,9 @@ class Chain(Transmission):
         _, e = lax.scan(from_left, zero, (self.ratio, self.diagonal * Gx))
         return self.broadening * (self.diagonal * c + e)
 
+    def sharp_error(self):
+        return sharp_error(self.sharpness, self.length)
+
     def _moments(self, x):
         """sum_l' T_ll' (x_l' - x_l) and sum_l' T_ll' (x_l' - x_l)^2, free of cancellation.
 
@@ -300,7 +320,7 @@ def _right_corners(site: Site, point: Point) -> Beyond:
 
 def corner(beyond: Beyond, site: Site, point: Point) -> Beyond:
     """What lies right of the site before, from what lies right of this one."""
-    x, y, Gamma = _denominator(site, point)
+    x, y, Gamma = denominator(site, point)
     doubt = x * x + site.right * site.right * beyond.doubt
     x, y = x - site.right * beyond.u, y + site.right * beyond.v
     n = _inverse_square(x, y, site.position < point.length)
@@ -321,15 +341,8 @@ def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
 def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point):
     """The next site's `Before`; s_l and `Eliminated` of this one, whose strength is b."""
     u, v, theta, rho, tau, B, doubt, sharpness, reach, amplification = before
-    inside = site.position < point.length
-    x, y, Gamma = _denominator(site, point)
-    of_left = site.left * site.left * doubt
-    of_parts = of_left + site.right * site.right * beyond.doubt
-    in_doubt = jnp.where(Gamma > 0, of_parts, 0.0) / point.length  # only reservoirs have transmissions
-    doubt = x * x + of_left
-    x, y = x - site.left * u, y + site.left * v
-    n = _inverse_square(x, y, inside)
-    s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
+    (u, v, doubt, sharpness), s = _from_left((u, v, doubt, sharpness), site, beyond, point)
+    Gamma = denominator(site, point)[2]
 
     first = site.position == 0
     probe = jnp.where((site.position < point.length - 1) & ~first, Gamma, 0.0)  # leads stay
@@ -338,21 +351,37 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
     b_here = b + probe * rho
     a = beyond.ratio(site.right, site.position < point.length - 1)
     passed_on = Before(
-        x * n,
-        y * n,
+        u,
+        v,
         a * a * (theta + probe * sigma * sigma * q),
         a * (rho + b_here * sigma * q),
         a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
         B + b_here * tau * q,
-        lax.stop_gradient(n * (n * doubt + 1)),
-        jnp.maximum(sharpness, lax.stop_gradient(s * (x * x + in_doubt))),
+        doubt,
+        sharpness,
         lax.stop_gradient(a * (reach + Gamma * s)),
         jnp.maximum(amplification, lax.stop_gradient(jnp.where(probe > 0, (s * beyond.R + reach) * q, 0.0))),
     )
     return passed_on, (s, Eliminated(q, sigma, rho, tau))
 
 
-def _denominator(site: Site, point: Point):
+def _from_left(before: tuple, site: Site, beyond: Beyond, point: Point):
+    """The next site's left corner, its doubt, and the sharpness so far; s_l of this site."""
+    u, v, doubt, sharpness = before
+    inside = site.position < point.length
+    x, y, Gamma = denominator(site, point)
+    of_left = site.left * site.left * doubt
+    of_parts = of_left + site.right * site.right * beyond.doubt
+    in_doubt = jnp.where(Gamma > 0, of_parts, 0.0) / point.length  # only reservoirs have transmissions
+    doubt = x * x + of_left
+    x, y = x - site.left * u, y + site.left * v
+    n = _inverse_square(x, y, inside)
+    s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
+    sharpness = jnp.maximum(sharpness, lax.stop_gradient(s * (x * x + in_doubt)))
+    return (x * n, y * n, lax.stop_gradient(n * (n * doubt + 1)), sharpness), s
+
+
+def denominator(site: Site, point: Point):
     """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
     Gamma = site.coupling**2 * point.root
     return point.energy - site.onsite - level_shift(site.coupling, point.energy), Gamma / 2, Gamma

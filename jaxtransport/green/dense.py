@@ -13,11 +13,13 @@ Where they matter the status says so, and `green.refined` finds them.
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport import linalg
+from jaxtransport.green.pairs import Matrices
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, Leads, Transmission
 from jaxtransport.reservoir import BAND_EDGE, broadening, level_shift
 from jaxtransport.wire import Wire
@@ -104,6 +106,11 @@ class Dense(Transmission):
             size=lax.stop_gradient(_size(hamiltonian, coupling, energy)),
         )
 
+    @classmethod
+    def pairs_at(cls, wire, energies):
+        links = lambda energy: cls.at(wire, energy).links()
+        return Matrices(jax.vmap(links)(energies)), jnp.zeros_like(energies)
+
     @property
     def finite(self):
         return jnp.all(jnp.isfinite(self.green))
@@ -124,18 +131,18 @@ class Dense(Transmission):
         link = jnp.diagonal(self.inverse, -1)[:, None]
         return 2 * jnp.imag(link * G[:-1] * jnp.conj(G[1:])) * self.broadening[None, :]
 
-    def _links(self):
+    def links(self):
         # Not less its diagonal: compiled, products are not rounded before they are subtracted.
         return jnp.where(jnp.eye(self.broadening.shape[0], dtype=bool), 0.0, self.matrix)
 
     def product(self, x):
-        return self._links() @ jnp.where(self.broadening > 0, x, 0.0)
+        return self.links() @ jnp.where(self.broadening > 0, x, 0.0)
 
     def exchange(self, x):
-        return jnp.sum(self._links() * (x[:, None] - x[None, :]), axis=1)
+        return jnp.sum(self.links() * (x[:, None] - x[None, :]), axis=1)
 
     def spread(self, x):
-        return jnp.sum(self._links() * (x[:, None] - x[None, :]) ** 2, axis=1)
+        return jnp.sum(self.links() * (x[:, None] - x[None, :]) ** 2, axis=1)
 
     def bonds(self, x):
         F = self.bond_matrix
@@ -149,7 +156,7 @@ class Dense(Transmission):
         return linalg.solve(self._system(), self._given(currents, left, right))
 
     def _system(self):
-        T = self._links()
+        T = self.links()
         total = jnp.where(self.interior, jnp.sum(T, axis=1), 1.0)
         return jnp.diag(total) - jnp.where(self.interior[:, None], T, 0.0)
 
@@ -159,7 +166,7 @@ class Dense(Transmission):
 
     def leads(self):
         phi, psi, amplification = self._drives()
-        T = self._links()
+        T = self.links()
         into = lambda lead, x: jnp.sum(jnp.take(T, lead, axis=0) * (jnp.take(x, lead) - x))
         total = lambda lead: POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(jnp.take(T, lead, axis=0))
         # G is right on the scale of its largest entry. dg = sum_ij dT_ij (phi_i - phi_j)^2 / 2.

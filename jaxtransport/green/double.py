@@ -1,6 +1,7 @@
-"""Sums that lose nothing: pairs of doubles.
+"""Arithmetic that loses nothing to speak of: pairs of doubles.
 
 a + b = high + low        high the rounded sum, low what the rounding leaves out        (Knuth's two-sum)
+a b = high + low          likewise, a and b each cut into two halves of 26 bits            (Dekker, Veltkamp)
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+HALVES = 2.0**27 + 1
+
 
 class Double(NamedTuple):
     """high + low, which do not overlap: a number with 106 bits."""
@@ -18,9 +21,35 @@ class Double(NamedTuple):
     high: Array
     low: Array
 
-    def plus(self, b: Array) -> Double:
+    @classmethod
+    def sum(cls, a: Array, b: Array) -> Double:
+        return cls(*_two_sum(a, b))
+
+    @classmethod
+    def product(cls, a: Array, b: Array) -> Double:
+        return cls(*_two_product(a, b))
+
+    def plus(self, b: Array | float) -> Double:
         high, low = _two_sum(self.high, b)
         return Double(*_two_sum(high, low + self.low))
+
+    def add(self, other: Double) -> Double:
+        high, low = _two_sum(self.high, other.high)
+        return Double(*_ordered_sum(high, low + (self.low + other.low)))
+
+    def less(self, other: Double) -> Double:
+        return self.add(Double(-other.high, -other.low))
+
+    def times(self, other: Double) -> Double:
+        high, low = _two_product(self.high, other.high)
+        return Double(*_ordered_sum(high, low + (self.high * other.low + self.low * other.high)))
+
+    def inverse(self) -> Double:
+        """One step of Newton's method from the rounded inverse."""
+        first = 1 / self.high
+        high, low = _two_product(first, self.high)
+        rest = (1 - high) - low - first * self.low
+        return Double(*_ordered_sum(first, first * rest))
 
 
 def sums_along(values: Float[Array, " n"]) -> Float[Array, " n"]:
@@ -39,3 +68,23 @@ def _two_sum(a, b):
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
+
+
+def _ordered_sum(a, b):
+    """The same where |a| >= |b|."""
+    total = a + b
+    return total, b - (total - a)
+
+
+def _two_product(a, b):
+    """a b and what its rounding leaves out."""
+    product = a * b
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _halves(a):
+    far = HALVES * a
+    high = far - (far - a)
+    return high, a - high

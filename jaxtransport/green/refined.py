@@ -89,7 +89,7 @@ class Refined(Dense):
         phi = self._back(gone, 0 * gone.b, 0.5, -0.5)
         psi = self._back(gone, gone.b, 0.0, 0.0)
 
-        T, held = self._links(), self.broadening > 0
+        T, held = self.links(), self.broadening > 0
         size = jnp.abs(self.green)
         off = 2 * T * jnp.where(size > 0, self.green_error / jnp.where(size > 0, size, 1.0), 1.0)
         difference = lambda x: jnp.where(held[:, None] & held, jnp.abs(x[:, None] - x), 0.0)
@@ -134,7 +134,7 @@ class Refined(Dense):
             gone = Gone(weight, jnp.where(self.interior[k], total, 1.0), b_k, e_k)
             return Network(T, b + handed, lax.stop_gradient(error)), gone
 
-        start = Network(self._links(), given, jnp.zeros_like(given))
+        start = Network(self.links(), given, jnp.zeros_like(given))
         return lax.scan(step, start, site)
 
     def _back(self, gone: Gone, b, left, right):

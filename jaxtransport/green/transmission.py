@@ -13,9 +13,12 @@ import abc
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxtransport.green.pairs import OneByOne, Pairs
 from jaxtransport.wire import Wire
 
 EPS = 2.0**-53  # of one rounding
@@ -109,3 +112,17 @@ class Transmission(eqx.Module):
         self, currents: Float[Array, " site"], left: Float[Array, ""], right: Float[Array, ""]
     ) -> Float[Array, " site"]:
         """x_l at which 2 pi I_l = `currents` for the middle reservoirs; 0 on bare sites."""
+
+    @classmethod
+    def pairs_at(cls, wire: Wire, energies: Float[Array, " energy"]) -> tuple[Pairs, Float[Array, " energy"]]:
+        """The transmissions at several energies, and their relative rounding errors on narrow levels."""
+        found = jax.vmap(lambda energy: cls.at(wire, energy))(energies)
+        return OneByOne(found), jax.vmap(lambda network: network.sharp_error())(found)
+
+    def sharp_error(self) -> Float[Array, ""]:
+        """Relative rounding error of the transmissions on a narrow level."""
+        return jnp.zeros(())
+
+    def links(self) -> Float[Array, "site site"]:
+        """T_ll', the diagonal left out."""
+        return jax.vmap(self.product)(jnp.eye(self.broadening.shape[0]))

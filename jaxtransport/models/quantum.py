@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxtransport import layout as layouts
 from jaxtransport import status as codes
+from jaxtransport.budget import FIRST_PANELS, MOST_PANELS, NODES, exact_bytes
 from jaxtransport.models.lengths import (
     along_the_wire,
     fixed_numbers,
@@ -28,7 +29,6 @@ from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import LINEAR, NONLINEAR
 
-THERMAL_NODES = 256  # as `probes.window` has it
 AGAIN = 12  # numbers that a careful kernel keeps per site beyond the others
 AGAIN_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
 KEPT = 12  # numbers that a kernel keeps per site and energy
@@ -79,33 +79,35 @@ def _beyond_linear_response(spec: Spec) -> Task:
     sizes = sizes_of(spec, grid)
     variables = tuple(NONLINEAR[name] for name in spec.variables)
     how = {"names": spec.variables, "kernel": solve.kernel, "law": solve.law, "order": solve.order}
-    how["terminals"] = _terminals(spec)
+    how |= {"tolerance": solve.tolerance, "nodes": solve.nodes, "terminals": _terminals(spec)}
     how["warm"] = bool(solve.temperature) or spec.axis("temperature") is not None
-    warm = bool(how["warm"])
-    energies = (64 if warm else 24, 384) if solve.law == "exact" else (2 ** (solve.order - 1),) * 2
-    kept = KEPT + (2 * THERMAL_NODES if warm else 0)
-    first, most = (2 * 8 * kept * nodes * max(sizes.values()) for nodes in energies)
+    size, exact = max(sizes.values()), solve.law == "exact"
+    if exact:
+        dense = solve.kernel == "dense"
+        first, most = (exact_bytes(size, panels, dense=dense) for panels in (FIRST_PANELS, MOST_PANELS))
+        cost: Any = partial(_exact_cost, dense)
+    else:
+        first = most = 2 * 8 * KEPT * 2 ** (solve.order - 1) * size
+        cost = lambda size: float(size * 2 ** (solve.order - 1) * NEWTON_SWEEPS)
     return Task(
         grid=grid,
         variables=variables,
         evaluate=partial(_evaluate_driven, effort=0, **how),
-        again=tuple(
-            partial(_evaluate_driven, effort=effort, **how)
-            for effort in ((1,) if solve.law == "series" else (1, 2))
-        ),
-        unfinished=(codes.STEP_LIMIT, codes.DIVERGED),
+        again=tuple(partial(_evaluate_driven, effort=more, **how) for more in ((1, 2) if exact else (1,))),
+        unfinished=(codes.STEP_LIMIT, codes.DIVERGED, *((codes.NOT_RESOLVED,) if exact else ())),
         shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=(*along_the_wire(variables, max(sizes)), *_root_axes(spec)),
         along=unit_of_current(spec),
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
-        size=max(sizes.values()),
-        one_by_one=solve.kernel == "dense",
+        size=size,
+        quickly=True,
+        one_by_one=exact or solve.kernel == "dense",
         compile_bytes=COMPILE_BYTES,
         scratch_bytes=first,
         again_bytes=most,
-        cost=lambda size: float(size * energies[0] * NEWTON_SWEEPS),
+        cost=cost,
     )
 
 
@@ -144,6 +146,12 @@ def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
 
 def _dense_cost(size: int) -> float:
     return size**3 / 10  # an inverse against one sweep along the chain, roughly
+
+
+def _exact_cost(dense: bool, size: int) -> float:
+    """Transmissions of some panels, made once and used in some sums."""
+    energies = 20.0 * NODES
+    return energies * (_dense_cost(size) + size**2 if dense else 10 * size)
 
 
 def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:

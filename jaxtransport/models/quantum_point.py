@@ -7,7 +7,6 @@ numbers runs the same compiled code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import jax
@@ -15,10 +14,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxtransport import status as codes
+from jaxtransport.budget import TOLERANCE
 from jaxtransport.driven import drive, efforts, observe_driven
 from jaxtransport.green.kernels import careful, kernel_for, named
 from jaxtransport.observables import Solved, observe
-from jaxtransport.probes.balance import thorough
 from jaxtransport.probes.laws import Exact, Series
 from jaxtransport.probes.roots import real_roots
 from jaxtransport.wire import Wire
@@ -59,6 +58,8 @@ def evaluate_driven(
     kernel: str,
     law: str,
     order: int | None,
+    tolerance: float | None,
+    nodes: int | None,
     warm: bool,
     terminals: tuple[int, ...],
     effort: int,
@@ -66,31 +67,18 @@ def evaluate_driven(
     """The same beyond linear response, with one of `driven.efforts`. There are no free axes."""
     given, wire = given_at(point, shared)
     injection = _injection(given)
-    of_law = Exact() if law == "exact" else Series(order or 3)
-    temperature = given["temperature"] if warm else None  # absolute zero takes a shorter way
-
-    how_hard = efforts(warm)[effort]
-    how_hard = replace(how_hard, search=thorough(how_hard.search))
-
-    def under(sign):
-        return drive(
-            wire,
-            named(kernel),
-            of_law,
-            how_hard,
-            given["mu_bar"],
-            sign * given["delta_mu"],
-            injection,
-            temperature,
-        )
-
-    out = observe_driven([name for name in names if not name.startswith("roots_")], under)
+    of_law = Exact(tolerance=tolerance or TOLERANCE, nodes=nodes) if law == "exact" else Series(order or 3)
+    bias = given["delta_mu"]
+    how_hard = efforts(of_law)[effort]
+    cold = jnp.zeros(()) if how_hard.patient else None  # a shorter way
+    temperature = given["temperature"] if warm else cold
+    driven = drive(wire, named(kernel), of_law, how_hard, given["mu_bar"], bias, injection, temperature)
+    out = observe_driven([name for name in names if not name.startswith("roots_")], driven)
     for name in names:
         if name.startswith("roots_"):
-            bias = given["delta_mu"] * (1 if name.endswith("forward") else -1)
-            found = real_roots(
-                wire, given["mu_bar"], bias, injection * given["delta_mu"], (terminals[0], terminals[1])
-            )
+            signed = bias if name.endswith("forward") else -bias
+            ends = (terminals[0], terminals[1])
+            found = real_roots(wire, given["mu_bar"], signed, injection * bias, ends)
             out[name] = jnp.where(out["status"] == codes.SOLVED, found, jnp.nan)
     return {name: value[None] for name, value in out.items()}
 

@@ -5,7 +5,7 @@ Every law is a sum over energies at which the network of transmissions is known,
     linear      2 pi I_l = sum_l' T_ll'(mu_bar)(x_l - x_l')
     series      2 pi I_l = sum_{m=1..n} (1/m!) sum_l' T^(m-1)_ll' (x_l^m - x_l'^m)           (Eq. B26)
     exact       2 pi I_l = sum_l' int T_ll'(w) [f_l(w) - f_l'(w)] dw                         (Eq. B22)
-                         = sum_j sum_l' T_ll'(w_j) [W_j(mu_l) - W_j(mu_l')]
+                         = sum_j sum_l' T_ll'(w_j) [D_j(x_l) - D_j(x_l')]
 
 The same sums of w - mu_bar times T give the energy that flows in, and of T / Gamma_l the density.
 """
@@ -14,19 +14,39 @@ from __future__ import annotations
 
 import abc
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
-from jaxtransport.green.transmission import Transmission
-from jaxtransport.probes.window import TAIL, Window
-from jaxtransport.reservoir import BAND_EDGE
+from jaxtransport.budget import KEPT_BYTES, TOGETHER
+from jaxtransport.green.fine import Fine
+from jaxtransport.green.pairs import Pairs
+from jaxtransport.green.transmission import EPS, Transmission
+from jaxtransport.probes.occupation import COLDEST, Weights
+from jaxtransport.probes.panels import (
+    SHORT,
+    TAIL,
+    Nodes,
+    Panels,
+    energy,
+    left_out,
+    middle_of,
+    nodes,
+    offset,
+    tails,
+)
+from jaxtransport.reservoir import broadening
 from jaxtransport.wire import Wire
 
 Profile = Float[Array, " site"]
+
+NOISE = 32 * EPS
+SUMMED = 1e-13  # relative: what 16 nodes leave out of a Fermi function on a short panel
 
 
 class Flows(NamedTuple):
@@ -52,12 +72,12 @@ class Conductor(eqx.Module):
     """A wire and a law: what potentials x_l = mu_l - mu_bar drive. x on bare sites is never used."""
 
     @abc.abstractmethod
-    def exchange(self, x: Profile) -> Profile:
-        """2 pi I_l, positive into the wire."""
-
-    @abc.abstractmethod
     def flows(self, x: Profile) -> Flows:
-        """Everything else with it."""
+        """Currents, and everything else with them."""
+
+    def for_search(self) -> Conductor:
+        """The same where only the search for potentials sees it: derivatives are those in x alone."""
+        return jax.tree.map(lax.stop_gradient, self)
 
 
 class SeriesConductor(Conductor):
@@ -83,7 +103,8 @@ class SeriesConductor(Conductor):
 
         return from_order(1)(self.mu_bar)
 
-    def exchange(self, x):
+    def exchange(self, x: Profile) -> Profile:
+        """2 pi I_l alone."""
         return self._sum(lambda t, x, m: t.exchange(x**m / math.factorial(m)), x)
 
     def flows(self, x):
@@ -99,49 +120,190 @@ class SeriesConductor(Conductor):
         return self._sum(of, x)
 
 
+class Known(NamedTuple):
+    """Transmissions at the nodes of some panels."""
+
+    pairs: Pairs
+    sharp: Float[Array, " energy"]  # their relative rounding error
+
+
 class ExactConductor(Conductor):
-    """Currents by the full integral over energies, at K nodes of a window that holds all potentials."""
+    """Currents by the full integral over energies, TOGETHER panels at a time (`probes.panels`).
 
-    transmissions: Transmission  # at the nodes; every array with a leading axis K
-    window: Window
+    A sum over all reservoirs is O(N) an energy. For a search transmissions are kept if there is room for
+    those at all energies (`budget`), and else made anew whenever they are asked for.
+    """
+
+    wire: Wire
     mu_bar: Float[Array, ""]
+    panels: Panels
     temperature: Float[Array, ""] | None  # None: zero, known beforehand
+    kernel: type[Transmission] = eqx.field(static=True)
+    searching: bool = eqx.field(static=True, default=False)  # True: without derivatives
+    kept: Known | None = None  # of all groups of panels, first axis
 
-    @classmethod
-    def of(
-        cls, wire: Wire, kernel: type[Transmission], mu_bar, window: Window, temperature
-    ) -> ExactConductor:
-        """The transmissions of `wire` at the nodes of `window`."""
-        at_nodes = jax.vmap(lambda w: kernel.at(wire, w))(window.energies)
-        return cls(at_nodes, window, mu_bar, temperature)
+    @property
+    def _groups(self) -> int:
+        """Of panels, at most."""
+        return -(-self.panels.start.shape[0] // TOGETHER)
 
-    def _integrals(self, x):
-        mu = self.mu_bar + x
-        if self.temperature is None:
-            return self.window.integrals(mu)
-        return self.window.thermal_integrals(mu, self.temperature)
+    @property
+    def _there(self) -> Array:
+        """Groups that have a panel."""
+        return -(-self.panels.count // TOGETHER)
 
-    def exchange(self, x):
-        return jnp.sum(jax.vmap(lambda t, y: t.exchange(y))(self.transmissions, self._integrals(x)), 0)
+    def for_search(self):
+        frozen = replace(jax.tree.map(lax.stop_gradient, self), searching=True)
+        shapes = jax.eval_shape(lambda: frozen._known(jnp.asarray(0)))
+        if (
+            self._groups * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+            > KEPT_BYTES
+        ):
+            return frozen
+        room = jax.tree.map(lambda leaf: jnp.zeros((self._groups, *leaf.shape), leaf.dtype), shapes)
+        add = lambda i, kept: jax.tree.map(lambda all, here: all.at[i].set(here), kept, frozen._known(i))
+        return replace(frozen, kept=lax.fori_loop(0, self._there, add, room))
 
     def flows(self, x):
-        above = self.window.energies - self.mu_bar
-        return jax.tree.map(
-            lambda terms: jnp.sum(terms, 0), jax.vmap(_flows)(self.transmissions, self._integrals(x), above)
+        return self._sum(lambda i, x: self._flows(i, self._occupied(i, x)), x, self._nothing)
+
+    def look(self, x: Profile, closely: Array) -> tuple[Flows, Profile]:
+        """The currents; if `closely` all flows, and what quadrature and rounding leave out: an estimate."""
+
+        def of(i, x):
+            D = self._occupied(i, x)
+            current = lambda: jnp.sum(self._known(i).pairs.exchange(D), 1)
+            brief = lambda: (self._nothing._replace(current=current()), jnp.zeros_like(x))
+            return lax.cond(closely, lambda: self._closely(i, x, D), brief)
+
+        flows, error = self._sum(of, x, (self._nothing, jnp.zeros_like(x)))
+        return flows, error + self._beyond(x) + self.panels.hidden
+
+    def misfit(self, x: Profile) -> tuple[Profile, Float[Array, "site site"]]:
+        """2 pi I_l, and its derivatives with respect to all x_m."""
+
+        def of(i, x):
+            D, V = self._weights(i, x)
+            pairs = self._known(i).pairs
+            return jnp.sum(pairs.exchange(D), 1), pairs.weighted(V)
+
+        N = x.shape[0]
+        current, weighted = self._sum(of, x, (jnp.zeros(N), jnp.zeros((N, N))))
+        # Rows and columns of T have the same sum: what all potentials are raised by drives nothing.
+        return current, jnp.diag(jnp.sum(weighted, 1)) - weighted.T
+
+    def rates(self, x: Profile, dx: Profile) -> Flows:
+        """How the flows change while the potentials do."""
+        return self._sum(lambda i, x: self._flows(i, self._weights(i, x)[1] * dx[:, None]), x, self._nothing)
+
+    @property
+    def _nothing(self) -> Flows:
+        return Flows(*(jnp.zeros(self.wire.sites),) * 3)
+
+    def _sum(self, of, x, nothing):
+        """Of all groups of panels; for reverse mode, which goes back along them, of all there could be."""
+        if self.searching:
+            more = lambda i, total: jax.tree.map(jnp.add, total, of(i, x))
+            return lax.fori_loop(0, self._there, more, nothing)
+
+        @jax.checkpoint
+        def add(total, i):
+            more = lax.cond(i < self._there, lambda: of(i, x), lambda: jax.tree.map(jnp.zeros_like, nothing))
+            return jax.tree.map(jnp.add, total, more), None
+
+        return lax.scan(add, nothing, jnp.arange(self._groups))[0]
+
+    def _at(self, i: Array) -> Nodes:
+        return nodes(self.mu_bar, *self.panels.some(i * TOGETHER, TOGETHER))
+
+    def _known(self, i: Array) -> Known:
+        if self.kept is not None:
+            return jax.tree.map(lambda all: all[i], self.kept)
+        at = self._at(i)
+        if self.panels.fine and self.searching:
+            s_bar = middle_of(self.mu_bar)
+            sigma = jax.tree.map(jnp.ravel, at.sigma)
+            fine = jax.vmap(lambda sigma: Fine.at(self.wire, s_bar.add(sigma)), out_axes=-1)(sigma)
+            return Known(fine.pairs, jnp.zeros(sigma.high.shape))
+        return Known(*self.kernel.pairs_at(self.wire, self.mu_bar + at.above.ravel()))
+
+    def _occupied(self, i: Array, x: Profile) -> Float[Array, "site energy"]:
+        """D at the nodes of a group."""
+        start, end = self.panels.some(i * TOGETHER, TOGETHER)
+        inside = jnp.clip(x, self.panels.low, self.panels.high)
+        D = Weights.of(self.mu_bar, start, end, inside, self.temperature, slopes=False).D
+        return D.reshape(x.shape[0], -1)
+
+    def _weights(self, i: Array, x: Profile) -> tuple[Array, Array]:
+        """D and dD/dx at the nodes of a group, shape (site, energy).
+
+        Beyond the window currents go on along their tangents, so that Newton's method finds back.
+        """
+        start, end = self.panels.some(i * TOGETHER, TOGETHER)
+        inside = jnp.clip(x, self.panels.low, self.panels.high)
+        D, V = Weights.of(self.mu_bar, start, end, inside, self.temperature, slopes=True)
+        D = D + V * (x - inside)[:, None, None]
+        return D.reshape(x.shape[0], -1), V.reshape(x.shape[0], -1)
+
+    def _flows(self, i: Array, y: Float[Array, "site energy"]) -> Flows:
+        return self._added(self._at(i), self._known(i).pairs.exchange(y))
+
+    def _added(self, at: Nodes, current: Float[Array, "site energy"]) -> Flows:
+        above = at.above.ravel()
+        Gamma = broadening(self.wire.coupling[:, None], self.mu_bar + above)
+        held = Gamma > 0
+        filling = jnp.where(held, -current / jnp.where(held, Gamma, 1.0), 0.0)
+        return Flows(jnp.sum(current, 1), current @ above, jnp.sum(filling, 1))
+
+    def _closely(self, i: Array, x: Profile, D: Float[Array, "site energy"]) -> tuple[Flows, Profile]:
+        at, known = self._at(i), self._known(i)
+        along = jnp.broadcast_to((x / self._spread(x)[2])[:, None], D.shape)
+        current, rate = jax.vmap(known.pairs.exchange)(jnp.stack([D, along]))
+        return self._added(at, current), self._error(i, at, known, current, rate, x)
+
+    def _error(self, i: Array, at: Nodes, known: Known, current, rate, x: Profile) -> Profile:
+        """Of what a group adds: what polynomials leave out, and roundings on narrow levels.
+
+        D is no polynomial where there is a step. So the integrand is that of currents along the potentials,
+        T_ll' (x_l - x_l') / (largest x - smallest), times what the occupations differ by at most, there.
+        """
+        start, end = self.panels.some(i * TOGETHER, TOGETHER)
+        low, high, span, differ = self._spread(x)
+        by_panel = lambda values: values.reshape(-1, *at.above.shape)
+        of_sigma, largest = by_panel(rate) * at.slope, jnp.max(jnp.abs(by_panel(rate)), -1)
+        # Potentials that agree up to rounding drive nothing that a polynomial could miss.
+        noise = NOISE * jnp.max(jnp.abs(x)) / span * jnp.max(by_panel(known.pairs.total()) * at.slope, -1)
+        tail, missed = (jnp.maximum(f(of_sigma) - noise, 0.0) for f in (tails, left_out))  # (site, panel)
+        T = jnp.asarray(COLDEST) if self.temperature is None else jnp.maximum(self.temperature, COLDEST)
+        away = jnp.maximum(energy(self.mu_bar, start) - high, low - energy(self.mu_bar, end))
+        differ = jnp.minimum(differ, 4 * differ * jnp.exp(-jnp.maximum(away, 0.0) / T))
+        step = lambda x, side: offset(self.mu_bar, x + side * TAIL * T)
+        first, last = step(low, -1), step(high, 1)
+        shared = jnp.clip(jnp.minimum(end, last) - jnp.maximum(start, first), 0.0)
+        meets = (
+            (step(x, 1)[:, None] > start) & (step(x, -1)[:, None] < end) & (self.wire.coupling > 0)[:, None]
         )
+        interpolated = jnp.any(meets, 0) & ~(jnp.sum(at.weight, 1) <= SHORT * T)
+        square = tail * tail / jnp.where(largest > 0, largest, 1.0) + SUMMED * largest
+        missed = jnp.where(interpolated, missed, square)
+        return missed @ (differ * shared) + jnp.abs(current) @ known.sharp
 
-    def unresolved(self, x) -> Array:
-        """What the last coefficients of the currents carry: the size of the error of 2 pi I_l."""
-        flows = jax.vmap(lambda t: t.exchange(x))(self.transmissions)
-        slopes = flows * jnp.sin(jnp.arccos(self.window.energies / 2))[:, None]
-        return self.window.tail(slopes) * self.window.half
+    def _spread(self, x: Profile):
+        """The least and the largest potential of a reservoir, their span, and how far occupations differ."""
+        held = self.wire.coupling > 0
+        low, high = jnp.min(jnp.where(held, x, jnp.inf)), jnp.max(jnp.where(held, x, -jnp.inf))
+        span = jnp.maximum(high - low, jnp.finfo(float).tiny)
+        if self.temperature is None:
+            return low, high, span, jnp.ones(())
+        T = self.temperature
+        return low, high, span, jnp.minimum(1.0, span / jnp.where(T > 0, 4 * T, span))
 
-    def holds(self, x) -> Array:
-        """True if the window holds all potentials (and, unless it ends with the band, their tails)."""
-        reach = 0.0 if self.temperature is None else TAIL * self.temperature
-        mu = self.mu_bar + jnp.where(self.transmissions.broadening[0] > 0, x, 0.0)
-        low, high = self.window.ends()
-        edge = BAND_EDGE * (1 - 1e-12)
-        below = (jnp.min(mu) - reach >= low) | (low <= -edge)
-        above = (jnp.max(mu) + reach <= high) | (high >= edge)
-        return below & above
+    def _beyond(self, x: Profile) -> Array:
+        """What thermal tails beyond the window may carry: T_ll' summed over l' is at most 1."""
+        if self.temperature is None:
+            return jnp.zeros(())
+        T = jnp.maximum(self.temperature, COLDEST)
+        low, high, _, differ = self._spread(x)
+        tail = lambda room, open: jnp.where(open, T * jnp.exp(-jnp.maximum(room, 0.0) / T), 0.0)
+        below, above = self.panels.open()
+        return differ * (tail(low - self.panels.low, below) + tail(self.panels.high - high, above))

@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtransport.arguments import NOT_NEGATIVE, instance, is_traced, number, whole
+from jaxtransport.arguments import NOT_NEGATIVE, SMALL_ERROR, instance, is_traced, number, whole
+from jaxtransport.budget import MOST_NODES, NODES, TOLERANCE
+from jaxtransport.errors import InputError
 
-MOST_NODES = 1024
 HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, and Exact() costs less
 
 
@@ -40,18 +41,25 @@ class Exact:
 
     Attributes:
         temperature: k_B T in gamma_o, the same in all reservoirs; 0, or a number that may be traced.
-        nodes: energies at which transmissions are computed. Default: as many as they need, up to 384;
-            inside a user's own transform, where that cannot be found out, 64, or 128 above T = 0.
+        tolerance: error of the currents by quadrature and rounding that is allowed, of the largest current;
+            where it is not met the status is 7.
+        nodes: energies at which transmissions are computed, at most. Default: as many as they need, up to
+            16 384.
     """
 
     temperature: Any = 0.0
+    tolerance: float = TOLERANCE
     nodes: int | None = None
 
     def __post_init__(self) -> None:
         temperature = number("temperature", self.temperature, NOT_NEGATIVE)
         object.__setattr__(self, "temperature", temperature if is_traced(temperature) else float(temperature))
         if self.nodes is not None:
-            object.__setattr__(self, "nodes", whole("nodes", self.nodes, 4, MOST_NODES))
+            object.__setattr__(self, "nodes", whole("nodes", self.nodes, 2 * NODES, MOST_NODES))
+        tolerance = number("tolerance", self.tolerance, SMALL_ERROR)
+        if is_traced(tolerance):
+            raise InputError("tolerance: traced by JAX; expected a number that is known")
+        object.__setattr__(self, "tolerance", float(tolerance))
 
 
 Law = Linear | Series | Exact

@@ -10,7 +10,7 @@ nearest point of it, and is the same if that leads back to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import jax
@@ -67,7 +67,7 @@ class Plane:
         )
         self.low, self.width = ends[:, 0], ends[:, 1] - ends[:, 0]
         self.frame = Frame(jnp.asarray(self.low), jnp.asarray(self.width))
-        point = replace(model, differentiable=True).point_bytes(problems.wire.sites)
+        point = model.point_bytes(problems.wire.sites)
         self.batch = 8 * max(1, min(8, BATCH_BYTES // point // 8))
         self.floor = float(rounding(model, problems, bounds)[0])
 

@@ -27,15 +27,14 @@ from jaxtyping import Array
 
 from jaxtransport import interrupts
 from jaxtransport import status as codes
-from jaxtransport.driven import EFFORTS, UNFINISHED, drive, efforts
+from jaxtransport.budget import exact_bytes
+from jaxtransport.driven import UNFINISHED, drive, efforts
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.kernels import careful
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.observables import Solved
 from jaxtransport.parameters import Parameter
-from jaxtransport.probes.balance import thorough
 from jaxtransport.probes.laws import Exact, Linear, Series
-from jaxtransport.probes.window import THERMAL_NODES
 from jaxtransport.search.place import put
 from jaxtransport.wire import Wire
 
@@ -127,7 +126,11 @@ class Model:
     kernel: type[Transmission]
     warm: bool = False  # exact law above T = 0
     effort: int = 0  # in linear response: 1 for the careful kernel
-    differentiable: bool = False  # whether Newton's method has to carry derivatives
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether a CPU is faster with one wire after the other: each is arithmetic of whole matrices."""
+        return self.kernel is Dense or isinstance(self.law, Exact)
 
     def parts(self, wire: Wire, given: dict[str, Array], coordinates: Array) -> Parts:
         """delta I and G delta mu of one wire, with `coordinates` (one for each parameter) put in."""
@@ -143,40 +146,21 @@ class Model:
             answer = solved.response
             error = jnp.abs(injection) * answer.injection_error
             return self._finished(injection * answer.injection, answer.conductance, status, error)
-        law = Exact() if isinstance(self.law, Exact) else self.law
-        effort = efforts(self.warm)[self.effort]
-        if isinstance(self.law, Exact) and self.law.nodes is not None:
-            effort = replace(EFFORTS[1], nodes=self.law.nodes)  # as `solve` takes them
-        if not self.differentiable:
-            effort = replace(effort, search=thorough(effort.search))
-
-        def under(sign):
-            driven = drive(
-                wire,
-                self.kernel,
-                law,
-                effort,
-                given["mu_bar"],
-                sign * size,
-                injection,
-                given["temperature"] if self.warm else None,
-            )
-            return driven.left_current(), driven.status
-
-        (forward, reverse), status = jax.vmap(under)(jnp.array([1.0, -1.0]))
-        return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, codes.worst(status))
+        law, effort = self.law, efforts(self.law)[self.effort]
+        temperature = given["temperature"] if self.warm else None
+        at = (given["mu_bar"], size, injection, temperature)
+        driven = drive(wire, self.kernel, law, effort, *at)
+        forward, reverse = jax.vmap(lambda driven: driven.left_current())(driven)
+        return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, codes.worst(driven.status))
 
     def point_bytes(self, sites: int) -> int:
-        """Memory that one point takes while it is computed, roughly."""
-        kept, energies = KEPT, 1
-        if isinstance(self.law, Series):
-            energies = 2 ** (self.law.order - 1)
+        """Memory that one point takes while it is computed, roughly; of a batch in turn, once."""
         if isinstance(self.law, Exact):
-            energies = self.law.nodes or efforts(self.warm)[self.effort].nodes
-            kept += 2 * THERMAL_NODES if self.warm else 0
+            panels = efforts(self.law)[self.effort].panels
+            return exact_bytes(sites, panels, dense=issubclass(self.kernel, Dense))
+        energies = 2 ** (self.law.order - 1) if isinstance(self.law, Series) else 1
         biases = 1 if isinstance(self.law, Linear) else 2
-        tangents = 1 + len(self.parameters) if self.differentiable else 1
-        return 8 * biases * tangents * kept * energies * sites
+        return 8 * biases * (1 + len(self.parameters)) * KEPT * energies * sites
 
     @staticmethod
     def _finished(diverted: Array, conducted: Array, status: Array, error: Array | float = 0.0) -> Parts:
@@ -185,22 +169,31 @@ class Model:
         return Parts(blank(diverted), blank(conducted), status, jnp.broadcast_to(error, jnp.shape(diverted)))
 
 
-def _mapped(model: Model, one: Callable, chosen: Problems, coordinates: Array) -> Any:
-    """`one` at every point; dense wires one after the other, which is faster on a CPU."""
-    at = (chosen.wire, chosen.drive, coordinates)
-    if model.kernel is Dense:
-        return lax.map(lambda at: one(*at), jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), at))
-    return jax.vmap(one, in_axes=-1)(*at)
+def _mapped(model: Model, one: Callable, problems: Problems, index: Array, coordinates: Array, count) -> Any:
+    """`one` at every point; in turn only the first `count` of them, the others are 0."""
+    if not model.in_turn or jax.default_backend() != "cpu":
+        chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
+        return jax.vmap(one, in_axes=-1)(chosen.wire, chosen.drive, coordinates)
+
+    def at(i):
+        chosen = jax.tree.map(lambda leaf: leaf[..., index[i]], problems)
+        return one(chosen.wire, chosen.drive, coordinates[:, i])
+
+    shapes = jax.eval_shape(at, jnp.asarray(0))
+    nothing = jax.tree.map(lambda leaf: jnp.zeros((len(index), *leaf.shape), leaf.dtype), shapes)
+    put = lambda i, out: jax.tree.map(lambda all, here: all.at[i].set(here), out, at(i))
+    return lax.fori_loop(0, count, put, nothing)
 
 
 @partial(jax.jit, static_argnums=0)
-def _parts(model: Model, problems: Problems, index: Array, coordinates: Array) -> Parts:
-    chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
-    return _mapped(model, model.parts, chosen, coordinates)
+def _parts(model: Model, problems: Problems, index: Array, coordinates: Array, count: Array) -> Parts:
+    return _mapped(model, model.parts, problems, index, coordinates, count)
 
 
 @partial(jax.jit, static_argnums=0)
-def _slopes(model: Model, problems: Problems, index: Array, coordinates: Array) -> tuple[Parts, Array]:
+def _slopes(
+    model: Model, problems: Problems, index: Array, coordinates: Array, count: Array
+) -> tuple[Parts, Array]:
     """The parts, and the derivatives of delta I and of G delta mu in every coordinate, shape (d, 2)."""
 
     def one(wire, given, at):
@@ -210,8 +203,7 @@ def _slopes(model: Model, problems: Problems, index: Array, coordinates: Array) 
 
         return jax.vmap(along, out_axes=(None, 0))(jnp.eye(len(model.parameters)))
 
-    chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
-    return _mapped(model, one, chosen, coordinates)
+    return _mapped(model, one, problems, index, coordinates, count)
 
 
 class Target:
@@ -242,26 +234,26 @@ class Target:
     def _tried(self, compiled, parts_of, index, coordinates):
         """Everything with the least effort, and what that leaves unfinished with more."""
         law, first = self.model.law, self.model.effort
-        model = replace(self.model, differentiable=compiled is _slopes)
-        result = self._batches(compiled, model, index, coordinates)
-        if isinstance(law, Exact) and law.nodes is not None:
-            return result
-        # The series has no energies that more effort could add: its second try is its last.
-        tries = len(efforts(self.model.warm)) if isinstance(law, Exact) else 2
+        result = self._batches(compiled, self.model, index, coordinates)
+        tries = 2 if isinstance(law, Linear) else len(efforts(law))
         unfinished = (codes.NOT_RESOLVED,) if isinstance(law, Linear) else UNFINISHED
         for effort in range(first + 1, tries):
             left = np.flatnonzero(np.isin(parts_of(result).status, unfinished))
             if not len(left):
                 break
-            better = self._batches(compiled, replace(model, effort=effort), index[left], coordinates[:, left])
+            harder = replace(self.model, effort=effort)
+            better = self._batches(compiled, harder, index[left], coordinates[:, left])
+            taken = codes.is_better(parts_of(better).status, parts_of(result).status[left])
             for old, new in zip(jax.tree.leaves(result), jax.tree.leaves(better), strict=True):
-                old[left] = new
+                old[left[taken]] = new[taken]
         return result
 
     def _batches(self, compiled, model, index, coordinates):
         """Results in batches filled up to a fixed shape by repeating points, as NumPy."""
         n, coordinates = len(index), np.asarray(coordinates, float)
         most = 8 * max(1, BATCH_BYTES // model.point_bytes(self.problems.wire.sites) // 8)
+        if model.in_turn:
+            most = SMALL  # between two looks at whether somebody wants to stop
         small, large = min(SMALL, most), min(self.large, most)
         if n == 0:  # one point, thrown away: the result keeps its shape
             index, coordinates = np.zeros(1, int), np.zeros((len(coordinates), 1))
@@ -272,7 +264,8 @@ class Target:
             if start + size > len(index):
                 rows = np.arange(start, start + size) % len(index)
             interrupts.check()  # every number of a search comes through here
-            result = compiled(model, self.problems, index[rows], coordinates[:, rows])
+            count = np.asarray(min(size, len(index) - start))
+            result = compiled(model, self.problems, index[rows], coordinates[:, rows], count)
             host.append(jax.tree.map(np.asarray, result))
             start += size
         return jax.tree.map(lambda *parts: np.concatenate(parts)[:n], *host)

@@ -21,6 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxtransport import status as codes
+from jaxtransport import xla
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task
@@ -48,7 +50,7 @@ class Evaluator:
         self._shared: dict[tuple[int, Any], Any] = {}
         one_by_one = task.one_by_one and devices[0].platform == "cpu"
         self._compiled, *self._again = (
-            batch_by_batch(evaluate, one_by_one) for evaluate in (task.evaluate, *task.again)
+            batch_by_batch(evaluate, one_by_one, task.quickly) for evaluate in (task.evaluate, *task.again)
         )
 
     @property
@@ -82,9 +84,11 @@ class Evaluator:
             unfinished = np.isin(out["status"], task.unfinished)
             rows = np.flatnonzero(unfinished.any(axis=1))
             for chosen, result in self._fetched(self._batches(again, self._batch_again, rows, pending)):
+                status = result["status"][: len(chosen), : len(block.free)]
+                taken = unfinished[chosen] & codes.is_better(status, out["status"][chosen])
                 for name, values in result.items():
                     better = values[: len(chosen), : len(block.free)]
-                    wanted = unfinished[chosen].reshape(*better.shape[:2], *[1] * (better.ndim - 2))
+                    wanted = taken.reshape(*better.shape[:2], *[1] * (better.ndim - 2))
                     self._scatter(out[name], chosen, better, wanted)
         return out
 
@@ -147,11 +151,12 @@ class Evaluator:
         target[into] = given if wanted is True else np.where(wanted, given, target[into])
 
 
-def batch_by_batch(evaluate, one_by_one: bool = False):
+def batch_by_batch(evaluate, one_by_one: bool = False, quickly: bool = False):
     """`evaluate` of one point, mapped over the first `count` rows of points, compiled.
 
     Args:
         one_by_one: in a loop instead of by `vmap`.
+        quickly: compiled with `xla.quickly`.
 
     Returns:
         A function of points, each of shape (rows, batch), count, free and shared. Its results have shape
@@ -172,7 +177,7 @@ def batch_by_batch(evaluate, one_by_one: bool = False):
 
         return lax.fori_loop(0, count, step, out)
 
-    return jax.jit(run)
+    return jax.jit(run, compiler_options=xla.quickly() if quickly else None)
 
 
 def _in_turn(evaluate):

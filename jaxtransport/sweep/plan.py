@@ -77,9 +77,10 @@ class Plan:
         points = min(self.solve_step, axes.size)
         block = points * (task.bytes_per_point() * self.free_step + coordinates)
         kept = max(size * count for size, count in self.batch.items()) * KEPT_PER_SITE * 8
-        scratch = max(self.batch.values()) * self.free_step * task.scratch_bytes
+        together = 1 if task.one_by_one else max(self.batch.values())
+        scratch = together * self.free_step * task.scratch_bytes
         most = max(self.again(size, task) for size in self.batch) if task.again else 0
-        again = most * task.again_bytes
+        again = (1 if task.one_by_one else most) * task.again_bytes
         program = PROGRAM_BYTES + task.compile_bytes
         return program + BLOCKS_AT_ONCE * block + kept + scratch + again + task.shared_bytes
 

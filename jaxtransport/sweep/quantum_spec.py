@@ -14,6 +14,7 @@ from pydantic import PlainValidator
 from jaxtransport import layout as layouts
 from jaxtransport import text
 from jaxtransport.arguments import POSITIVE
+from jaxtransport.budget import MOST_NODES, NODES, TOLERANCE
 from jaxtransport.parameters import BAND_EDGE, parameter
 from jaxtransport.sweep.checks import Checks
 from jaxtransport.sweep.search_spec import SearchTable
@@ -37,6 +38,7 @@ from jaxtransport.sweep.values import (
     not_negative,
     positive,
     real,
+    small_error,
     whole,
 )
 from jaxtransport.variables import BY_LAW, LINEAR, NONLINEAR
@@ -78,6 +80,8 @@ class SolveTable(Table):
     kernel: Annotated[str, PlainValidator(choice("auto", "chain", "dense"))] = "auto"
     order: Annotated[int | None, PlainValidator(whole(1, HIGHEST_ORDER))] = None
     temperature: Annotated[float | None, PlainValidator(not_negative)] = None
+    tolerance: Annotated[float | None, PlainValidator(small_error)] = None
+    nodes: Annotated[int | None, PlainValidator(whole(2 * NODES, MOST_NODES))] = None
 
 
 TABLES: dict[str, type[Table]] = {
@@ -137,6 +141,8 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
         solve = solve.model_copy(update={"order": 3})
     if solve.law == "exact" and solve.temperature is None and "temperature" not in swept:
         solve = solve.model_copy(update={"temperature": 0.0})
+    if solve.tolerance == TOLERANCE:
+        solve = solve.model_copy(update={"tolerance": None})
     return {**tables, "wire": wire, "drive": drive, "solve": solve}
 
 
@@ -293,7 +299,10 @@ class _Checks(Checks):
                 self.mistakes.add("search.over", f"{p.name}: pass one of {known}")
 
     def law(self) -> None:
-        for name, law in (("order", "series"), ("temperature", "exact")):
+        for name, law in (
+            ("order", "series"),
+            *((name, "exact") for name in ("temperature", "tolerance", "nodes")),
+        ):
             if self.tables["solve"].law == law:
                 continue
             if name in self.swept or getattr(self.tables["solve"], name) is not None:

@@ -60,6 +60,7 @@ class Task:
     compile_bytes: int = 0  # memory that compiling takes beyond what all programs do
     scratch_bytes: int = 0  # memory a grid point takes while computed, beyond what is stored
     arrays: int = 1  # that a step holds of a point, in those of a wire seen at its leads alone
+    quickly: bool = False  # whether compiling it takes longer than most sweeps
     one_by_one: bool = False  # on CPUs a loop over points is faster than `vmap`
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.arguments import MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY, REAL, Range
+from jaxtransport.arguments import MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY, REAL, SMALL_ERROR, Range
 
 Reader = Callable[[Any], Any]
 
@@ -84,6 +84,10 @@ def probability(value: Any) -> float:
 
 def not_negative(value: Any) -> float:
     return _within(NOT_NEGATIVE, value)
+
+
+def small_error(value: Any) -> float:
+    return _within(SMALL_ERROR, value)
 
 
 def whole(least: int, most: int = MOST_WHOLE) -> Reader:

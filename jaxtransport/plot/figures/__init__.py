@@ -16,6 +16,7 @@ from jaxtransport.plot import draw, style
 from jaxtransport.plot.figures import (
     bulk,
     correspondence,
+    dot,
     fig1,
     fig2,
     fig3,
@@ -31,7 +32,23 @@ from jaxtransport.plot.figures import (
 )
 from jaxtransport.plot.figures.frame import RC, Data, PaperFigure
 
-_MODULES = (fig1, fig2, fig3, fig4, fig5, fig6, fig7, fig8, fig9, fig10, bulk, regimes, correspondence, trust)
+_MODULES = (
+    fig1,
+    fig2,
+    fig3,
+    fig4,
+    fig5,
+    fig6,
+    fig7,
+    fig8,
+    fig9,
+    fig10,
+    bulk,
+    regimes,
+    correspondence,
+    trust,
+    dot,
+)
 FIGURES: dict[str, PaperFigure] = {figure.name: figure for m in _MODULES for figure in m.FIGURES}
 
 

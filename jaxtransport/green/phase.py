@@ -1,0 +1,62 @@
+r"""The phase of det(w - H - Sigma) along a chain: where its levels are, however narrow they are.
+
+    d_l = z_l - t_l^2 / d_{l+1},        phi(w) = sum_l arg d_l,        0 <= arg d_l <= pi
+
+The pivots d_l = 1 / g_l of the elimination from the right have Im d_l >= 0, so that every argument is known
+without unwrapping. Over a level of width Gamma_n the phase falls by pi, as an arctangent of that width: a
+transmission shows a narrow level only at energies that meet it, its phase at any two on either side.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from jaxtransport.green.chain import Point, Site, denominator
+from jaxtransport.reservoir import band_root
+from jaxtransport.wire import Wire
+
+
+class Turning(NamedTuple):
+    """A sum of angles between 0 and pi: e^{i phi} = c + is, and whole turns."""
+
+    c: Array
+    s: Array
+    turns: Array
+
+    @classmethod
+    def none(cls, zero: Array) -> Turning:
+        return cls(zero + 1, zero, zero)
+
+    def by(self, x: Array, y: Array, inside: Array) -> Turning:
+        """On by the argument of x + iy, y >= 0, where `inside`."""
+        size = 1 / jnp.where(inside, jnp.sqrt(x * x + y * y), 1.0)
+        c, s = jnp.where(inside, x * size, 1.0), jnp.where(inside, y * size, 0.0)
+        sine = self.c * s + self.s * c
+        # By at most pi: past a whole turn if it leaves the lower half.
+        turns = self.turns + ((self.s < 0) & (sine >= 0))
+        return Turning(self.c * c - self.s * s, sine, turns)
+
+    def angle(self) -> Array:
+        angle = jnp.arctan2(self.s, self.c)
+        return 2 * jnp.pi * self.turns + jnp.where(angle < 0, angle + 2 * jnp.pi, angle)
+
+
+def phase(wire: Wire, energy: Float[Array, ""]) -> Float[Array, ""]:
+    """phi(w), from 0 to N pi; sites beyond the wire add nothing."""
+    point = Point(energy, band_root(energy), wire.length)
+
+    def step(before, site):
+        u, v, turning = before  # 1 / d_{l+1} = u - iv
+        inside = site.position < point.length
+        x, y, _ = denominator(site, point)
+        x, y = x - site.right * u, y + site.right * v
+        n = 1 / jnp.where(inside, x * x + y * y, jnp.inf)
+        return (x * n, y * n, turning.by(x, y, inside)), None
+
+    zero = jnp.zeros_like(energy)
+    (_, _, turning), _ = lax.scan(step, (zero, zero, Turning.none(zero)), Site.of(wire), reverse=True)
+    return turning.angle()

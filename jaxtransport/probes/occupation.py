@@ -1,0 +1,194 @@
+r"""Integrals of a Fermi function times what a panel's nodes carry.
+
+    D_j(x) = int l_j(w) [f(w - mu_bar - x) - f(w - mu_bar)] dw            sum_j T(w_j) D_j(x)
+
+the weights of potential x = mu - mu_bar against mu_bar, l_j the polynomials that are 1 at node j and 0 at the
+others, in the coordinate of `probes.panels`. Currents see differences of D alone, and D itself is formed
+without a subtraction: it keeps its digits where x is tiny.
+
+    T = 0         int_0^x l_j dw, with u the share of the panel that lies between mu_bar and x,
+                  u Q_j(u) a polynomial without constant
+    short panel   w_j [f(w_j - mu_bar - x) - f(w_j - mu_bar)], as a product (`_fall`)
+    long panel    Gauss nodes in the window |w - mu| < 30 T, where f is neither 0 nor 1
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from jaxtransport.budget import NODES
+from jaxtransport.probes.panels import (
+    AT,
+    COEFFICIENTS,
+    SHORT,
+    TAIL,
+    WEIGHT,
+    Nodes,
+    energy,
+    nodes,
+    offset,
+    stretch,
+)
+
+COLDEST = 1e-290  # a temperature that is zero: to long panels, there is no other
+SATURATED = 300.0  # of exponents: f is 0 or 1 long before
+MET = 3  # long panels that a step within its tails meets, at most
+STEP_NODES = 48  # Gauss nodes of a Fermi function within its tails, in asinh: poles at i pi are far there
+
+
+class Weights(NamedTuple):
+    """Of potentials x at the nodes of some panels, arrays of shape (site, panel, node)."""
+
+    D: Array
+    slope: Array | None  # dD / dx
+
+    @classmethod
+    def of(
+        cls, mu_bar: Array, start: Array, end: Array, x: Float[Array, " site"], temperature, *, slopes: bool
+    ):
+        """`temperature` None is zero, known beforehand. `slopes`: whether they are asked for."""
+        as_asked = lambda D, slope: cls(D, slope if slopes else None)
+        if temperature is None:
+            return as_asked(*_cold(mu_bar, start, end, x))
+        T = jnp.maximum(temperature, COLDEST)
+        at = nodes(mu_bar, start, end)
+        is_long = (jnp.sum(at.weight, 1) > SHORT * T)[:, None]
+        short = lambda x: as_asked(*_short(at, x, T))
+
+        def mixed(x):
+            long = as_asked(*_long(mu_bar, start, end, x, T, slopes))
+            return jax.tree.map(lambda long, short: jnp.where(is_long, long, short), long, short(x))
+
+        return lax.cond(jnp.any(is_long), mixed, short, x)
+
+
+def _cold(mu_bar, start, end, x):
+    """The panel that x lies in is cut there; those between it and mu_bar count in full."""
+    sigma = offset(mu_bar, x)[:, None]
+    right, length = start + end > 0, end - start
+    safe = jnp.where(length > 0, length, 1.0)
+    u = jnp.where(right, sigma - start, end - sigma) / safe  # from the end next to mu_bar
+    here = (start <= sigma) & (sigma < end)
+    share = jnp.sum(jnp.where(here, u, 0.0), 1)
+    integral, value = _along(share, jnp.any(here & right, 1))
+    scale = nodes(mu_bar, start, end).slope
+    whole = jnp.where(right, 1.0, -1.0) * (u >= 1)
+    covered = jnp.where(here[..., None], integral[:, None], whole[..., None] * WEIGHT)
+    of_x = stretch(mu_bar, sigma)
+    rate = jnp.where(here & (of_x > 0), 1 / jnp.where(of_x > 0, of_x, 1.0), 0.0)
+    return covered * scale * (length / 2)[:, None], value[:, None] * scale * rate[..., None]
+
+
+def _short(at: Nodes, x, T):
+    """exp(w - x) as a product of one factor a node and one a site."""
+    centre = jnp.mean(at.above, 1)[:, None]
+    x = x[:, None, None]
+    of_node, of_site, of_mean = (_exp(z / T) for z in (at.above - centre, centre - x, centre))
+    u, u_mean = of_node * of_site, of_node * of_mean
+    weight = at.weight
+    return weight * _fall(u, u_mean, x / T), weight * u / (1 + u) ** 2 / T
+
+
+def _long(mu_bar, start, end, x, T, slopes):
+    """The panels that a step meets by its own nodes; what lies between its tails and mu_bar as at T = 0.
+
+    Where |x| < T the difference of two steps is one narrow thing; else they are taken one by one.
+    """
+    everyone, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
+    tail = lambda side: offset(mu_bar, everyone + side * TAIL * T)[:, None]
+    meets = (tail(1) > start) & (tail(-1) < end)  # (site + 1, panel)
+    _, index = lax.top_k(meets.astype(int), min(MET, len(start)))
+    picked = ((index[..., None] == jnp.arange(len(start))) & meets[:, None]).astype(float)
+
+    def of_site(x, relative, index):
+        return _steps(mu_bar, start[index], end[index], x, relative, T, slopes)
+
+    back = lambda values: jnp.einsum("skn,skp->spn", values, picked)
+    step, slope = jax.vmap(of_site)(everyone, relative, index)  # (site + 1, panel that is met, node)
+    flat = jnp.where(relative, 0.0, jnp.sign(everyone) * jnp.maximum(jnp.abs(everyone) - TAIL * T, 0.0))
+    step = back(step) + _cold(mu_bar, start, end, flat)[0]
+    D = jnp.where(relative[:-1, None, None], step[:-1], step[:-1] - step[-1:])
+    return D, back(slope)[:-1] if slopes else None
+
+
+def _steps(mu_bar, start, end, x, relative, T, slopes):
+    """Of int l_j [f(w - x) - (w < 0)] dw, or of f(w - x) - f(w) if `relative`, what |w - x| < 30 T adds.
+
+    And int l_j (-f'(w - x)) dw. Energies from mu_bar. Shapes (panel, node).
+    """
+    low, high = (jnp.arcsinh(jnp.clip((energy(mu_bar, e) - x) / T, -TAIL, TAIL) / 2) for e in (start, end))
+    at, weight = np.polynomial.legendre.leggauss(STEP_NODES)
+    v = (low + high)[:, None] / 2 + (high - low)[:, None] / 2 * at
+    y = 2 * jnp.sinh(v)  # (w - x) / T
+    sigma = offset(mu_bar, x + T * y)
+    local = stretch(mu_bar, sigma)
+    dsigma = (high - low)[:, None] / 2 * weight * 2 * jnp.cosh(v) * T
+    dsigma = jnp.where(local > 0, dsigma / jnp.where(local > 0, local, 1.0), 0.0)
+
+    # Without reservoirs at mu_bar there is 0 right of it, 1 left of it: a step far away.
+    far = jnp.where(start + end > 0, SATURATED, -SATURATED)[:, None]
+    other = jnp.where(relative, x / T, far)
+    u = _exp(y)
+    length = end - start
+    safe = jnp.where(length > 0, length, 1.0)
+    s = jnp.clip((2 * sigma - (start + end)[:, None]) / safe[:, None], -1.0, 1.0)
+    slope, P = nodes(mu_bar, start, end).slope, _legendre(s)
+    moments = lambda values: jnp.einsum("pm,npm->pn", dsigma * values, P) @ COEFFICIENTS * slope
+    peaks = moments(u / (1 + u) ** 2 / T) if slopes else None
+    return moments(_fall(u, _exp(y + other), other)), peaks
+
+
+def _exp(z):
+    return jnp.exp(jnp.clip(z, -SATURATED, SATURATED))
+
+
+def _fall(u, v, shift):
+    """f(z) - f(z + shift) with f = 1 / (1 + u), u = exp(z), v = exp(z + shift), to its last digit.
+
+    = f(z) [1 - f(z + shift)] [1 - exp(-shift)]  for shift > 0, and likewise for shift < 0.
+    """
+    f, g = 1 / (1 + u), 1 / (1 + v)
+    above, below = jnp.expm1(-jnp.maximum(shift, 0.0)), jnp.expm1(jnp.minimum(shift, 0.0))
+    return below * (u * f * g) - above * (f * v * g)
+
+
+def _along(u: Array, right: Array) -> tuple[Array, Array]:
+    """The share u of a panel of half-length 1 from its end next to mu_bar, which is the left end if `right`.
+
+    Returns int l_j up to there, negative left of mu_bar, and l_j there; (..., node).
+    """
+    P = _legendre(2 * u - 1)
+    right = right[..., None]
+    mirrored = lambda values: jnp.where(right, values, values[..., ::-1])
+    integral = u[..., None] * jnp.einsum("n...,nj->...j", P, _AVERAGE)
+    value = jnp.einsum("n...,nj->...j", P, COEFFICIENTS)
+    return mirrored(integral) * jnp.where(right, 1.0, -1.0), mirrored(value)
+
+
+def _legendre(s: Array) -> Array:
+    """P_0 ... P_15 at s, first axis."""
+
+    def step(before, n):
+        last, here = before
+        return (here, ((2 * n + 1) * s * here - n * last) / (n + 1)), here
+
+    one = jnp.ones_like(s)
+    return lax.scan(step, (jnp.zeros_like(s), one), np.arange(NODES, dtype=float))[1]
+
+
+def _averages() -> np.ndarray:
+    """Q_j of int_0^u l_j = u Q_j(u) along a panel of half-length 1, in P_n(2u - 1), shape (n, node)."""
+    values = np.zeros((NODES, NODES))
+    for i, u in enumerate((1 + AT) / 2):
+        along = np.polynomial.legendre.legvander(u * (1 + AT) - 1, NODES - 1)
+        values[i] = WEIGHT @ along @ COEFFICIENTS
+    return COEFFICIENTS @ values
+
+
+_AVERAGE = _averages()

@@ -1,0 +1,249 @@
+r"""Energies at which transmissions are computed: panels of Gauss nodes, as many as the levels need.
+
+    int T dw = sum_panels sum_j w_j T(w_j)            16 Gauss-Legendre nodes a panel
+
+Energies are counted from mu_bar. Panels lie in a coordinate in which transmissions are analytic up to the
+band edges, and everything is rational, w = 4 s / (1 + s^2) with s from -1 to 1:
+
+    w - mu_bar = 4 sigma (1 - s s_bar) / (1 + s^2)(1 + s_bar^2)            sigma = s - s_bar
+    sigma = tau (1 + s_bar^2) / (1 - s_bar tau)             tau = x / (sqrt(4 - w^2) + sqrt(4 - mu_bar^2))
+
+both without a subtraction, and sigma = 0 ends a panel, so that a bias of 1e-8 keeps all its digits.
+
+No level can hide: a panel is cut in two until the phase of the determinant (`green.phase`) is a polynomial on
+it. Whoever carries 16 nodes to 1e-11 has every level at some distance, on the scale of its panel. One that
+hides a level still is not cut below a length h = LEAST: a level carries (pi / 2) Gamma_n at most, and at a
+distance d < h from it the phase falls by Gamma_n / 2 d^2, which tells how much that may be.
+
+Above T = 0 a panel is either so short that Gauss nodes carry the Fermi function too (up to SHORT T), or so
+long that few of them meet its step (from LONG T on; `probes.occupation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxtransport.budget import NODES
+from jaxtransport.green.double import Double
+from jaxtransport.green.fine import Fine
+from jaxtransport.green.phase import phase
+from jaxtransport.reservoir import BAND_EDGE, band_root
+from jaxtransport.wire import Wire
+
+AT, WEIGHT = np.polynomial.legendre.leggauss(NODES)  # on [-1, 1]
+# From values at the nodes to Legendre coefficients, shape (n, node).
+COEFFICIENTS = (np.polynomial.legendre.legvander(AT, NODES - 1) * WEIGHT[:, None]).T * (
+    np.arange(NODES)[:, None] + 0.5
+)
+SHORT, LONG = 1.8 * np.pi, 40.0  # lengths in units of T
+TAIL_LEFT = 1e-11  # what the last coefficients of the phase may be; sums of nodes err by its square
+TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
+LEAST = 1e-13  # gamma_o: length of a panel that is not cut any more
+AT_ONCE = 8  # panels looked at together
+PARTS = 7  # that a window starts with on either side of mu_bar, at most
+DEPTH = 64  # of what may wait to be looked at: a level as narrow as doubles tell apart
+
+
+def middle_of(mu_bar: Array) -> Double:
+    """s_bar, to 32 digits."""
+    root = band_root(mu_bar)
+    first = mu_bar / (BAND_EDGE + root)
+    square = Double.product(first, first).plus(1.0)
+    rest = Double(4 * first, jnp.zeros_like(first)).less(square.times(Double(mu_bar, jnp.zeros_like(first))))
+    return Double.sum(first, -(rest.high + rest.low) / jnp.maximum(4 - 2 * mu_bar * first, 1e-8))
+
+
+def offset(mu_bar: Array, x: Array) -> Array:
+    """sigma of the energies mu_bar + x, clipped to the band; with a finite gradient everywhere."""
+    w = mu_bar + x
+    inside = jnp.abs(w) < BAND_EDGE
+    x = jnp.where(inside, x, jnp.sign(w) * BAND_EDGE - mu_bar)
+    root = band_root(mu_bar)
+    tau = x / (band_root(jnp.where(inside, w, BAND_EDGE)) + root)
+    s_bar = mu_bar / (BAND_EDGE + root)
+    return tau * (1 + s_bar**2) / (1 - s_bar * tau)
+
+
+def energy(mu_bar: Array, sigma: Array) -> Array:
+    """w - mu_bar."""
+    s_bar = mu_bar / (BAND_EDGE + band_root(mu_bar))
+    s = s_bar + sigma
+    return 4 * sigma * (1 - s * s_bar) / ((1 + s * s) * (1 + s_bar**2))
+
+
+def stretch(mu_bar: Array, sigma: Array) -> Array:
+    """dw / dsigma."""
+    s = mu_bar / (BAND_EDGE + band_root(mu_bar)) + sigma
+    return jnp.maximum(4 * (1 - s) * (1 + s), 0.0) / (1 + s * s) ** 2
+
+
+class Nodes(NamedTuple):
+    """The nodes of panels, each array of shape (panel, node)."""
+
+    sigma: Double
+    above: Array  # w - mu_bar
+    slope: Array  # dw / dsigma
+    weight: Array  # w_j of an integral over energies
+
+
+class Panels(eqx.Module):
+    """Panels that cover a window of energies once; those from `count` on are empty."""
+
+    start: Float[Array, " panel"]  # sigma
+    end: Float[Array, " panel"]
+    count: Int[Array, ""]
+    mu_bar: Float[Array, ""]
+    low: Float[Array, ""]  # w - mu_bar of the window's ends
+    high: Float[Array, ""]
+    enough: Bool[Array, ""]  # False if there was no room for as many as are needed
+    hidden: Float[Array, ""]  # current that levels may carry which are too narrow to be seen
+    fine: bool = eqx.field(static=True)  # whether transmissions are to be those of `green.fine`
+
+    @classmethod
+    def of(
+        cls,
+        wire: Wire,
+        mu_bar: Array,
+        low: Array,
+        high: Array,
+        temperature,
+        *,
+        most: int,
+        tail: float = TAIL_LEFT,
+        fine: bool = False,
+    ) -> Panels:
+        """At most `most` >= 2 panels for energies mu_bar + low ... mu_bar + high in the band, low < 0 < high.
+
+        `tail`: what the last coefficients of the phase may be where transmissions are interpolated.
+        """
+        bottom, top = offset(mu_bar, low), offset(mu_bar, high)
+        index = np.arange(PARTS + 1)
+        on_side = lambda end, length: end * jnp.minimum(index / _parts(length, temperature, most), 1.0)
+        edges = jnp.concatenate([on_side(bottom, -low)[::-1], on_side(top, high)[1:]])
+        waiting = jnp.zeros((2, DEPTH + 2 * AT_ONCE)).at[:, : 2 * PARTS].set([edges[:-1], edges[1:]])
+        zero = jnp.zeros_like(mu_bar)
+        first = _Cutting(
+            waiting, jnp.asarray(2 * PARTS), jnp.zeros((2, most)), jnp.asarray(0), jnp.asarray(True), zero
+        )
+        s_bar = middle_of(mu_bar)
+
+        def of_node(sigma, above):
+            return Fine.at(wire, s_bar.add(sigma)).phase if fine else phase(wire, mu_bar + above)
+
+        summed = tail**0.5 / (100 if fine else 10)  # nodes that are only summed err by its square
+        cut = lambda state: _cut(state, of_node, mu_bar, temperature, tail, summed)
+        found = lax.while_loop(lambda state: state.left > 0, cut, first)
+        start, end = found.done
+        return cls(start, end, found.done_count, mu_bar, low, high, found.enough, found.hidden, fine)
+
+    def holds(self, x: Array) -> Array:
+        """True if all potentials are in the window, unless that ends with the band."""
+        below, above = self.open()
+        return ((jnp.min(x) >= self.low) | ~below) & ((jnp.max(x) <= self.high) | ~above)
+
+    def open(self) -> tuple[Array, Array]:
+        """Whether there are energies of the band below and above the window."""
+        edge = BAND_EDGE * (1 - 1e-12)
+        return self.mu_bar + self.low > -edge, self.mu_bar + self.high < edge
+
+    def some(self, first: Array, count: int) -> tuple[Array, Array]:
+        """Starts and ends of `count` panels from the `first` on; empty ones beyond the last."""
+        index = first + jnp.arange(count)
+        there = index < self.count
+        index = jnp.minimum(index, self.start.shape[0] - 1)
+        return jnp.where(there, self.start[index], 0.0), jnp.where(there, self.end[index], 0.0)
+
+
+def _parts(length: Array, temperature, most: int) -> Array:
+    """What one side of mu_bar is cut into first, of PARTS at most: halves of halves get just short enough."""
+    few = min(2, most // 2)
+    if temperature is None or most < 2 * PARTS:
+        return jnp.asarray(few)
+    wanted = length / (SHORT * jnp.maximum(temperature, 1e-30))
+    times = jnp.ceil(jnp.log2(jnp.maximum(wanted, 1.0) / PARTS))
+    parts = jnp.clip(jnp.ceil(wanted * 2.0**-times), few, PARTS)
+    return jnp.where(wanted * SHORT < PARTS * LONG, parts, few)
+
+
+class _Cutting(NamedTuple):
+    waiting: Array  # (start and end, panel): to be looked at, the last ones first
+    left: Array
+    done: Array
+    done_count: Array
+    enough: Array
+    hidden: Array
+
+
+def nodes(mu_bar: Array, start: Array, end: Array) -> Nodes:
+    """The nodes of some panels."""
+    middle = Double.sum(start / 2, end / 2)
+    half = (end - start)[:, None] / 2
+    sigma = Double(middle.high[:, None], middle.low[:, None]).plus(half * AT)
+    rate = stretch(mu_bar, sigma.high)
+    return Nodes(sigma, energy(mu_bar, sigma.high), rate, half * rate * WEIGHT)
+
+
+def tails(values: Array) -> Array:
+    """The largest of the last three coefficients of values at the nodes of panels, (..., node)."""
+    return jnp.max(jnp.abs(values @ COEFFICIENTS[-3:].T), -1)
+
+
+def left_out(values: Array) -> Array:
+    """What a polynomial through values at the nodes of panels misses, (..., node).
+
+    Coefficients go on falling: the last two, times what one of them is of the one before; twice, for those
+    beyond.
+    """
+    pairs = jnp.abs(values @ COEFFICIENTS[-4:].T).reshape(*values.shape[:-1], 2, 2)
+    before, last = jnp.max(pairs, -1)[..., 0], jnp.max(pairs, -1)[..., 1]
+    return last * jnp.minimum(1.0, 2 * jnp.sqrt(last / jnp.maximum(before, last + jnp.finfo(float).tiny)))
+
+
+def _cut(
+    state: _Cutting, of_node: Callable, mu_bar: Array, temperature, allowed: float, summed: float
+) -> _Cutting:
+    """Take the last panels that wait: those that are good are done, of the others both halves wait.
+
+    `allowed` is what may be left of the phase where transmissions are interpolated, else it is `summed`.
+    """
+    waiting, left, done, count, enough, hidden = state
+    index = left - 1 - jnp.arange(AT_ONCE)
+    start, end = waiting[:, jnp.maximum(index, 0)]
+    taken = (index >= 0) & (start < end)
+    left = jnp.maximum(left - AT_ONCE, 0)
+
+    at = nodes(mu_bar, start, end)
+    flat = jax.tree.map(jnp.ravel, (at.sigma, at.above))
+    phases = jax.vmap(of_node)(*flat).reshape(at.above.shape)
+    tail = tails(phases)
+    length = jnp.sum(at.weight, 1)
+    good = tail <= allowed
+    if temperature is not None:
+        short = length <= SHORT * temperature
+        good = jnp.where(short, tail <= summed, good & (length >= LONG * temperature))
+    least = length <= LEAST
+    fall = 2 * jnp.min(jnp.abs(jnp.diff(phases)) / np.diff(AT), 1)  # length |dphi/dw| where it is least
+    hidden = hidden + jnp.sum(jnp.where(taken & least & ~good, jnp.pi * length * fall, 0.0))
+    good |= least
+
+    # Without room for both halves a panel stays as it is: its integral has a value, and no digits.
+    cut = taken & ~good
+    total = count + left + jnp.sum(taken) + jnp.sum(cut)
+    room = (total <= done.shape[1]) & (left + 2 * jnp.sum(cut) <= waiting.shape[1])
+    keep, cut = taken & (good | ~room), cut & room
+    here = jnp.where(keep, count + jnp.cumsum(keep) - 1, done.shape[1])
+    done = done.at[:, here].set(jnp.stack([start, end]), mode="drop")
+    here = jnp.where(cut, left + 2 * jnp.cumsum(cut) - 2, waiting.shape[1])
+    middle = (start + end) / 2
+    waiting = waiting.at[:, here].set(jnp.stack([start, middle]), mode="drop")
+    waiting = waiting.at[:, here + 1].set(jnp.stack([middle, end]), mode="drop")
+    left, count = left + 2 * jnp.sum(cut), count + jnp.sum(keep)
+    return _Cutting(waiting, left, done, count, enough & (room | jnp.all(good | ~taken)), hidden)
