@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax.numpy as jnp
 import nonlinear_reference
 import numpy as np
 import precise
@@ -35,8 +36,8 @@ from jaxtransport.closed_forms import short_wire as short_forms
 from jaxtransport.green import dense as dense_kernel
 from jaxtransport.green.chain import Chain
 from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
+from jaxtransport.probes.panels import Panels
 from jaxtransport.probes.response import Response
-from jaxtransport.probes.window import Window
 
 
 def close(actual, expected, tolerance: float, scale: float | None = None, what: str = "") -> float:
@@ -327,8 +328,8 @@ def _short_current(law, *temperature) -> np.ndarray:
         m = np.asarray(1.0)
         if law == "series":
             return SeriesConductor(wire, m, Chain, 3).exchange(x)
-        window = Window.of(m - 3.0, m + 1.5, 96)
-        return ExactConductor.of(wire, Chain, m, window, *T or (None,)).exchange(x)
+        panels = Panels.of(wire, m, jnp.asarray(-3.0), jnp.asarray(1.0), *T or (None,), most=64)
+        return ExactConductor(wire, m, panels, *T or (None,), Chain).flows(x).current
 
     return compiled(f"short {law} {len(temperature)}", call)(SHORT, SHORT_X, *temperature)
 
@@ -338,6 +339,19 @@ def conductor_against_quadrature(temperature: float | None) -> None:
     got = _short_current("exact", *(() if temperature is None else (temperature,)))
     I, _ = nonlinear_reference.flows(reference.chain_of(SHORT), 1.0 + SHORT_X, temperature or 0.0)
     close(got, I, 1e-11, what="exact law")
+
+
+def narrow_level() -> None:
+    """A bare site between contacts of 1e-3: 2 pi Gamma_L Gamma_R / Gamma of a level 2e-6 wide, to 1e-5."""
+
+    def call(wire, x):
+        panels = Panels.of(wire, jnp.asarray(0.3), -0.6, 0.5, None, most=128)
+        return ExactConductor(wire, jnp.asarray(0.3), panels, None, Chain).flows(x).current
+
+    wire = make(layouts.custom(3), contact=(1e-3, 2e-3), gamma=1.0)
+    current = compiled("narrow level", call)(wire, np.array([0.3, 0.0, -0.5]))[0]
+    left, right = 1e-6, 4e-6  # Gamma_l = 2 gamma_l^2 at w = 0, where half of the level lies on the leads
+    close(current, 2 * np.pi * left * right / (left + right), 1e-4, what="area of a level")
 
 
 def third_order_against_exact() -> None:

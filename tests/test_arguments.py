@@ -97,7 +97,7 @@ CALLS = {
     "Layout": ({"N": 6, "sources": (2,), "drains": (5,)}, SITES | {"N": set()}),
     "Linear": ({}, {}),
     "Series": ({}, {"order": set()}),
-    "Exact": ({}, {"temperature": NOT_NEGATIVE, "nodes": set()}),
+    "Exact": ({}, {"temperature": NOT_NEGATIVE, "tolerance": set(), "nodes": set()}),
     "solve": ({"wire": WIRE, **DRIVE}, DRIVES | {"wire": set(), "law": set(), "kernel": set()}),
     "nonreciprocity": ({"wire": WIRE, **DRIVE}, DRIVES | {"wire": set(), "law": set(), "kernel": set()}),
     "transmission": ({"wire": WIRE, "mu_bar": 0.7}, {"wire": set(), "mu_bar": ENERGY, "kernel": set()}),

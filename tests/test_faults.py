@@ -32,9 +32,9 @@ from jaxtransport.green.long import Long, Scatterer
 from jaxtransport.layout import Layout
 from jaxtransport.observables import Biased
 from jaxtransport.probes import conductor as conductor_module
-from jaxtransport.probes import window as window_module
+from jaxtransport.probes import occupation as occupation_module
+from jaxtransport.probes import panels as panels_module
 from jaxtransport.probes.response import Response
-from jaxtransport.probes.window import Window
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +104,10 @@ def cold():
 
 def warm():
     checks.conductor_against_quadrature(0.05)
+
+
+def narrow():
+    checks.narrow_level()
 
 
 def third_order():
@@ -191,7 +195,11 @@ def in_single_precision(value):
 
 
 def colder(old):
-    return lambda z: 2 * old(2 * z)
+    return lambda at, x, T: old(at, x, T / 2)
+
+
+def both_minus(old):
+    return lambda *given: tuple(-part for part in old(*given))
 
 
 def without_factorials(old):
@@ -308,8 +316,9 @@ FAULTS = [
         replaced(Biased, "heat", twice),
         lambda: checks.heat_is_paid_for(state(), 12, DELTA_MU),
     ),
-    Fault("sign of dw", replaced(Window, "integrals", minus), cold),
-    Fault("T for k_B T / 2", replaced(window_module, "_fermi_peak", colder), warm),
+    Fault("sign of dw", replaced(occupation_module, "_cold", both_minus), cold),
+    Fault("T for k_B T / 2", replaced(occupation_module, "_short", colder), warm),
+    Fault("levels are not looked for", replaced(panels_module, "tails", none), narrow),
     Fault("lost 1 / m!", replaced(conductor_module, "math", without_factorials), third_order),
     Fault(
         "sign of the density",

@@ -207,6 +207,19 @@ def test_the_third_order_is_closer_than_linear_response(data):
     assert abs(third - exact) < 3e-5
 
 
+def test_a_dot_has_steps_of_half_its_widths(data):
+    """2 pi Gamma_L Gamma_R / Gamma of every level within the bias, to .1 %: their tails, Gamma / distance."""
+    result, k = data("dot"), np.arange(1, 7)
+    level = 2 * np.cos(np.pi * k / 7)
+    width = 0.05**2 * np.sqrt(4 - level**2) * 2 / 7 * np.sin(np.pi * k / 7) ** 2  # to either side
+    current = result.current_forward * result.delta_mu / (2 * np.pi)
+    for bias in (1.7, 3.0, 3.9):
+        expected = np.sum(width[abs(level) < bias / 2]) / 2
+        at = current.sel(delta_mu=bias)
+        assert float(at.sel(temperature=0.0)) == pytest.approx(expected, rel=1e-3)
+        assert float(at.sel(temperature=0.005)) == pytest.approx(expected, rel=1e-3)
+
+
 def test_names_of_figures():
     assert [f.name for f in select(["2"])] == ["fig2b", "fig2c"]
     assert [f.name for f in select(["3b", "fig3", "heat"])] == ["fig3b", "fig3a", "fig3c", "heat"]

@@ -14,7 +14,7 @@ from wires import disordered, make
 from jaxtransport import layout as layouts
 from jaxtransport.green.kernels import KERNELS as CLASSES
 from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
-from jaxtransport.probes.window import Window
+from jaxtransport.probes.panels import Panels
 
 WIRE = disordered(7, 6, bare=0.2)
 MU_BAR = 0.6
@@ -27,15 +27,17 @@ def series(order, x, wire=WIRE, kernel="chain", mu_bar=MU_BAR):
     return compiled(f"series {order} {kernel} {len(x)}", call)(wire, mu_bar, np.asarray(x, float))
 
 
-def exact(x, wire=WIRE, kernel="chain", mu_bar=MU_BAR, temperature=None, nodes=96, reach=None):
+def exact(x, wire=WIRE, kernel="chain", mu_bar=MU_BAR, temperature=None, most=64, reach=None):
     reach = 1.3 * np.max(np.abs(x)) if reach is None else reach
 
     def call(wire, m, x, reach, *T):
-        window = Window.of(m - reach, m + reach, nodes)
-        return ExactConductor.of(wire, CLASSES[kernel], m, window, *T or (None,)).flows(x)
+        T = T[0] if T else None
+        low, high = jnp.maximum(-reach, -2 - m), jnp.minimum(reach, 2 - m)
+        panels = Panels.of(wire, m, low, high, T, most=most)
+        return ExactConductor(wire, m, panels, T, CLASSES[kernel]).flows(x)
 
     more = () if temperature is None else (float(temperature),)
-    name = f"exact {kernel} {len(x)} {nodes} {len(more)}"
+    name = f"exact {kernel} {len(x)} {most} {len(more)}"
     return compiled(name, call)(wire, float(mu_bar), np.asarray(x, float), float(reach), *more)
 
 
@@ -83,12 +85,9 @@ def test_series_converges_inside_its_radius_and_not_outside():
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("temperature", [None, 0.05])
 def test_against_adaptive_quadrature(kernel, temperature):
-    """2 pi I_l and the energy currents for any potentials, to 1e-12 of the largest.
-
-    384 nodes: this wire's resonances are .03 wide, and the thermal tails take the whole band.
-    """
+    """2 pi I_l and the energy currents for any potentials, to 1e-12 of the largest."""
     x = potentials(0.3)
-    got = exact(x, kernel=kernel, temperature=temperature, nodes=384, reach=2.6)
+    got = exact(x, kernel=kernel, temperature=temperature, most=128, reach=2.6)
     I, E = nonlinear_reference.flows(reference.chain_of(WIRE), MU_BAR + x, temperature or 0.0)
     close(got.current, I, 1e-12, what="I")
     close(got.energy, E - MU_BAR * I, 1e-12, np.max(np.abs(E)), "energy")
@@ -127,8 +126,8 @@ def test_density_by_its_own_integral():
 def test_cold_limit_has_order_two():
     """Exact(T) -> Exact(0) as T^2: halving T quarters the difference."""
     x = potentials(0.2)
-    cold = exact(x, nodes=128, reach=2.0).current
-    warm = [exact(x, temperature=T, nodes=128, reach=2.0).current for T in (0.02, 0.01, 0.005)]
+    cold = exact(x, most=128, reach=2.0).current
+    warm = [exact(x, temperature=T, most=128, reach=2.0).current for T in (0.02, 0.01, 0.005)]
     change = [np.max(np.abs(w - cold)) for w in warm]
     assert np.log2(change[0] / change[1]) == pytest.approx(2, abs=0.05)
     assert np.log2(change[1] / change[2]) == pytest.approx(2, abs=0.02)

@@ -250,27 +250,22 @@ def test_a_zero_in_the_bias_of_the_series():
     np.testing.assert_allclose(found["slope"], [(above - below) / 2e-5], rtol=1e-5)
 
 
-EXACT = {"delta_mu": 0.1, "law": jt.Exact(nodes=32)}
+EXACT = {"delta_mu": 0.1, "law": jt.Exact()}
 
 
-def test_a_zero_of_the_exact_law_and_a_window_that_is_unsolved_to_its_end():
+def test_a_zero_of_the_exact_law():
     found = jt.find_zeros(FOUR, over={"mu_bar": (1.1, 1.6)}, injection=0.3, **EXACT)
     (zero,) = found["mu_bar"].values
-    # The nodes are left to `nonreciprocity`, which takes 24 here.
     below, at, above = (
         float(jt.nonreciprocity(FOUR, mu_bar=zero + step, delta_mu=0.1, injection=0.3, law=jt.Exact()))
         for step in (-1e-5, 0.0, 1e-5)
     )
     assert (below > 0 > above) == (found["slope"].item() < 0)
-    assert abs(at) < 1e-10  # what nodes may leave is 1e-11 of the largest current
+    assert abs(at) < 1e-10  # what quadrature may leave is 1e-11 of the largest current
     np.testing.assert_allclose(found["slope"], [(above - below) / 2e-5], rtol=1e-4)
     # Linear response has it where mu_bar^2 = 2 + gamma^2, off by the order of delta_mu^2.
     np.testing.assert_allclose(zero, np.sqrt(2.09), rtol=0, atol=0.1**2)
-    # Towards the edge of the band so many nodes are too few.
-    gaps = re.findall(r"for ([\d.]+) <= mu_bar <= ([\d.]+), nothing searched there", found.message)
-    assert len(gaps) == 1
-    assert float(gaps[0][1]) == 1.6
-    assert zero < float(gaps[0][0]) < 1.6
+    assert "nothing searched there" not in found.message
 
 
 def test_a_window_beyond_the_existence_of_steady_states_is_unsolved():

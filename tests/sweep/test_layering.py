@@ -17,6 +17,7 @@ FLOORS = [
     (
         "errors",
         "arguments",
+        "budget",
         "interrupts",
         "status",
         "precision",
@@ -48,6 +49,7 @@ ONLY = {
     "sweep": {
         "sweep",
         "arguments",
+        "budget",
         "errors",
         "hints",
         "interrupts",
