@@ -31,11 +31,11 @@ def transmissions(wire, energies):
 def occupations(middle, half, mu, T):
     """What a potential fills of every node, and the derivative; (energy, site)."""
     if T == 0:
-        u = np.clip((mu - middle[:, None]) / half[:, None], -1, 1)  # (panel, site)
-        vander = np.polynomial.legendre.legvander(u, 16)
+        inside = (mu - middle[:, None]) / half[:, None]  # (panel, site)
+        vander = np.polynomial.legendre.legvander(np.clip(inside, -1, 1), 16)
         filled = half[:, None, None] * np.einsum("psn,nj->pjs", vander, PRIMITIVE)
         value = np.einsum("psn,nj->pjs", vander[..., :16], np.polynomial.legendre.legder(PRIMITIVE))
-        value *= (np.abs(u) < 1)[:, None]
+        value *= ((inside > -1) & (inside <= 1))[:, None]
         return filled.reshape(-1, len(mu)), value.reshape(-1, len(mu))
     w = (middle[:, None] + half[:, None] * AT).reshape(-1, 1)
     weight = (half[:, None] * WEIGHT).reshape(-1, 1)
