@@ -7,7 +7,7 @@ TRACED_PANELS = 256  # ... within a transform, where nobody can see whether they
 MOST_NODES = MOST_PANELS * NODES
 TOGETHER = 8  # panels whose transmissions are used together
 KEPT_BYTES = 2**27  # of the transmissions at all energies of a point, at most; else they are made anew
-PER_SITE = 64  # numbers a site and energy of panels that are used together: measured
+PER_SITE = 64  # numbers a site and energy of panels that are used together, roughly
 
 
 def pairs_bytes(sites: int, panels: int, *, dense: bool) -> int:

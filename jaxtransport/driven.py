@@ -27,8 +27,9 @@ from jaxtransport.observables import bond_currents, kept, without_overflow
 from jaxtransport.probes.balance import Balance, Problem, Search, balance
 from jaxtransport.probes.broyden import settle
 from jaxtransport.probes.conductor import ExactConductor, Flows, SeriesConductor
+from jaxtransport.probes.implicit import attached
 from jaxtransport.probes.laws import Exact, Series
-from jaxtransport.probes.newton import attached, find
+from jaxtransport.probes.newton import find
 from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
 from jaxtransport.reservoir import BAND_EDGE, in_band
 from jaxtransport.variables import NONLINEAR

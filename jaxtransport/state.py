@@ -56,7 +56,7 @@ class State(eqx.Module):
     ]  # of all currents by the integrals over energy; NaN but in the exact law
     residual: Float[Array, ""]  # largest |I_l(potentials) - asked| of all reservoirs, in I_o
     status: Int[Array, ""]  # 0 solved, 7 with digits lost, else not: see `jaxtransport.status`
-    steps: Int[Array, ""]  # of Newton's method; 0 in linear response
+    steps: Int[Array, ""]  # of the search for the potentials; 0 in linear response
     nodes: Int[Array, ""]  # energies of the exact law, or order of the series; 1 in linear response
     outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
 
@@ -123,9 +123,9 @@ def solve(
         PrecisionError: JAX is in single precision.
 
     A state may have status 3 (a reservoir exchanges nothing with the others) or 7 (rounding left fewer than
-    nine digits; the numbers are kept). Beyond linear response it may also have status 1 (a limit of Newton
-    steps or energies was met), 2 (Newton's method diverged) or 5 (there is no solution with all potentials
-    in the band).
+    nine digits, or the integrals of the exact law are not as good as its `tolerance`; the numbers are kept).
+    Beyond linear response it may also have status 1 (the search for the potentials met its limit), 2
+    (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
     """
     require_wire("wire", wire)
     mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)

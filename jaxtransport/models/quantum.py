@@ -32,7 +32,7 @@ from jaxtransport.variables import LINEAR, NONLINEAR
 AGAIN = 12  # numbers that a careful kernel keeps per site beyond the others
 AGAIN_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
 KEPT = 12  # numbers that a kernel keeps per site and energy
-COMPILE_BYTES = 400_000_000  # measured: the search for the potentials, with little and with more effort
+COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})

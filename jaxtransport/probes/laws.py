@@ -44,7 +44,7 @@ class Exact:
         tolerance: error of the currents by quadrature and rounding that is allowed, of the largest current;
             where it is not met the status is 7.
         nodes: energies at which transmissions are computed, at most. Default: as many as they need, up to
-            16 384.
+            24 576.
     """
 
     temperature: Any = 0.0

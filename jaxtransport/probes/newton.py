@@ -5,7 +5,7 @@ r"""Potentials that balance the exact law: Newton's method, and behind it two se
 I_l grows with x_l and falls with every other x (transmissions are positive): F is an M-function, which has
 one zero in the band or none. In turn:
 
-    Newton      from the linear solution; mostly that is all
+    Newton      from the linear solution
     cooling     currents are steps where levels are narrow, smooth where it is warm: the zero is followed down
                 from a high temperature, in steps that shrink where Newton's method loses it
     rising      from a point with all F_l <= 0 the steps  x <- x - (1 / tau + dF/dx)^-1 F  (implicit Euler)
@@ -22,8 +22,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
@@ -31,7 +29,7 @@ from jaxtyping import Array
 from jaxtransport import linalg
 from jaxtransport import status as codes
 from jaxtransport.probes.balance import Balance
-from jaxtransport.probes.conductor import ExactConductor, Flows
+from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.reservoir import BAND_EDGE
 
 RELATIVE = 1e-13  # of the last step, of the largest potential
@@ -143,10 +141,8 @@ def find(
         # Cooling: on to the next stage, or half of the way back to the last.
         followed = cooling & usable & (moved * scale_of(x) <= FOLLOWED * s.heat)
         stuck_here = cooling & ~followed & (~usable | (s.stage >= STAGE_STEPS))
-        anchor, anchor_heat = (
-            jnp.where(followed, newton, s.anchor),
-            jnp.where(followed, s.heat, s.anchor_heat),
-        )
+        anchor = jnp.where(followed, newton, s.anchor)
+        anchor_heat = jnp.where(followed, s.heat, s.anchor_heat)
         colder = jnp.where(stuck_here, jnp.sqrt(s.heat * s.anchor_heat), s.heat)
         heat = jnp.where(followed, jnp.maximum(COOLER * s.heat, coldest), colder)
         stage = jnp.where(followed | stuck_here, 0, s.stage + 1)
@@ -188,38 +184,3 @@ def find(
     )  # fmt: skip
     end = lax.while_loop(lambda s: s.ended < 0, onward, first)
     return Balance(end.x, end.ended, end.steps)
-
-
-@eqx.filter_custom_jvp
-def attached(
-    conductor: ExactConductor,
-    interior: Array,
-    asked: Array,
-    ends: Array,
-    solved: Array,
-    x: Array,
-    flows: Flows,
-) -> tuple[Array, Flows]:
-    """Potentials and flows as they were found, with the derivatives of the implicit function theorem.
-
-    Args:
-        ends: the leads' potentials at their sites, 0 elsewhere.
-        solved: False where derivatives are to be finite, not right.
-    """
-    return x, flows
-
-
-@attached.def_jvp
-def _attached_rates(primals, tangents):
-    """dF/dx dx = -dF, all else moved and x held. Higher orders go through the x below."""
-    conductor, interior, _, _, solved, *_ = primals
-    moved, _, more, at_ends, *_ = tangents
-    x, flows = attached(*primals)
-    _, rates = eqx.filter_jvp(lambda conductor: conductor.flows(x), (conductor,), (moved,))
-    more, at_ends = (jnp.zeros_like(x) if rate is None else rate for rate in (more, at_ends))
-    right = jnp.where(interior, more - rates.current, at_ends)
-    unit = jnp.eye(x.shape[0])
-    slopes = jnp.where(interior[:, None] & solved, conductor.misfit(x)[1], unit)
-    dx = linalg.solve(slopes, right)
-    by_x = conductor.rates(x, dx)
-    return (x, flows), (dx, jax.tree.map(jnp.add, rates, by_x))

@@ -1,0 +1,51 @@
+r"""Derivatives of potentials that some search has found: the implicit function theorem.
+
+    F(x, p) = 0        =>        dF/dx dx = -dF/dp dp
+
+whatever the search; energies at which integrands are known are held.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from jaxtransport import linalg
+from jaxtransport.probes.conductor import ExactConductor, Flows
+
+
+@eqx.filter_custom_jvp
+def attached(
+    conductor: ExactConductor,
+    interior: Array,
+    asked: Array,
+    ends: Array,
+    solved: Array,
+    x: Array,
+    flows: Flows,
+) -> tuple[Array, Flows]:
+    """Potentials and flows as they were found, with the derivatives of the implicit function theorem.
+
+    Args:
+        ends: the leads' potentials at their sites, 0 elsewhere.
+        solved: False where derivatives are to be finite, not right.
+    """
+    return x, flows
+
+
+@attached.def_jvp
+def _attached_rates(primals, tangents):
+    """dF/dx dx = -dF, all else moved and x held. Higher orders go through the x below."""
+    conductor, interior, _, _, solved, *_ = primals
+    moved, _, more, at_ends, *_ = tangents
+    x, flows = attached(*primals)
+    _, rates = eqx.filter_jvp(lambda conductor: conductor.flows(x), (conductor,), (moved,))
+    more, at_ends = (jnp.zeros_like(x) if rate is None else rate for rate in (more, at_ends))
+    right = jnp.where(interior, more - rates.current, at_ends)
+    unit = jnp.eye(x.shape[0])
+    slopes = jnp.where(interior[:, None] & solved, conductor.misfit(x)[1], unit)
+    dx = linalg.solve(slopes, right)
+    by_x = conductor.rates(x, dx)
+    return (x, flows), (dx, jax.tree.map(jnp.add, rates, by_x))
