@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
@@ -69,6 +70,84 @@ class _State(NamedTuple):
     ended: Array  # a status, or -1
 
 
+class _Equations(eqx.Module):
+    """What has to vanish, and steps towards that."""
+
+    conductor: ExactConductor
+    interior: Array
+    asked: Array
+    start: Array
+    bottom: Array  # of the band, from mu_bar
+    top: Array
+
+    @property
+    def own(self) -> Array:
+        """The temperature that is asked for."""
+        return jnp.asarray(self.conductor.temperature)
+
+    @property
+    def unit(self) -> Array:
+        return jnp.eye(self.start.shape[0])
+
+    def misfit(self, x: Array, heat: Array) -> tuple[Array, Array, Array]:
+        """F, dF/dx and the largest current at temperature `heat`."""
+        currents, slopes = replace(self.conductor, temperature=heat).misfit(x)
+        F = jnp.where(self.interior, currents - self.asked, 0.0)
+        slopes = jnp.where(self.interior[:, None], slopes, self.unit)
+        return F, slopes, jnp.maximum(jnp.max(jnp.abs(currents)), jnp.max(jnp.abs(self.asked)))
+
+    def step(self, F: Array, slopes: Array, tau: Array) -> Array:
+        lazy = jnp.where(self.interior, 1 / tau, 0.0)
+        return -linalg.solve(slopes + jnp.diag(lazy), F)
+
+    def towards(self, x: Array, step: Array) -> Array:
+        """Not farther than half of the way to an edge of the band."""
+        room = jnp.where(step > 0, self.top - x, x - self.bottom)
+        most = jnp.where(self.interior, 0.5 * jnp.abs(room), jnp.inf)
+        return x + jnp.sign(step) * jnp.minimum(jnp.abs(step), most)
+
+    def scale(self, x: Array) -> Array:
+        largest = jnp.max(jnp.abs(jnp.where(self.interior, x, self.start)))
+        return jnp.maximum(largest, jnp.max(jnp.abs(self.start)))
+
+    def inside(self, x: Array) -> Array:
+        return jnp.all(~self.interior | ((self.bottom <= x) & (x <= self.top)))
+
+    def waits(self, x: Array, F: Array) -> Array:
+        """Drains at the bottom that have more than they are asked for."""
+        return self.interior & (x <= self.bottom) & (F > 0)
+
+    def lacks(self, x: Array, F: Array, largest: Array) -> Array:
+        """Whether a source at the top has less than it is asked for."""
+        return jnp.any(self.interior & (x >= self.top - AT_EDGE) & (-BALANCED * largest > F))
+
+
+class _Point(NamedTuple):
+    """The last point that counts, and the step from it."""
+
+    accept: Array  # False if that is the one before
+    x: Array
+    F: Array
+    slopes: Array
+    tau: Array
+    largest: Array  # current
+    moving: Array  # F, without reservoirs that wait
+    step: Array
+    usable: Array  # the step is finite
+
+
+class _Stage(NamedTuple):
+    """Where cooling has come to."""
+
+    anchor: Array
+    anchor_heat: Array
+    heat: Array
+    stage: Array
+    again: Array  # from the anchor, half of the way
+    done: Array
+    lost: Array
+
+
 def find(
     conductor: ExactConductor,
     interior: Array,
@@ -86,101 +165,107 @@ def find(
     """
     bottom, top = -BAND_EDGE - conductor.mu_bar, BAND_EDGE - conductor.mu_bar
     start = jnp.where(interior, jnp.clip(start, bottom, top), start)
-    scale_of = lambda x: jnp.maximum(jnp.max(jnp.abs(jnp.where(interior, x, start))), jnp.max(jnp.abs(start)))
-    own = jnp.asarray(conductor.temperature)
-    coldest = jnp.maximum(own, COLDEST)
-
-    def misfit(x, heat):
-        currents, slopes = replace(conductor, temperature=heat).misfit(x)
-        F = jnp.where(interior, currents - asked, 0.0)
-        slopes = jnp.where(interior[:, None], slopes, unit)
-        largest = jnp.maximum(jnp.max(jnp.abs(currents)), jnp.max(jnp.abs(asked)))
-        return F, slopes, largest
-
-    unit = jnp.eye(start.shape[0])
-
-    def step_from(F, slopes, tau):
-        lazy = jnp.where(interior, 1 / tau, 0.0)
-        return -linalg.solve(slopes + jnp.diag(lazy), F)
-
-    def towards(x, step):
-        """Not farther than half of the way to an edge of the band."""
-        room = jnp.where(step > 0, top - x, x - bottom)
-        most = jnp.where(interior, 0.5 * jnp.abs(room), jnp.inf)
-        return x + jnp.sign(step) * jnp.minimum(jnp.abs(step), most)
-
-    def onward(s: _State) -> _State:
-        c = s.candidate
-        cooling, rising = s.mode == COOLING, s.mode == RISING
-        F, slopes, largest = misfit(c, jnp.where(cooling, s.heat, own))
-        finite = jnp.all(jnp.isfinite(F)) & jnp.all(jnp.isfinite(slopes))
-        first = rising & (s.here == 0)
-
-        # Rising: a point counts if no reservoir has more than it is asked for, but those that wait.
-        below = jnp.all((BALANCED * largest >= F) | (c <= bottom))
-        accept = ~rising | (below & finite)
-        kept = lambda new, old: jnp.where(accept, new, old)
-        x, F, slopes = kept(c, s.x), kept(F, s.F), kept(slopes, s.slopes)
-        grown = jnp.where(accept, GROWTH, CUT) * s.tau
-        lacking = jnp.max(jnp.maximum(-F, 0.0))
-        tau = jnp.where(first, FIRST_MOVE / jnp.maximum(lacking, 1e-300), grown)
-        tau = jnp.where(rising, tau, jnp.inf)
-        waits = rising & interior & (x <= bottom) & (F > 0)
-        moving = jnp.where(waits, 0.0, F)
-        step = step_from(moving, jnp.where(waits[:, None], unit, slopes), tau)
-        usable = finite & jnp.all(jnp.isfinite(step))
-        moved = jnp.max(jnp.abs(step)) / scale_of(x)
-        newton = jnp.where(usable, towards(x, jnp.where(jnp.isfinite(step), step, 0.0)), x)
-
-        small = (moved <= RELATIVE) | ((moved <= ROUNDED) & (moved >= s.moved / 2))
-        inside = jnp.all(~interior | ((bottom <= x) & (x <= top)))
-        solved = ((s.mode == NEWTON) | (s.mode == CLOSING)) & usable & small & inside
-        here = s.here + 1
-        spent = ((s.mode == NEWTON) | (s.mode == CLOSING)) & (~usable | (here >= newton_steps))
-
-        # Cooling: on to the next stage, or half of the way back to the last.
-        followed = cooling & usable & (moved * scale_of(x) <= FOLLOWED * s.heat)
-        stuck_here = cooling & ~followed & (~usable | (s.stage >= STAGE_STEPS))
-        anchor = jnp.where(followed, newton, s.anchor)
-        anchor_heat = jnp.where(followed, s.heat, s.anchor_heat)
-        colder = jnp.where(stuck_here, jnp.sqrt(s.heat * s.anchor_heat), s.heat)
-        heat = jnp.where(followed, jnp.maximum(COOLER * s.heat, coldest), colder)
-        stage = jnp.where(followed | stuck_here, 0, s.stage + 1)
-        cooled = followed & (s.heat <= coldest)
-        warm = cooling & ((stuck_here & (heat > 0.9 * s.anchor_heat)) | (here >= COOLING_STEPS))
-
-        stuck = rising & accept & jnp.any(interior & (x >= top - AT_EDGE) & (-BALANCED * largest > F))
-        none = stuck | (rising & accept & (jnp.sum(F) > BALANCED * F.shape[0] * largest))
-        near = rising & accept & (jnp.max(jnp.abs(moving)) <= NEAR * largest)
-        up = jnp.where(rising, jnp.minimum(x + jnp.maximum(step, 0.0), jnp.where(interior, top, jnp.inf)), x)
-
-        to_cool = spent & (s.mode == NEWTON)
-        may_rise = jnp.asarray(rising_steps) > 0
-        to_rise = (warm | (spent & (s.mode == CLOSING) & ~s.risen)) & may_rise
-        lost = (rising & (here >= rising_steps)) | (spent & ~to_cool & ~to_rise) | (warm & ~to_rise)
-        mode = jnp.where(near | cooled, CLOSING, s.mode)
-        mode = jnp.where(to_cool, COOLING, jnp.where(to_rise, RISING, mode))
-
-        lowest = jnp.where(interior, bottom, start)
-        candidate = jnp.where(rising & ~near, up, newton)
-        candidate = jnp.where(stuck_here, anchor, candidate)
-        candidate = jnp.where(to_cool, start, jnp.where(to_rise, lowest, candidate))
-        anchor = jnp.where(to_cool, start, anchor)
-        ended = jnp.where(lost, codes.STEP_LIMIT, -1)
-        ended = jnp.where(none, codes.OUTSIDE_BAND, ended)
-        ended = jnp.where(solved, jnp.where(moved <= ACCURATE, codes.SOLVED, codes.NOT_RESOLVED), ended)
-        here = jnp.where(mode == s.mode, here, 0)
-        return _State(
-            mode, x, F, slopes, tau, heat, anchor, anchor_heat, candidate, s.steps + 1, here, stage, moved,
-            s.risen | to_rise, ended,
-        )  # fmt: skip
-
-    N = start.shape[0]
-    integer = lambda value: jnp.asarray(value, int)
-    infinite, hot = jnp.asarray(jnp.inf), jnp.maximum(own, HOTTEST)
+    problem = _Equations(conductor, interior, asked, start, bottom, top)
+    zero, infinite = jnp.asarray(0), jnp.asarray(jnp.inf)
+    hot = jnp.maximum(problem.own, HOTTEST)
     first = _State(
-        integer(NEWTON), start, jnp.zeros(N), unit, infinite, hot, start, 4 * hot,
-        start, integer(0), integer(0), integer(0), infinite, jnp.asarray(False), integer(-1),
+        jnp.asarray(NEWTON), start, jnp.zeros_like(start), problem.unit, infinite, hot, start, 4 * hot,
+        start, zero, zero, zero, infinite, jnp.asarray(False), jnp.asarray(-1),
     )  # fmt: skip
+    onward = lambda s: _onward(problem, s, newton_steps, jnp.asarray(rising_steps))
     end = lax.while_loop(lambda s: s.ended < 0, onward, first)
     return Balance(end.x, end.ended, end.steps)
+
+
+def _onward(problem: _Equations, s: _State, newton_steps: int, rising_steps: Array) -> _State:
+    """Look at the candidate, and on to the next one: in the same mode, or in another."""
+    cooling, rising = s.mode == COOLING, s.mode == RISING
+    closing_in = ~cooling & ~rising
+    p = _looked_at(problem, s)
+    scale, here = problem.scale(p.x), s.here + 1
+    moved = jnp.max(jnp.abs(p.step)) / scale
+    finite_step = jnp.where(jnp.isfinite(p.step), p.step, 0.0)
+    newton = jnp.where(p.usable, problem.towards(p.x, finite_step), p.x)
+
+    small = (moved <= RELATIVE) | ((moved <= ROUNDED) & (moved >= s.moved / 2))
+    solved = closing_in & p.usable & small & problem.inside(p.x)
+    spent = closing_in & (~p.usable | (here >= newton_steps))
+    cooled = _cooled(problem, s, newton, p.usable, moved * scale)
+    too_much = jnp.sum(p.F) > BALANCED * p.F.shape[0] * p.largest
+    none = rising & p.accept & (problem.lacks(p.x, p.F, p.largest) | too_much)
+    near = rising & p.accept & (jnp.max(jnp.abs(p.moving)) <= NEAR * p.largest)
+
+    to_cool = spent & (s.mode == NEWTON)
+    to_rise = (cooled.lost | (spent & (s.mode == CLOSING) & ~s.risen)) & (rising_steps > 0)
+    lost = (rising & (here >= rising_steps)) | ((spent | cooled.lost) & ~to_cool & ~to_rise)
+    mode = jnp.where(near | cooled.done, CLOSING, s.mode)
+    mode = jnp.where(to_cool, COOLING, jnp.where(to_rise, RISING, mode))
+
+    up = jnp.minimum(p.x + jnp.maximum(p.step, 0.0), jnp.where(problem.interior, problem.top, jnp.inf))
+    lowest = jnp.where(problem.interior, problem.bottom, problem.start)
+    candidate = jnp.where(rising & ~near, up, newton)
+    candidate = jnp.where(cooled.again, cooled.anchor, candidate)
+    candidate = jnp.where(to_cool, problem.start, jnp.where(to_rise, lowest, candidate))
+
+    ended = jnp.where(lost, codes.STEP_LIMIT, -1)
+    ended = jnp.where(none, codes.OUTSIDE_BAND, ended)
+    ended = jnp.where(solved, jnp.where(moved <= ACCURATE, codes.SOLVED, codes.NOT_RESOLVED), ended)
+    return _State(
+        mode=mode,
+        x=p.x,
+        F=p.F,
+        slopes=p.slopes,
+        tau=p.tau,
+        heat=cooled.heat,
+        anchor=jnp.where(to_cool, problem.start, cooled.anchor),
+        anchor_heat=cooled.anchor_heat,
+        candidate=candidate,
+        steps=s.steps + 1,
+        here=jnp.where(mode == s.mode, here, 0),
+        stage=cooled.stage,
+        moved=moved,
+        risen=s.risen | to_rise,
+        ended=ended,
+    )
+
+
+def _looked_at(problem: _Equations, s: _State) -> _Point:
+    """The candidate, or where it does not count while rising, the point before with a smaller tau."""
+    c, rising = s.candidate, s.mode == RISING
+    F, slopes, largest = problem.misfit(c, jnp.where(s.mode == COOLING, s.heat, problem.own))
+    finite = jnp.all(jnp.isfinite(F)) & jnp.all(jnp.isfinite(slopes))
+    # Rising: a point counts if no reservoir has more than it is asked for, but those that wait.
+    below = jnp.all((BALANCED * largest >= F) | (c <= problem.bottom))
+    accept = ~rising | (below & finite)
+    kept = lambda new, old: jnp.where(accept, new, old)
+    x, F, slopes = kept(c, s.x), kept(F, s.F), kept(slopes, s.slopes)
+
+    lacking = jnp.max(jnp.maximum(-F, 0.0))
+    grown = jnp.where(accept, GROWTH, CUT) * s.tau
+    tau = jnp.where(s.here == 0, FIRST_MOVE / jnp.maximum(lacking, 1e-300), grown)
+    tau = jnp.where(rising, tau, jnp.inf)
+    waits = rising & problem.waits(x, F)
+    moving = jnp.where(waits, 0.0, F)
+    step = problem.step(moving, jnp.where(waits[:, None], problem.unit, slopes), tau)
+    usable = finite & jnp.all(jnp.isfinite(step))
+    return _Point(accept, x, F, slopes, tau, largest, moving, step, usable)
+
+
+def _cooled(problem: _Equations, s: _State, newton: Array, usable: Array, length: Array) -> _Stage:
+    """On to the next stage of cooling, or half of the way back to the last; `length` of Newton's step."""
+    cooling = s.mode == COOLING
+    followed = cooling & usable & (length <= FOLLOWED * s.heat)
+    again = cooling & ~followed & (~usable | (s.stage >= STAGE_STEPS))
+    coldest = jnp.maximum(problem.own, COLDEST)
+    colder = jnp.where(again, jnp.sqrt(s.heat * s.anchor_heat), s.heat)
+    anchor_heat = jnp.where(followed, s.heat, s.anchor_heat)
+    heat = jnp.where(followed, jnp.maximum(COOLER * s.heat, coldest), colder)
+    return _Stage(
+        anchor=jnp.where(followed, newton, s.anchor),
+        anchor_heat=anchor_heat,
+        heat=heat,
+        stage=jnp.where(followed | again, 0, s.stage + 1),
+        again=again,
+        done=followed & (s.heat <= coldest),
+        lost=cooling & ((again & (heat > 0.9 * s.anchor_heat)) | (s.here + 1 >= COOLING_STEPS)),
+    )
