@@ -23,7 +23,7 @@ def draw(data: Data) -> Figure:
         frame.exact(axes, bias, current.sel(temperature=T), index, label)
     axes.set(xlabel=r"$\delta\mu$ ($\gamma_o$)", ylabel=r"current ($10^{-3}\,e\gamma_o/\hbar$)")
     axes.set(xlim=(0, 4), ylim=(0, None))
-    frame.legend(axes, loc="lower right")
+    frame.legend(axes, loc="lower center", bbox_to_anchor=(0.43, 0.0))  # between two levels
     frame.note(
         figure,
         r"$N = 6$ without reservoirs, contacts of $0.05\,\gamma_o$,  $\bar\mu = 0$",
