@@ -5,7 +5,7 @@ NODES = 16  # energies of a panel
 FIRST_PANELS, MOST_PANELS = 64, 1536  # of a point, at first and where those are too few
 TRACED_PANELS = 256  # ... within a transform, where nobody can see whether they are
 MOST_NODES = MOST_PANELS * NODES
-TOGETHER = 8  # panels whose transmissions are used together
+TOGETHER = 4  # panels whose transmissions are used together
 KEPT_BYTES = 2**27  # of the transmissions at all energies of a point, at most; else they are made anew
 PER_SITE = 64  # numbers a site and energy of panels that are used together, roughly
 

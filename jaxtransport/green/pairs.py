@@ -23,7 +23,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 if TYPE_CHECKING:
     from jaxtransport.green.transmission import Transmission
@@ -32,10 +32,13 @@ Profiles = Float[Array, "site energy"]
 
 
 class Pairs(Protocol):
-    """T_ll' between all reservoirs, the diagonal left out."""
+    """T_ll' between all reservoirs, the diagonal left out; of one group of energies, or of several.
 
-    def exchange(self, x: Profiles) -> Profiles:
-        """sum_l' T_ll' (x_l - x_l')."""
+    Several groups are a first axis of every array: a step reads from it what it needs, and nothing is copied.
+    """
+
+    def exchange(self, x: Profiles, group: Int[Array, ""] | None = None) -> Profiles:
+        """sum_l' T_ll' (x_l - x_l'), of a group if there are several. x may have axes between its two."""
         ...
 
     def weighted(self, weight: Profiles) -> Float[Array, "site site"]:
@@ -71,16 +74,20 @@ class Sides(eqx.Module):
         _, (left, left_share) = lax.scan(step, nothing, along)
         return cls(broadening * diagonal * right, right_share, broadening * left, left_share)
 
-    def exchange(self, x):
-        def step(mean, at):
-            x, weight, share = at
-            away = x - mean
-            return mean + share * away, weight * away
+    def exchange(self, x, group=None):
+        at_site = lambda values, l: values[l] if group is None else values[group, l]
 
-        nobody = jnp.zeros_like(x[0])
-        _, right = lax.scan(step, nobody, (x, self.to_right, self.right_share), reverse=True)
-        _, left = lax.scan(step, nobody, (x, self.to_left, self.left_share))
-        return left + right
+        def along(weight, share, *, reverse):
+            def step(mean, at):
+                l, x = at
+                away = x - mean
+                return mean + at_site(share, l) * away, at_site(weight, l) * away
+
+            sites = jnp.arange(x.shape[0])
+            return lax.scan(step, jnp.zeros_like(x[0]), (sites, x), reverse=reverse)[1]
+
+        right = along(self.to_right, self.right_share, reverse=True)
+        return along(self.to_left, self.left_share, reverse=False) + right
 
     def weighted(self, weight):
         index = jnp.arange(self.to_right.shape[0])[:, None]
@@ -102,9 +109,12 @@ class Matrices(eqx.Module):
 
     T: Float[Array, "energy site site"]
 
-    def exchange(self, x):
-        one = lambda T, x: jnp.sum(T * (x[:, None] - x[None, :]), axis=1)
-        return jax.vmap(one, (0, 1), 1)(self.T, x)
+    def exchange(self, x, group=None):
+        def one(T, x):
+            T = T.reshape(*T.shape, *[1] * (x.ndim - 1))
+            return jnp.sum(T * (x[:, None] - x[None, :]), axis=1)
+
+        return jax.vmap(one, (0, -1), -1)(self.T if group is None else self.T[group], x)
 
     def weighted(self, weight):
         return jnp.einsum("kml,mk->ml", self.T, weight)
@@ -118,8 +128,12 @@ class OneByOne(eqx.Module):
 
     networks: Transmission  # every array with a leading axis of energies
 
-    def exchange(self, x):
-        return jax.vmap(lambda network, x: network.exchange(x), (0, 1), 1)(self.networks, x)
+    def exchange(self, x, group=None):
+        networks = self.networks if group is None else jax.tree.map(lambda leaf: leaf[group], self.networks)
+        one = lambda network, x: network.exchange(x)
+        for _ in range(x.ndim - 2):
+            one = jax.vmap(one, (None, 1), 1)
+        return jax.vmap(one, (0, -1), -1)(networks, x)
 
     def weighted(self, weight):
         return Matrices(jax.vmap(lambda network: network.links())(self.networks)).weighted(weight)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import abc
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from jaxtransport.budget import KEPT_BYTES, TOGETHER
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.pairs import Pairs
 from jaxtransport.green.transmission import EPS, Transmission
-from jaxtransport.probes.occupation import COLDEST, Weights
+from jaxtransport.probes.occupation import COLDEST, Steps, Weights
 from jaxtransport.probes.panels import (
     SHORT,
     TAIL,
@@ -165,14 +166,17 @@ class ExactConductor(Conductor):
         return replace(frozen, kept=lax.fori_loop(0, self._there, add, room))
 
     def flows(self, x):
-        return self._sum(lambda i, x: self._flows(i, self._occupied(i, x)), x, self._nothing)
+        weights = self._weights(x, slopes=False)
+        return self._sum(lambda i, x: self._flows(i, weights(i, x).D), x, self._nothing)
 
     def look(self, x: Profile, closely: Array) -> tuple[Flows, Profile]:
         """The currents; if `closely` all flows, and what quadrature and rounding leave out: an estimate."""
 
+        weights = self._weights(x, slopes=False)
+
         def of(i, x):
-            D = self._occupied(i, x)
-            current = lambda: jnp.sum(self._known(i).pairs.exchange(D), 1)
+            D = weights(i, x).D
+            current = lambda: jnp.sum(self._exchange(i, D), 1)
             brief = lambda: (self._nothing._replace(current=current()), jnp.zeros_like(x))
             return lax.cond(closely, lambda: self._closely(i, x, D), brief)
 
@@ -182,10 +186,11 @@ class ExactConductor(Conductor):
     def misfit(self, x: Profile) -> tuple[Profile, Float[Array, "site site"]]:
         """2 pi I_l, and its derivatives with respect to all x_m."""
 
+        weights = self._weights(x, slopes=True)
+
         def of(i, x):
-            D, V = self._weights(i, x)
-            pairs = self._known(i).pairs
-            return jnp.sum(pairs.exchange(D), 1), pairs.weighted(V)
+            D, V = weights(i, x)
+            return jnp.sum(self._exchange(i, D), 1), self._known(i).pairs.weighted(V)
 
         N = x.shape[0]
         current, weighted = self._sum(of, x, (jnp.zeros(N), jnp.zeros((N, N))))
@@ -194,7 +199,8 @@ class ExactConductor(Conductor):
 
     def rates(self, x: Profile, dx: Profile) -> Flows:
         """How the flows change while the potentials do."""
-        return self._sum(lambda i, x: self._flows(i, self._weights(i, x)[1] * dx[:, None]), x, self._nothing)
+        weights = self._weights(x, slopes=True)
+        return self._sum(lambda i, x: self._flows(i, weights(i, x).slope * dx[:, None]), x, self._nothing)
 
     @property
     def _nothing(self) -> Flows:
@@ -227,26 +233,35 @@ class ExactConductor(Conductor):
             return Known(fine.pairs, jnp.zeros(sigma.high.shape))
         return Known(*self.kernel.pairs_at(self.wire, self.mu_bar + at.above.ravel()))
 
-    def _occupied(self, i: Array, x: Profile) -> Float[Array, "site energy"]:
-        """D at the nodes of a group."""
-        start, end = self.panels.some(i * TOGETHER, TOGETHER)
-        inside = jnp.clip(x, self.panels.low, self.panels.high)
-        D = Weights.of(self.mu_bar, start, end, inside, self.temperature, slopes=False).D
-        return D.reshape(x.shape[0], -1)
+    def _exchange(self, i: Array, y: Float[Array, "site ... energy"]) -> Array:
+        if self.kept is not None:
+            return self.kept.pairs.exchange(y, i)
+        return self._known(i).pairs.exchange(y)
 
-    def _weights(self, i: Array, x: Profile) -> tuple[Array, Array]:
-        """D and dD/dx at the nodes of a group, shape (site, energy).
+    def _weights(self, x: Profile, *, slopes: bool) -> Callable[[Array, Profile], Weights]:
+        """Of potentials x, at the nodes of a group, arrays of shape (site, energy).
 
         Beyond the window currents go on along their tangents, so that Newton's method finds back.
         """
-        start, end = self.panels.some(i * TOGETHER, TOGETHER)
-        inside = jnp.clip(x, self.panels.low, self.panels.high)
-        D, V = Weights.of(self.mu_bar, start, end, inside, self.temperature, slopes=True)
-        D = D + V * (x - inside)[:, None, None]
-        return D.reshape(x.shape[0], -1), V.reshape(x.shape[0], -1)
+        panels, T = self.panels, self.temperature
+        within = lambda x: jnp.clip(x, panels.low, panels.high)
+        steps = None
+        if T is not None:
+            steps = Steps.of(self.mu_bar, panels.start, panels.end, within(x), T, slopes=slopes)
+
+        def of_group(i, x):
+            start, end = panels.some(i * TOGETHER, TOGETHER)
+            number = i * TOGETHER + jnp.arange(TOGETHER)
+            inside = within(x)
+            D, V = Weights.of(self.mu_bar, start, end, inside, T, steps, number, slopes=slopes)
+            if V is not None:
+                D = D + V * (x - inside)[:, None, None]
+            return jax.tree.map(lambda values: values.reshape(x.shape[0], -1), Weights(D, V))
+
+        return of_group
 
     def _flows(self, i: Array, y: Float[Array, "site energy"]) -> Flows:
-        return self._added(self._at(i), self._known(i).pairs.exchange(y))
+        return self._added(self._at(i), self._exchange(i, y))
 
     def _added(self, at: Nodes, current: Float[Array, "site energy"]) -> Flows:
         above = at.above.ravel()
@@ -258,7 +273,8 @@ class ExactConductor(Conductor):
     def _closely(self, i: Array, x: Profile, D: Float[Array, "site energy"]) -> tuple[Flows, Profile]:
         at, known = self._at(i), self._known(i)
         along = jnp.broadcast_to((x / self._spread(x)[2])[:, None], D.shape)
-        current, rate = jax.vmap(known.pairs.exchange)(jnp.stack([D, along]))
+        both = self._exchange(i, jnp.stack([D, along], 1))
+        current, rate = both[:, 0], both[:, 1]
         return self._added(at, current), self._error(i, at, known, current, rate, x)
 
     def _error(self, i: Array, at: Nodes, known: Known, current, rate, x: Profile) -> Profile:

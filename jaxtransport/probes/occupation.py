@@ -14,13 +14,14 @@ without a subtraction: it keeps its digits where x is tiny.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxtransport.budget import NODES
 from jaxtransport.probes.panels import (
@@ -38,34 +39,87 @@ from jaxtransport.probes.panels import (
 
 COLDEST = 1e-290  # a temperature that is zero: to long panels, there is no other
 SATURATED = 300.0  # of exponents: f is 0 or 1 long before
-MET = 3  # long panels that a step within its tails meets, at most
-STEP_NODES = 48  # Gauss nodes of a Fermi function within its tails, in asinh: poles at i pi are far there
+STEP_NODES = 36  # Gauss nodes of a Fermi function within its tails, in asinh: poles at i pi are far there
+
+
+class Steps(NamedTuple):
+    """What steps do on the long panels that they meet: those of all potentials, and last that of mu_bar."""
+
+    panel: Int[Array, "step met"]
+    D: Float[Array, "step met node"]
+    slope: Any  # dD / dx, or None
+
+    @classmethod
+    def of(
+        cls, mu_bar: Array, start: Array, end: Array, x: Float[Array, " site"], temperature, *, slopes: bool
+    ):
+        """On all panels. Where |x| <= T it is the difference to the step of mu_bar, one narrow thing."""
+        T = jnp.maximum(temperature, COLDEST)
+        x, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
+        # A long panel is as long as a step with its tails: it holds one end of that, or both.
+        ends = offset(mu_bar, x[:, None] + jnp.array([-TAIL, TAIL]) * T)
+        ends = jnp.clip(ends, jnp.min(start), jnp.max(end))[..., None]
+        low, high = ends[:, 0], ends[:, 1]
+        holds = jnp.stack([(start <= low) & (low < end), (start < high) & (high <= end)], 1)
+        panel = jnp.argmax(holds, -1)
+        counts = jnp.any(holds, -1)
+        counts = counts.at[:, 1].set(counts[:, 1] & (panel[:, 0] != panel[:, 1])).ravel()
+        first, last = start[panel.ravel()], end[panel.ravel()]
+        counts &= jnp.sum(nodes(mu_bar, first, last).weight, 1) > SHORT * T
+        twice = lambda of_step: jnp.repeat(of_step, 2)  # on either panel
+        nothing = jnp.zeros((len(counts), NODES))
+        added = lambda: _added(mu_bar, first, last, twice(x), twice(relative), T, slopes)
+        found = lax.cond(jnp.any(counts), added, lambda: (nothing, nothing if slopes else None))
+        by_step = lambda of: jnp.where(counts[:, None], of, 0.0).reshape(*panel.shape, NODES)
+        return cls(panel, *jax.tree.map(by_step, found))
+
+    def on(self, number: Int[Array, " panel"]) -> Weights:
+        """D and its slope on some of the panels, (step, panel, node)."""
+        here = (self.panel[..., None] == number).astype(float)
+        back = lambda values: jnp.einsum("skn,skp->spn", values, here)
+        return Weights(*jax.tree.map(back, (self.D, self.slope)))
 
 
 class Weights(NamedTuple):
     """Of potentials x at the nodes of some panels, arrays of shape (site, panel, node)."""
 
     D: Array
-    slope: Array | None  # dD / dx
+    slope: Any  # dD / dx, or None
 
     @classmethod
     def of(
-        cls, mu_bar: Array, start: Array, end: Array, x: Float[Array, " site"], temperature, *, slopes: bool
+        cls,
+        mu_bar: Array,
+        start: Array,
+        end: Array,
+        x: Float[Array, " site"],
+        temperature,
+        steps: Steps | None,
+        number: Int[Array, " panel"],
+        *,
+        slopes: bool,
     ):
-        """`temperature` None is zero, known beforehand. `slopes`: whether they are asked for."""
+        """On panels whose starts and ends are given.
+
+        Args:
+            temperature: None is zero, known beforehand.
+            steps: of these potentials; None at zero temperature.
+            number: of these panels among all that the steps know.
+            slopes: whether they are asked for.
+        """
         as_asked = lambda D, slope: cls(D, slope if slopes else None)
-        if temperature is None:
+        if temperature is None or steps is None:
             return as_asked(*_cold(mu_bar, start, end, x))
         T = jnp.maximum(temperature, COLDEST)
         at = nodes(mu_bar, start, end)
         is_long = (jnp.sum(at.weight, 1) > SHORT * T)[:, None]
-        short = lambda x: as_asked(*_short(at, x, T))
+        short = lambda: as_asked(*_short(at, x, T))
 
-        def mixed(x):
-            long = as_asked(*_long(mu_bar, start, end, x, T, slopes))
-            return jax.tree.map(lambda long, short: jnp.where(is_long, long, short), long, short(x))
+        def mixed():
+            long = as_asked(*_long(mu_bar, start, end, x, T, *steps.on(number)))
+            return jax.tree.map(lambda long, short: jnp.where(is_long, long, short), long, short())
 
-        return lax.cond(jnp.any(is_long), mixed, short, x)
+        return lax.cond(jnp.any(is_long), mixed, short)
 
 
 def _cold(mu_bar, start, end, x):
@@ -95,53 +149,41 @@ def _short(at: Nodes, x, T):
     return weight * _fall(u, u_mean, x / T), weight * u / (1 + u) ** 2 / T
 
 
-def _long(mu_bar, start, end, x, T, slopes):
-    """The panels that a step meets by its own nodes; what lies between its tails and mu_bar as at T = 0.
-
-    Where |x| < T the difference of two steps is one narrow thing; else they are taken one by one.
-    """
+def _long(mu_bar, start, end, x, T, step, slope):
+    """Steps where they are, and what lies between their tails and mu_bar as at T = 0."""
     everyone, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
-    tail = lambda side: offset(mu_bar, everyone + side * TAIL * T)[:, None]
-    meets = (tail(1) > start) & (tail(-1) < end)  # (site + 1, panel)
-    _, index = lax.top_k(meets.astype(int), min(MET, len(start)))
-    picked = ((index[..., None] == jnp.arange(len(start))) & meets[:, None]).astype(float)
-
-    def of_site(x, relative, index):
-        return _steps(mu_bar, start[index], end[index], x, relative, T, slopes)
-
-    back = lambda values: jnp.einsum("skn,skp->spn", values, picked)
-    step, slope = jax.vmap(of_site)(everyone, relative, index)  # (site + 1, panel that is met, node)
     flat = jnp.where(relative, 0.0, jnp.sign(everyone) * jnp.maximum(jnp.abs(everyone) - TAIL * T, 0.0))
-    step = back(step) + _cold(mu_bar, start, end, flat)[0]
+    step = step + _cold(mu_bar, start, end, flat)[0]
     D = jnp.where(relative[:-1, None, None], step[:-1], step[:-1] - step[-1:])
-    return D, back(slope)[:-1] if slopes else None
+    return D, None if slope is None else slope[:-1]
 
 
-def _steps(mu_bar, start, end, x, relative, T, slopes):
+def _added(mu_bar, start, end, x, relative, T, slopes):
     """Of int l_j [f(w - x) - (w < 0)] dw, or of f(w - x) - f(w) if `relative`, what |w - x| < 30 T adds.
 
-    And int l_j (-f'(w - x)) dw. Energies from mu_bar. Shapes (panel, node).
+    And int l_j (-f'(w - x)) dw. Energies from mu_bar. One panel for each x; results have shape (x, node).
     """
     low, high = (jnp.arcsinh(jnp.clip((energy(mu_bar, e) - x) / T, -TAIL, TAIL) / 2) for e in (start, end))
-    at, weight = np.polynomial.legendre.leggauss(STEP_NODES)
-    v = (low + high)[:, None] / 2 + (high - low)[:, None] / 2 * at
-    y = 2 * jnp.sinh(v)  # (w - x) / T
+    at, weight = (values[:, None] for values in np.polynomial.legendre.leggauss(STEP_NODES))
+    grown = jnp.exp((low + high) / 2 + (high - low) / 2 * at)
+    y = grown - 1 / grown  # (w - x) / T, twice the sinh
     sigma = offset(mu_bar, x + T * y)
     local = stretch(mu_bar, sigma)
-    dsigma = (high - low)[:, None] / 2 * weight * 2 * jnp.cosh(v) * T
+    dsigma = (high - low) / 2 * weight * (grown + 1 / grown) * T
     dsigma = jnp.where(local > 0, dsigma / jnp.where(local > 0, local, 1.0), 0.0)
 
     # Without reservoirs at mu_bar there is 0 right of it, 1 left of it: a step far away.
-    far = jnp.where(start + end > 0, SATURATED, -SATURATED)[:, None]
+    far = jnp.where(start + end > 0, SATURATED, -SATURATED)
     other = jnp.where(relative, x / T, far)
     u = _exp(y)
     length = end - start
     safe = jnp.where(length > 0, length, 1.0)
-    s = jnp.clip((2 * sigma - (start + end)[:, None]) / safe[:, None], -1.0, 1.0)
-    slope, P = nodes(mu_bar, start, end).slope, _legendre(s)
-    moments = lambda values: jnp.einsum("pm,npm->pn", dsigma * values, P) @ COEFFICIENTS * slope
-    peaks = moments(u / (1 + u) ** 2 / T) if slopes else None
-    return moments(_fall(u, _exp(y + other), other)), peaks
+    s = jnp.clip((2 * sigma - (start + end)) / safe, -1.0, 1.0)
+    falls = dsigma * _fall(u, u * jnp.exp(other), other)
+    peaks = (dsigma * u / (1 + u) ** 2 / T,) if slopes else ()
+    scale = nodes(mu_bar, start, end).slope
+    of_nodes = [m.T @ COEFFICIENTS * scale for m in _moments(s, falls, *peaks)]
+    return of_nodes[0], of_nodes[1] if slopes else None
 
 
 def _exp(z):
@@ -173,13 +215,22 @@ def _along(u: Array, right: Array) -> tuple[Array, Array]:
 
 def _legendre(s: Array) -> Array:
     """P_0 ... P_15 at s, first axis."""
+    return _recursion(s, lambda P: P)
+
+
+def _moments(s: Array, *weights: Array) -> tuple[Array, ...]:
+    """sum_m weight_m P_n(s_m) over the first axis, n = 0 ... 15 first."""
+    return _recursion(s, lambda P: tuple(jnp.sum(weight * P, 0) for weight in weights))
+
+
+def _recursion(s: Array, of: Callable[[Array], Any]) -> Any:
+    """of(P_n(s)) for n = 0 ... 15, first axis."""
 
     def step(before, n):
         last, here = before
-        return (here, ((2 * n + 1) * s * here - n * last) / (n + 1)), here
+        return (here, ((2 * n + 1) * s * here - n * last) / (n + 1)), of(here)
 
-    one = jnp.ones_like(s)
-    return lax.scan(step, (jnp.zeros_like(s), one), np.arange(NODES, dtype=float))[1]
+    return lax.scan(step, (jnp.zeros_like(s), jnp.ones_like(s)), np.arange(NODES, dtype=float))[1]
 
 
 def _averages() -> np.ndarray:

@@ -43,9 +43,9 @@ AT, WEIGHT = np.polynomial.legendre.leggauss(NODES)  # on [-1, 1]
 COEFFICIENTS = (np.polynomial.legendre.legvander(AT, NODES - 1) * WEIGHT[:, None]).T * (
     np.arange(NODES)[:, None] + 0.5
 )
-SHORT, LONG = 1.8 * np.pi, 40.0  # lengths in units of T
 TAIL_LEFT = 1e-11  # what the last coefficients of the phase may be; sums of nodes err by its square
 TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
+SHORT, LONG = 1.8 * np.pi, 2 * TAIL  # lengths in units of T: a step meets two long panels at most
 LEAST = 1e-13  # gamma_o: length of a panel that is not cut any more
 AT_ONCE = 8  # panels looked at together
 PARTS = 7  # that a window starts with on either side of mu_bar, at most
@@ -191,9 +191,14 @@ def nodes(mu_bar: Array, start: Array, end: Array) -> Nodes:
     return Nodes(sigma, energy(mu_bar, sigma.high), rate, half * rate * WEIGHT)
 
 
+def _last(values: Array) -> Array:
+    """The last four coefficients of values at the nodes of panels, without their signs."""
+    return jnp.abs(values @ COEFFICIENTS[-4:].T)
+
+
 def tails(values: Array) -> Array:
     """The largest of the last three coefficients of values at the nodes of panels, (..., node)."""
-    return jnp.max(jnp.abs(values @ COEFFICIENTS[-3:].T), -1)
+    return jnp.max(_last(values)[..., 1:], -1)
 
 
 def left_out(values: Array) -> Array:
@@ -202,7 +207,7 @@ def left_out(values: Array) -> Array:
     Coefficients go on falling: the last two, times what one of them is of the one before; twice, for those
     beyond.
     """
-    pairs = jnp.abs(values @ COEFFICIENTS[-4:].T).reshape(*values.shape[:-1], 2, 2)
+    pairs = _last(values).reshape(*values.shape[:-1], 2, 2)
     before, last = jnp.max(pairs, -1)[..., 0], jnp.max(pairs, -1)[..., 1]
     return last * jnp.minimum(1.0, 2 * jnp.sqrt(last / jnp.maximum(before, last + jnp.finfo(float).tiny)))
 

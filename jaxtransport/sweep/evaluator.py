@@ -100,8 +100,10 @@ class Evaluator:
             members = rows[sizes == size]
             batch = batch_of(int(size))
             shape = (self.plan.rows(batch, self.width), batch)
-            for start in range(0, len(members), shape[0] * batch):
-                chosen = members[start : start + shape[0] * batch]
+            fair = -(-len(members) // (batch * self.width))  # to every device its share
+            call = min(shape[0], fair) * batch
+            for start in range(0, len(members), call):
+                chosen = members[start : start + call]
                 filled = np.resize(chosen, shape)
                 point = {name: values[filled] for name, values in pending.points.items()}
                 point["_"] = np.zeros(shape)  # gives vmap its axis where there is no solve axis

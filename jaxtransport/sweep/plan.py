@@ -58,11 +58,14 @@ class Plan:
 
     def halved(self, times: int = 1) -> Plan:
         """The same blocks in smaller batches, as far as there are any."""
-        batch = {size: max(LANES, LANES * ((count >> times) // LANES)) for size, count in self.batch.items()}
+        fewer = lambda count: max(min(LANES, count), LANES * ((count >> times) // LANES))
+        batch = {size: fewer(count) for size, count in self.batch.items()}
         return replace(self, batch=batch)
 
     def again(self, size: int, task: Task) -> int:
         """Batch of the points that are gathered to be finished with more effort."""
+        if self.batch[size] == 1:
+            return 1
         most = BATCH_BYTES // max(1, task.again_bytes)
         return max(LANES, min(self.batch[size], task.again_points, LANES * (most // LANES)))
 
@@ -121,7 +124,8 @@ def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
         memory: bytes of the device, of which a batch takes a small part.
     """
     per_size = counts(task)
-    point_bytes = task.bytes_per_point() + task.scratch_bytes
+    alone = task.one_by_one and kind != "gpu"
+    point_bytes = task.bytes_per_point() + (0 if alone else task.scratch_bytes)
     free = task.grid.free_axes.size
     most_bytes, kept = BATCH_BYTES, BATCH_MOST_SITES[kind] // task.arrays
     if memory is not None:
@@ -131,6 +135,8 @@ def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
     row_bytes = point_bytes * free_step
 
     def batch(size: int, count: int) -> int:
+        if alone:
+            return 1
         few = BATCH_FEW_POINTS[kind] // task.arrays**2  # measured: long profiles leave the cache first
         well = max(BATCH_SITES[kind] // task.arrays // size, few)
         most = min(well, BATCH_POINTS[kind] // task.arrays, kept // size, most_bytes // row_bytes)

@@ -1,5 +1,6 @@
 """Currents between all reservoirs at several energies: a chain's two sweeps against the matrices."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ ENERGIES = np.array([-1.9, -0.3, 0.0, 0.41, 1.7])
 
 def pairs(kernel, wire):
     call = lambda wire, energies: kernel.pairs_at(wire, energies)[0]
-    return compiled(f"pairs {kernel.__name__}", call)(wire, jnp.asarray(ENERGIES))
+    return jax.tree.map(jnp.asarray, compiled(f"pairs {kernel.__name__}", call)(wire, jnp.asarray(ENERGIES)))
 
 
 @pytest.mark.parametrize("kernel", [Chain, Long])
@@ -40,3 +41,15 @@ def test_small_differences_keep_their_digits():
     chain = pairs(Chain, wire)
     exact = np.asarray(chain.exchange(jnp.asarray((1 + small) - 1)))
     close(chain.exchange(jnp.asarray(1 + small)), exact, 1e-5)
+
+
+@pytest.mark.parametrize("kernel", [Chain, Dense, Long])
+def test_several_groups_and_several_potentials_at_once(kernel):
+    """As one by one."""
+    groups = [pairs(kernel, disordered(seed, 9)) for seed in (5, 6)]
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *groups)
+    x = jnp.asarray(np.random.default_rng(5).normal(size=(9, 3, len(ENERGIES))))
+    for number, alone in enumerate(groups):
+        got = both.exchange(x, jnp.asarray(number))
+        for k in range(3):
+            close(got[:, k], alone.exchange(x[:, k]), 1e-14)

@@ -8,7 +8,7 @@ from checks import close
 from engine import compiled
 from mpmath import exp, mpf, quad, workdps
 
-from jaxtransport.probes.occupation import Weights
+from jaxtransport.probes.occupation import Steps, Weights
 from jaxtransport.probes.panels import nodes, offset
 
 MU_BAR = 0.3
@@ -24,12 +24,18 @@ def panel_of(low, high):
     return ends, np.asarray(nodes(jnp.asarray(MU_BAR), *ends).above)[0]
 
 
+def weights(start, end, x, *temperature, slopes):
+    mu_bar, number = jnp.asarray(MU_BAR), jnp.zeros(1, int)
+    if not temperature:
+        return Weights.of(mu_bar, start, end, x, None, None, number, slopes=slopes)
+    steps = Steps.of(mu_bar, start, end, x, *temperature, slopes=slopes)
+    return Weights.of(mu_bar, start, end, x, *temperature, steps, number, slopes=slopes)
+
+
 def integrals(low, high, x, temperature):
     """sum_j function(w_j) D_j(x) and the same of dD/dx, for one panel."""
     ends, above = panel_of(low, high)
-    call = lambda start, end, x, *T: tuple(
-        Weights.of(jnp.asarray(MU_BAR), start, end, x, *T or (None,), slopes=True)
-    )
+    call = lambda start, end, x, *T: tuple(weights(start, end, x, *T, slopes=True))
     more = () if temperature is None else (float(temperature),)
     D, slope = compiled(f"weights {len(more)}", call)(*ends, np.asarray(x, float), *more)
     return np.asarray(D)[:, 0] @ function(above), np.asarray(slope)[:, 0] @ function(above)
@@ -78,8 +84,8 @@ def test_derivative_at_mu_bar_itself():
     ends, above = panel_of(0.0, 0.02)
 
     def D(x):
-        weights = Weights.of(jnp.asarray(MU_BAR), *ends, x[None], jnp.asarray(0.01), slopes=False).D
-        return jnp.asarray(function(above)) @ weights[0, 0]
+        D = weights(*ends, x[None], jnp.asarray(0.01), slopes=False).D
+        return jnp.asarray(function(above)) @ D[0, 0]
 
     slope = integrals(0.0, 0.02, np.zeros(1), 0.01)[1][0]
     close(jax.grad(D)(jnp.zeros(())), slope, 1e-13)
