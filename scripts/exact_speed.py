@@ -7,7 +7,8 @@ Every figure is of a process of its own, on a machine that does nothing else:
 
     first     `jt.nonreciprocity` once, its programs compiled; `cached`: read from the disk cache
     next      the same again, best of ten
-    sweep     per point, from sweeps of 1000 and 11 000 points by the command line, compiled before
+    sweep     per point, from sweeps of 1000 and 11 000 points by the command line, compiled before; each the
+              best of a few, since a process takes seconds to start
     NumPy     per point, best of three; Delta I of both is compared
     memory    peak of the process of a sweep
 """
@@ -90,18 +91,18 @@ def row(N: int, delta_mu: float, T: float, devices: int) -> None:
         cache = {"XDG_CACHE_HOME": folder}
         first, following, ours = python(CALL.format(**values), cache)
         cached, following_again, _ = python(CALL.format(**values), cache)
-        sweeps = {}
-        for couplings in (10, 10, 110):  # the first one compiles
-            sweeps[couplings] = sweep(
-                SPEC.format(couplings=couplings, **values), Path(folder), cache, devices
-            )
-    per_point = (sweeps[110][0] - sweeps[10][0]) / 10_000
+        run = lambda couplings: sweep(
+            SPEC.format(couplings=couplings, **values), Path(folder), cache, devices
+        )
+        run(10)  # compiles
+        small, large = min(run(10) for _ in range(3)), min(run(110) for _ in range(2 if N <= 20 else 1))
+    per_point = (large[0] - small[0]) / 10_000
     plain, theirs, _ = python(NUMPY.format(here=str(Path(__file__).parent), **values), {})
     following = min(following, following_again)
     print(
         f"{N:4d} {delta_mu:4g} {T:5g} | {first:4.1f} s {cached:4.1f} s {1e3 * following:6.2f} ms"
         f" {1e3 * per_point:6.2f} ms | {1e3 * plain:7.1f} {plain / per_point:6.1f} |"
-        f" {sweeps[110][1] / 1e6:4.0f} MB | {abs(ours - theirs):.0e}",
+        f" {large[1] / 1e6:4.0f} MB | {abs(ours - theirs):.0e}",
         flush=True,
     )
 

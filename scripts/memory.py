@@ -48,6 +48,30 @@ CASES: dict[str, dict] = {
     },
     "series, N = 30": {"solve": {"law": "series"}, "grid": {"mu_bar": MU}},
     "series, N = 100": {"wire": {"N": 100}, "solve": {"law": "series"}, "grid": {"mu_bar": FEW}},
+    "exact, T = 0": {"wire": {"N": 20}, "solve": {"law": "exact"}, "grid": {"mu_bar": MU}},
+    "exact, T = 0.02": {
+        "wire": {"N": 20},
+        "solve": {"law": "exact", "temperature": 0.02},
+        "drive": {"delta_mu": 1.0},
+        "grid": {"mu_bar": {**FEW, "stop": 1.2, "start": -1.2}},
+    },
+    "exact, N = 100": {"wire": {"N": 100}, "solve": {"law": "exact"}, "grid": {"mu_bar": FEW}},
+    "exact, dense": {
+        "wire": {"N": 20},
+        "solve": {"law": "exact", "kernel": "dense"},
+        "grid": {"mu_bar": FEW},
+    },
+    "exact, a quantum dot": {
+        "wire": {"layout": "pair", "N": 6, "contact": 0.05, "gamma": 0.05},
+        "drive": {"injection": 0.001},
+        "solve": {"law": "exact", "temperature": 0.001},
+        "grid": {"mu_bar": FEW},
+    },
+    "exact, zeros on a line": {
+        "wire": {"N": 8},
+        "solve": {"law": "exact"},
+        "search": {"mu_bar": [-1.5, 1.5]},
+    },
     "classical": {"model": "classical", "grid": {"p": {"start": 0.1, "stop": 0.9, "num": 10_000}}},
     "circuit": {"model": "circuit", "grid": {"sigma": {"start": 0.1, "stop": 0.9, "num": 10_000}}},
     "zeros on a line": {"search": {"mu_bar": [-1.99, 1.99]}, "grid": {"gamma": GAMMA}},
@@ -116,7 +140,7 @@ def toml(case: dict) -> str:
     swept = {*grid, *case.get("search", {})}
     tables = {
         "wire": {**wire, **case.get("wire", {})},
-        "drive": drive,
+        "drive": {**drive, **case.get("drive", {})},
         **{k: case[k] for k in ("solve", "output") if k in case},
     }
     tables = {

@@ -73,7 +73,8 @@ def settle(
         moved = jnp.max(jnp.abs(z)) / scale
         small = (moved <= RELATIVE) | ((moved <= ACCURATE) & (moved >= s.moved / 2))
         # Steps shrink ever faster: if this one's successor will be small enough, a close look is next.
-        last = small | (moved * jnp.minimum(moved / s.moved, 1.0) <= RELATIVE)
+        shrinks = jnp.where(s.done > 0, jnp.minimum(moved / s.moved, 1.0), 1.0)
+        last = small | (moved * shrinks <= RELATIVE)
         spent = ~jnp.isfinite(moved) | (s.done >= most)
         found = small & s.closely
         here = jnp.minimum(s.done, most - 1)

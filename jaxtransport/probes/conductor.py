@@ -247,7 +247,8 @@ class ExactConductor(Conductor):
         within = lambda x: jnp.clip(x, panels.low, panels.high)
         steps = None
         if T is not None:
-            steps = Steps.of(self.mu_bar, panels.start, panels.end, within(x), T, slopes=slopes)
+            of_all = (self.mu_bar, panels.start, panels.end, panels.longest)
+            steps = Steps.of(*of_all, within(x), T, slopes=slopes)
 
         def of_group(i, x):
             start, end = panels.some(i * TOGETHER, TOGETHER)
@@ -273,8 +274,7 @@ class ExactConductor(Conductor):
     def _closely(self, i: Array, x: Profile, D: Float[Array, "site energy"]) -> tuple[Flows, Profile]:
         at, known = self._at(i), self._known(i)
         along = jnp.broadcast_to((x / self._spread(x)[2])[:, None], D.shape)
-        both = self._exchange(i, jnp.stack([D, along], 1))
-        current, rate = both[:, 0], both[:, 1]
+        current, rate = lax.map(lambda y: self._exchange(i, y), jnp.stack([D, along]))
         return self._added(at, current), self._error(i, at, known, current, rate, x)
 
     def _error(self, i: Array, at: Nodes, known: Known, current, rate, x: Profile) -> Profile:

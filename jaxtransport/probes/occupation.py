@@ -51,27 +51,22 @@ class Steps(NamedTuple):
 
     @classmethod
     def of(
-        cls, mu_bar: Array, start: Array, end: Array, x: Float[Array, " site"], temperature, *, slopes: bool
+        cls,
+        mu_bar: Array,
+        start: Array,
+        end: Array,
+        longest: Array,
+        x: Float[Array, " site"],
+        temperature,
+        *,
+        slopes: bool,
     ):
-        """On all panels. Where |x| <= T it is the difference to the step of mu_bar, one narrow thing."""
+        """On all panels; where |x| <= T it is the difference to the step of mu_bar."""
         T = jnp.maximum(temperature, COLDEST)
-        x, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
-        # A long panel is as long as a step with its tails: it holds one end of that, or both.
-        ends = offset(mu_bar, x[:, None] + jnp.array([-TAIL, TAIL]) * T)
-        ends = jnp.clip(ends, jnp.min(start), jnp.max(end))[..., None]
-        low, high = ends[:, 0], ends[:, 1]
-        holds = jnp.stack([(start <= low) & (low < end), (start < high) & (high <= end)], 1)
-        panel = jnp.argmax(holds, -1)
-        counts = jnp.any(holds, -1)
-        counts = counts.at[:, 1].set(counts[:, 1] & (panel[:, 0] != panel[:, 1])).ravel()
-        first, last = start[panel.ravel()], end[panel.ravel()]
-        counts &= jnp.sum(nodes(mu_bar, first, last).weight, 1) > SHORT * T
-        twice = lambda of_step: jnp.repeat(of_step, 2)  # on either panel
-        nothing = jnp.zeros((len(counts), NODES))
-        added = lambda: _added(mu_bar, first, last, twice(x), twice(relative), T, slopes)
-        found = lax.cond(jnp.any(counts), added, lambda: (nothing, nothing if slopes else None))
-        by_step = lambda of: jnp.where(counts[:, None], of, 0.0).reshape(*panel.shape, NODES)
-        return cls(panel, *jax.tree.map(by_step, found))
+        panel, values = jnp.zeros((len(x) + 1, 2), int), jnp.zeros((len(x) + 1, 2, NODES))
+        nothing = cls(panel, values, values if slopes else None)
+        found = lambda: cls(*_met(mu_bar, start, end, x, T, slopes))
+        return lax.cond(longest > SHORT * T, found, lambda: nothing)
 
     def on(self, number: Int[Array, " panel"]) -> Weights:
         """D and its slope on some of the panels, (step, panel, node)."""
@@ -156,6 +151,25 @@ def _long(mu_bar, start, end, x, T, step, slope):
     step = step + _cold(mu_bar, start, end, flat)[0]
     D = jnp.where(relative[:-1, None, None], step[:-1], step[:-1] - step[-1:])
     return D, None if slope is None else slope[:-1]
+
+
+def _met(mu_bar, start, end, x, T, slopes):
+    """The long panels that steps meet, and what they do there, 0 on others; shapes (step, met[, node])."""
+    x, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
+    # A long panel is as long as a step with its tails: it holds one end of that, or both.
+    ends = offset(mu_bar, x[:, None] + jnp.array([-TAIL, TAIL]) * T)
+    ends = jnp.clip(ends, jnp.min(start), jnp.max(end))[..., None]
+    low, high = ends[:, 0], ends[:, 1]
+    holds = jnp.stack([(start <= low) & (low < end), (start < high) & (high <= end)], 1)
+    panel = jnp.argmax(holds, -1)
+    counts = jnp.any(holds, -1)
+    counts = counts.at[:, 1].set(counts[:, 1] & (panel[:, 0] != panel[:, 1])).ravel()
+    first, last = start[panel.ravel()], end[panel.ravel()]
+    counts &= jnp.sum(nodes(mu_bar, first, last).weight, 1) > SHORT * T
+    twice = lambda of_step: jnp.repeat(of_step, 2)  # on either panel
+    added = _added(mu_bar, first, last, twice(x), twice(relative), T, slopes)
+    by_step = lambda of: jnp.where(counts[:, None], of, 0.0).reshape(*panel.shape, NODES)
+    return panel, *jax.tree.map(by_step, added)
 
 
 def _added(mu_bar, start, end, x, relative, T, slopes):

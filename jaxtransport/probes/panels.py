@@ -105,6 +105,7 @@ class Panels(eqx.Module):
     high: Float[Array, ""]
     enough: Bool[Array, ""]  # False if there was no room for as many as are needed
     hidden: Float[Array, ""]  # current that levels may carry which are too narrow to be seen
+    longest: Float[Array, ""]  # length of a panel in energy
     fine: bool = eqx.field(static=True)  # whether transmissions are to be those of `green.fine`
 
     @classmethod
@@ -131,7 +132,13 @@ class Panels(eqx.Module):
         waiting = jnp.zeros((2, DEPTH + 2 * AT_ONCE)).at[:, : 2 * PARTS].set([edges[:-1], edges[1:]])
         zero = jnp.zeros_like(mu_bar)
         first = _Cutting(
-            waiting, jnp.asarray(2 * PARTS), jnp.zeros((2, most)), jnp.asarray(0), jnp.asarray(True), zero
+            waiting,
+            jnp.asarray(2 * PARTS),
+            jnp.zeros((2, most)),
+            jnp.asarray(0),
+            jnp.asarray(True),
+            zero,
+            zero,
         )
         s_bar = middle_of(mu_bar)
 
@@ -142,7 +149,8 @@ class Panels(eqx.Module):
         cut = lambda state: _cut(state, of_node, mu_bar, temperature, tail, summed)
         found = lax.while_loop(lambda state: state.left > 0, cut, first)
         start, end = found.done
-        return cls(start, end, found.done_count, mu_bar, low, high, found.enough, found.hidden, fine)
+        told = (found.enough, found.hidden, found.longest)
+        return cls(start, end, found.done_count, mu_bar, low, high, *told, fine)
 
     def holds(self, x: Array) -> Array:
         """True if all potentials are in the window, unless that ends with the band."""
@@ -180,6 +188,7 @@ class _Cutting(NamedTuple):
     done_count: Array
     enough: Array
     hidden: Array
+    longest: Array
 
 
 def nodes(mu_bar: Array, start: Array, end: Array) -> Nodes:
@@ -193,7 +202,8 @@ def nodes(mu_bar: Array, start: Array, end: Array) -> Nodes:
 
 def _last(values: Array) -> Array:
     """The last four coefficients of values at the nodes of panels, without their signs."""
-    return jnp.abs(values @ COEFFICIENTS[-4:].T)
+    # One by one: too small for a product of BLAS.
+    return jnp.abs(jnp.stack([jnp.sum(values * row, -1) for row in COEFFICIENTS[-4:]], -1))
 
 
 def tails(values: Array) -> Array:
@@ -219,7 +229,7 @@ def _cut(
 
     `allowed` is what may be left of the phase where transmissions are interpolated, else it is `summed`.
     """
-    waiting, left, done, count, enough, hidden = state
+    waiting, left, done, count, enough, hidden, longest = state
     index = left - 1 - jnp.arange(AT_ONCE)
     start, end = waiting[:, jnp.maximum(index, 0)]
     taken = (index >= 0) & (start < end)
@@ -244,6 +254,7 @@ def _cut(
     total = count + left + jnp.sum(taken) + jnp.sum(cut)
     room = (total <= done.shape[1]) & (left + 2 * jnp.sum(cut) <= waiting.shape[1])
     keep, cut = taken & (good | ~room), cut & room
+    longest = jnp.maximum(longest, jnp.max(jnp.where(keep, length, 0.0)))
     here = jnp.where(keep, count + jnp.cumsum(keep) - 1, done.shape[1])
     done = done.at[:, here].set(jnp.stack([start, end]), mode="drop")
     here = jnp.where(cut, left + 2 * jnp.cumsum(cut) - 2, waiting.shape[1])
@@ -251,4 +262,5 @@ def _cut(
     waiting = waiting.at[:, here].set(jnp.stack([start, middle]), mode="drop")
     waiting = waiting.at[:, here + 1].set(jnp.stack([middle, end]), mode="drop")
     left, count = left + 2 * jnp.sum(cut), count + jnp.sum(keep)
-    return _Cutting(waiting, left, done, count, enough & (room | jnp.all(good | ~taken)), hidden)
+    enough &= room | jnp.all(good | ~taken)
+    return _Cutting(waiting, left, done, count, enough, hidden, longest)
