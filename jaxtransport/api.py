@@ -47,6 +47,7 @@ class Estimate:
     bytes: int
     free_bytes: int
     memory_bytes: int  # of the whole process at its peak
+    seconds: float  # on one core
     batches: dict[int, int]  # padded size -> points a batch: one compilation each
 
 
@@ -59,6 +60,7 @@ def estimate(spec: Spec, output: Path) -> Estimate:
         files.needed_bytes(task),
         files.free_bytes(output),
         plan.memory_bytes(task),
+        plan.seconds(task),
         dict(plan.batch),
     )
 

@@ -176,6 +176,7 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
             bytes=cost.bytes,
             free_bytes=cost.free_bytes,
             memory_bytes=cost.memory_bytes,
+            seconds=cost.seconds,
             compilations=len(cost.batches),
             fingerprint=parsed.fingerprint,
             notes=list(parsed.notes),
@@ -188,6 +189,8 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
     free = f"{text.size(cost.free_bytes)} free beside {parsed.default_output}"
     print(f"  file       {text.size(cost.bytes)}; {free}")
     print(f"  memory     about {text.size(cost.memory_bytes)} at its peak, the program itself included")
+    took = text.duration(cost.seconds)
+    print(f"  time       about {took} on one core; points that need more effort take longer")
     sizes = ", ".join(str(size) for size in cost.batches)
     print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
     print("".join(f"  note       {note}\n" for note in parsed.notes), end="")

@@ -41,6 +41,14 @@ def size(count: float) -> str:
     return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
 
 
+def duration(seconds: float) -> str:
+    """Seconds in a unit that suits them."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.2g} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def date(seconds: float) -> str:
     if seconds != seconds:
         return "not yet"

@@ -75,6 +75,7 @@ def test_validate_tells_the_cost_and_computes_nothing(spec, jaxtransport):
     assert report["axes"] == {"N": 3}
     assert report["points"] == 3
     assert report["bytes"] > 3 * 17
+    assert 1 < report["seconds"] < 60
     assert "3 points" not in jaxtransport("validate", spec)[2]
     assert os.listdir() == [spec]
 

@@ -33,6 +33,8 @@ AGAIN = 12  # numbers that a careful kernel keeps per site beyond the others
 AGAIN_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
 KEPT = 12  # numbers that a kernel keeps per site and energy
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
+COMPILE_SECONDS = 6.0  # likewise
+UPDATE_SECONDS = 5e-9  # of a site, by a chain that is seen at its leads alone
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})
@@ -69,6 +71,7 @@ def make_task(spec: Spec) -> Task:
         one_by_one=kernel == "dense",
         scratch_bytes=scratch,
         cost=_dense_cost if kernel == "dense" else float,
+        update_seconds=UPDATE_SECONDS * (10 if with_profile and kernel != "dense" else 2),
     )
 
 
@@ -105,6 +108,8 @@ def _beyond_linear_response(spec: Spec) -> Task:
         quickly=True,
         one_by_one=exact or solve.kernel == "dense",
         compile_bytes=COMPILE_BYTES,
+        compile_seconds=COMPILE_SECONDS,
+        update_seconds=2 * UPDATE_SECONDS,
         scratch_bytes=first,
         again_bytes=most,
         cost=cost,

@@ -33,6 +33,8 @@ COMPILE_COST = 2**24  # site updates done in the time of one compilation, about 
 TILE_BATCHES = 64  # a block of fewer is several checksums: several devices may share it unevenly
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
 PROGRAM_BYTES = 310_000_000  # measured: Python, JAX, and what it takes to compile
+START_SECONDS = 1.5  # until the first program is compiled
+WRITTEN = 5e8  # bytes of results that are gathered and written in a second
 BLOCKS_AT_ONCE = 3
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
 
@@ -86,6 +88,13 @@ class Plan:
         again = (1 if task.one_by_one else most) * task.again_bytes
         program = PROGRAM_BYTES + task.compile_bytes
         return program + BLOCKS_AT_ONCE * block + kept + scratch + again + task.shared_bytes
+
+    def seconds(self, task: Task) -> float:
+        """Time of a whole run on one core, roughly, unless many points need more effort."""
+        work = sum(count * task.cost(size) for size, count in counts(task).items())
+        stored = task.grid.size * task.bytes_per_point()
+        compiling = task.compile_seconds * len(self.batch)
+        return START_SECONDS + compiling + work * task.update_seconds + stored / WRITTEN
 
     def to_json(self) -> str:
         batch = {str(size): count for size, count in self.batch.items()}

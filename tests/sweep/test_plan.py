@@ -130,6 +130,28 @@ def test_expensive_points_make_small_blocks():
     assert dear.solve_step < cheap.solve_step
 
 
+def test_time_grows_with_the_work_and_with_what_is_compiled():
+    """A start, a compilation for every padded size, and the updates of sites."""
+    few, many = (task([30], [count], update_seconds=1e-6, compile_seconds=3.0) for count in (1, 10**6))
+    seconds = lambda what: make_plan(what).seconds(what)
+    assert seconds(few) == pytest.approx(plans.START_SECONDS + 3.0, abs=0.01)
+    assert seconds(many) - seconds(few) == pytest.approx(10**6 * (30 + 2) * 1e-6, rel=0.2)
+    two = task([30, 1000], [10**6], compile_seconds=3.0)
+    assert len(make_plan(two).batch) == 2
+    assert seconds(two) > 2 * 3.0
+
+
+def test_points_that_go_one_by_one_wait_for_no_batch():
+    """Their scratch memory is that of one, and blocks are large all the same. A GPU takes them together."""
+    alone = task([20], [10**4], one_by_one=True, scratch_bytes=10**6)
+    plan = make_plan(alone)
+    assert plan.batch == {24: 1}
+    assert plan.again(24, alone) == 1
+    assert plan.solve_step > 1000
+    assert plan.halved().batch == plan.batch
+    assert min(make_plan(alone, "gpu").batch.values()) >= 8
+
+
 def test_a_single_point_is_planned_too():
     plan = make_plan(task())
     assert plan.batch == {16: 8}
