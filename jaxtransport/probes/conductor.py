@@ -142,6 +142,7 @@ class ExactConductor(Conductor):
     kernel: type[Transmission] = eqx.field(static=True)
     searching: bool = eqx.field(static=True, default=False)  # True: without derivatives
     kept: Known | None = None  # of all groups of panels, first axis
+    fitted: bool = eqx.field(static=True, default=True)  # panels are those of this temperature
 
     @property
     def _groups(self) -> int:
@@ -247,8 +248,8 @@ class ExactConductor(Conductor):
         within = lambda x: jnp.clip(x, panels.low, panels.high)
         steps = None
         if T is not None:
-            of_all = (self.mu_bar, panels.start, panels.end, panels.longest)
-            steps = Steps.of(*of_all, within(x), T, slopes=slopes)
+            of_all = (self.mu_bar, panels.start, panels.end, panels.length)
+            steps = Steps.of(*of_all, within(x), T, slopes=slopes, fitted=self.fitted)
 
         def of_group(i, x):
             start, end = panels.some(i * TOGETHER, TOGETHER)

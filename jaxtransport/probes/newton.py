@@ -91,7 +91,7 @@ class _Equations(eqx.Module):
 
     def misfit(self, x: Array, heat: Array) -> tuple[Array, Array, Array]:
         """F, dF/dx and the largest current at temperature `heat`."""
-        currents, slopes = replace(self.conductor, temperature=heat).misfit(x)
+        currents, slopes = replace(self.conductor, temperature=heat, fitted=False).misfit(x)
         F = jnp.where(self.interior, currents - self.asked, 0.0)
         slopes = jnp.where(self.interior[:, None], slopes, self.unit)
         return F, slopes, jnp.maximum(jnp.max(jnp.abs(currents)), jnp.max(jnp.abs(self.asked)))

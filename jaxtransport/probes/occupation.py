@@ -39,6 +39,7 @@ from jaxtransport.probes.panels import (
 
 COLDEST = 1e-290  # a temperature that is zero: to long panels, there is no other
 SATURATED = 300.0  # of exponents: f is 0 or 1 long before
+MET = 12  # panels from SHORT on that a step within its tails meets, at most
 STEP_NODES = 36  # Gauss nodes of a Fermi function within its tails, in asinh: poles at i pi are far there
 
 
@@ -55,18 +56,26 @@ class Steps(NamedTuple):
         mu_bar: Array,
         start: Array,
         end: Array,
-        longest: Array,
+        length: Array,
         x: Float[Array, " site"],
         temperature,
         *,
         slopes: bool,
+        fitted: bool,
     ):
-        """On all panels; where |x| <= T it is the difference to the step of mu_bar."""
+        """On all panels, as they are in `Panels`.
+
+        Where |x| <= T it is the difference to the step of mu_bar. `fitted`: panels are those of this
+        temperature, so that there are none between SHORT and LONG.
+        """
         T = jnp.maximum(temperature, COLDEST)
-        panel, values = jnp.zeros((len(x) + 1, 2), int), jnp.zeros((len(x) + 1, 2, NODES))
+        is_long = length > SHORT * T
+        met = min(2 if fitted else MET, len(start))
+        panel = jnp.zeros((len(x) + 1, met), jnp.int32)  # as `lax.top_k` has it
+        values = jnp.zeros((len(x) + 1, met, NODES))
         nothing = cls(panel, values, values if slopes else None)
-        found = lambda: cls(*_met(mu_bar, start, end, x, T, slopes))
-        return lax.cond(longest > SHORT * T, found, lambda: nothing)
+        found = lambda: cls(*_met(mu_bar, start, end, is_long, x, T, met, slopes))
+        return lax.cond(jnp.any(is_long), found, lambda: nothing)
 
     def on(self, number: Int[Array, " panel"]) -> Weights:
         """D and its slope on some of the panels, (step, panel, node)."""
@@ -153,23 +162,16 @@ def _long(mu_bar, start, end, x, T, step, slope):
     return D, None if slope is None else slope[:-1]
 
 
-def _met(mu_bar, start, end, x, T, slopes):
+def _met(mu_bar, start, end, is_long, x, T, most, slopes):
     """The long panels that steps meet, and what they do there, 0 on others; shapes (step, met[, node])."""
     x, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
-    # A long panel is as long as a step with its tails: it holds one end of that, or both.
-    ends = offset(mu_bar, x[:, None] + jnp.array([-TAIL, TAIL]) * T)
-    ends = jnp.clip(ends, jnp.min(start), jnp.max(end))[..., None]
-    low, high = ends[:, 0], ends[:, 1]
-    holds = jnp.stack([(start <= low) & (low < end), (start < high) & (high <= end)], 1)
-    panel = jnp.argmax(holds, -1)
-    counts = jnp.any(holds, -1)
-    counts = counts.at[:, 1].set(counts[:, 1] & (panel[:, 0] != panel[:, 1])).ravel()
-    first, last = start[panel.ravel()], end[panel.ravel()]
-    counts &= jnp.sum(nodes(mu_bar, first, last).weight, 1) > SHORT * T
-    twice = lambda of_step: jnp.repeat(of_step, 2)  # on either panel
-    added = _added(mu_bar, first, last, twice(x), twice(relative), T, slopes)
-    by_step = lambda of: jnp.where(counts[:, None], of, 0.0).reshape(*panel.shape, NODES)
-    return panel, *jax.tree.map(by_step, added)
+    tail = lambda side: offset(mu_bar, x + side * TAIL * T)[:, None]
+    meets = is_long & (tail(1) > start) & (tail(-1) < end)  # (step, panel)
+    counts, panel = lax.top_k(meets.astype(int), most)
+    each = lambda of_step: jnp.repeat(of_step, most)
+    added = _added(mu_bar, start[panel.ravel()], end[panel.ravel()], each(x), each(relative), T, slopes)
+    of_steps = lambda of: jnp.where(counts[..., None] > 0, of.reshape(*panel.shape, NODES), 0.0)
+    return panel, *jax.tree.map(of_steps, added)
 
 
 def _added(mu_bar, start, end, x, relative, T, slopes):

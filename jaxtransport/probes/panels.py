@@ -99,13 +99,13 @@ class Panels(eqx.Module):
 
     start: Float[Array, " panel"]  # sigma
     end: Float[Array, " panel"]
+    length: Float[Array, " panel"]  # in energy
     count: Int[Array, ""]
     mu_bar: Float[Array, ""]
     low: Float[Array, ""]  # w - mu_bar of the window's ends
     high: Float[Array, ""]
     enough: Bool[Array, ""]  # False if there was no room for as many as are needed
     hidden: Float[Array, ""]  # current that levels may carry which are too narrow to be seen
-    longest: Float[Array, ""]  # length of a panel in energy
     fine: bool = eqx.field(static=True)  # whether transmissions are to be those of `green.fine`
 
     @classmethod
@@ -134,10 +134,9 @@ class Panels(eqx.Module):
         first = _Cutting(
             waiting,
             jnp.asarray(2 * PARTS),
-            jnp.zeros((2, most)),
+            jnp.zeros((3, most)),
             jnp.asarray(0),
             jnp.asarray(True),
-            zero,
             zero,
         )
         s_bar = middle_of(mu_bar)
@@ -148,9 +147,9 @@ class Panels(eqx.Module):
         summed = tail**0.5 / (100 if fine else 10)  # nodes that are only summed err by its square
         cut = lambda state: _cut(state, of_node, mu_bar, temperature, tail, summed)
         found = lax.while_loop(lambda state: state.left > 0, cut, first)
-        start, end = found.done
-        told = (found.enough, found.hidden, found.longest)
-        return cls(start, end, found.done_count, mu_bar, low, high, *told, fine)
+        start, end, length = found.done
+        told = (found.enough, found.hidden)
+        return cls(start, end, length, found.done_count, mu_bar, low, high, *told, fine)
 
     def holds(self, x: Array) -> Array:
         """True if all potentials are in the window, unless that ends with the band."""
@@ -184,11 +183,10 @@ def _parts(length: Array, temperature, most: int) -> Array:
 class _Cutting(NamedTuple):
     waiting: Array  # (start and end, panel): to be looked at, the last ones first
     left: Array
-    done: Array
+    done: Array  # (start, end and length, panel)
     done_count: Array
     enough: Array
     hidden: Array
-    longest: Array
 
 
 def nodes(mu_bar: Array, start: Array, end: Array) -> Nodes:
@@ -229,7 +227,7 @@ def _cut(
 
     `allowed` is what may be left of the phase where transmissions are interpolated, else it is `summed`.
     """
-    waiting, left, done, count, enough, hidden, longest = state
+    waiting, left, done, count, enough, hidden = state
     index = left - 1 - jnp.arange(AT_ONCE)
     start, end = waiting[:, jnp.maximum(index, 0)]
     taken = (index >= 0) & (start < end)
@@ -254,13 +252,12 @@ def _cut(
     total = count + left + jnp.sum(taken) + jnp.sum(cut)
     room = (total <= done.shape[1]) & (left + 2 * jnp.sum(cut) <= waiting.shape[1])
     keep, cut = taken & (good | ~room), cut & room
-    longest = jnp.maximum(longest, jnp.max(jnp.where(keep, length, 0.0)))
     here = jnp.where(keep, count + jnp.cumsum(keep) - 1, done.shape[1])
-    done = done.at[:, here].set(jnp.stack([start, end]), mode="drop")
+    done = done.at[:, here].set(jnp.stack([start, end, length]), mode="drop")
     here = jnp.where(cut, left + 2 * jnp.cumsum(cut) - 2, waiting.shape[1])
     middle = (start + end) / 2
     waiting = waiting.at[:, here].set(jnp.stack([start, middle]), mode="drop")
     waiting = waiting.at[:, here + 1].set(jnp.stack([middle, end]), mode="drop")
     left, count = left + 2 * jnp.sum(cut), count + jnp.sum(keep)
     enough &= room | jnp.all(good | ~taken)
-    return _Cutting(waiting, left, done, count, enough, hidden, longest)
+    return _Cutting(waiting, left, done, count, enough, hidden)

@@ -28,8 +28,8 @@ def weights(start, end, x, *temperature, slopes):
     mu_bar, number = jnp.asarray(MU_BAR), jnp.zeros(1, int)
     if not temperature:
         return Weights.of(mu_bar, start, end, x, None, None, number, slopes=slopes)
-    longest = jnp.max(jnp.sum(nodes(mu_bar, start, end).weight, 1))
-    steps = Steps.of(mu_bar, start, end, longest, x, *temperature, slopes=slopes)
+    length = jnp.sum(nodes(mu_bar, start, end).weight, 1)
+    steps = Steps.of(mu_bar, start, end, length, x, *temperature, slopes=slopes, fitted=False)
     return Weights.of(mu_bar, start, end, x, *temperature, steps, number, slopes=slopes)
 
 
