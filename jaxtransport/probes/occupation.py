@@ -39,7 +39,7 @@ from jaxtransport.probes.panels import (
 
 COLDEST = 1e-290  # a temperature that is zero: to long panels, there is no other
 SATURATED = 300.0  # of exponents: f is 0 or 1 long before
-MET = 12  # panels from SHORT on that a step within its tails meets, at most
+MET, MET_AT_ALL = 3, 12  # panels from LONG on, and from SHORT on, that a step within its tails meets at most
 STEP_NODES = 36  # Gauss nodes of a Fermi function within its tails, in asinh: poles at i pi are far there
 
 
@@ -70,7 +70,7 @@ class Steps(NamedTuple):
         """
         T = jnp.maximum(temperature, COLDEST)
         is_long = length > SHORT * T
-        met = min(2 if fitted else MET, len(start))
+        met = min(MET if fitted else MET_AT_ALL, len(start))
         panel = jnp.zeros((len(x) + 1, met), jnp.int32)  # as `lax.top_k` has it
         values = jnp.zeros((len(x) + 1, met, NODES))
         nothing = cls(panel, values, values if slopes else None)

@@ -45,7 +45,7 @@ COEFFICIENTS = (np.polynomial.legendre.legvander(AT, NODES - 1) * WEIGHT[:, None
 )
 TAIL_LEFT = 1e-11  # what the last coefficients of the phase may be; sums of nodes err by its square
 TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
-SHORT, LONG = 1.8 * np.pi, 2 * TAIL  # lengths in units of T: a step meets two long panels at most
+SHORT, LONG = 1.8 * np.pi, 40.0  # lengths in units of T
 LEAST = 1e-13  # gamma_o: length of a panel that is not cut any more
 AT_ONCE = 8  # panels looked at together
 PARTS = 7  # that a window starts with on either side of mu_bar, at most
@@ -238,14 +238,14 @@ def _cut(
     phases = jax.vmap(of_node)(*flat).reshape(at.above.shape)
     tail = tails(phases)
     length = jnp.sum(at.weight, 1)
-    good = tail <= allowed
+    resolved, fits = tail <= allowed, jnp.asarray(True)
     if temperature is not None:
         short = length <= SHORT * temperature
-        good = jnp.where(short, tail <= summed, good & (length >= LONG * temperature))
-    least = length <= LEAST
+        resolved = jnp.where(short, tail <= summed, resolved)
+        fits = short | (length >= LONG * temperature)
+    good = fits & (resolved | (length <= LEAST))
     fall = 2 * jnp.min(jnp.abs(jnp.diff(phases)) / np.diff(AT), 1)  # length |dphi/dw| where it is least
-    hidden = hidden + jnp.sum(jnp.where(taken & least & ~good, jnp.pi * length * fall, 0.0))
-    good |= least
+    hidden = hidden + jnp.sum(jnp.where(taken & good & ~resolved, jnp.pi * length * fall, 0.0))
 
     # Without room for both halves a panel stays as it is: its integral has a value, and no digits.
     cut = taken & ~good
