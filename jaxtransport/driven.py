@@ -175,7 +175,7 @@ def drive(
         fine = effort.patient and issubclass(kernel, Chain)
         tail = max(min(TAIL_LEFT, law.tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
         panels = Panels.of(*frozen, most=effort.panels, tail=tail, fine=fine)
-        exact = ExactConductor(wire, mu, panels, temperature, kernel)
+        exact = ExactConductor(wire, mu, panels, temperature, kernel, fitted=not effort.patient)
         under = _by_integrals(exact, linear, effort, law.tolerance)
 
     lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED

@@ -142,7 +142,7 @@ class ExactConductor(Conductor):
     kernel: type[Transmission] = eqx.field(static=True)
     searching: bool = eqx.field(static=True, default=False)  # True: without derivatives
     kept: Known | None = None  # of all groups of panels, first axis
-    fitted: bool = eqx.field(static=True, default=True)  # panels are those of this temperature
+    fitted: bool = eqx.field(static=True, default=True)  # panels are those of this temperature, all of them
 
     @property
     def _groups(self) -> int:

@@ -91,7 +91,7 @@ class _Equations(eqx.Module):
 
     def misfit(self, x: Array, heat: Array) -> tuple[Array, Array, Array]:
         """F, dF/dx and the largest current at temperature `heat`."""
-        currents, slopes = replace(self.conductor, temperature=heat, fitted=False).misfit(x)
+        currents, slopes = replace(self.conductor, temperature=heat).misfit(x)
         F = jnp.where(self.interior, currents - self.asked, 0.0)
         slopes = jnp.where(self.interior[:, None], slopes, self.unit)
         return F, slopes, jnp.maximum(jnp.max(jnp.abs(currents)), jnp.max(jnp.abs(self.asked)))
@@ -159,7 +159,7 @@ def find(
     """The potentials for 2 pi I_l = `asked` of the reservoirs in between.
 
     Args:
-        conductor: one `for_search`, with a temperature.
+        conductor: one `for_search`, with a temperature, not `fitted`: it is heated.
         start: of Newton's method; the leads' potentials are taken from it.
         rising_steps: 0 for no search from the bottom of the band, which needs panels over all of it.
     """

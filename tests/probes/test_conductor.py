@@ -11,6 +11,7 @@ from checks import close
 from engine import KERNELS, compiled
 from wires import disordered, make
 
+import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport.green.kernels import KERNELS as CLASSES
 from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
@@ -131,6 +132,17 @@ def test_cold_limit_has_order_two():
     change = [np.max(np.abs(w - cold)) for w in warm]
     assert np.log2(change[0] / change[1]) == pytest.approx(2, abs=0.05)
     assert np.log2(change[1] / change[2]) == pytest.approx(2, abs=0.02)
+
+
+@pytest.mark.parametrize("delta_mu", [1e-14, 1e-12, 1e-9])
+@pytest.mark.parametrize("ratio", [1e-4, 0.004, 0.02, 1.0])
+def test_tiny_biases_are_linear_response(delta_mu, ratio):
+    """Whatever the temperature over the bias: panels get shorter than levels ever ask for."""
+    wire = jt.Wire.custom(6, sources=[2], drains=[5], probes=[3], gamma=0.5, contact=0.8)
+    drive = {"mu_bar": 0.3, "delta_mu": delta_mu, "injection": 0.1}
+    state = jt.solve(wire, **drive, law=jt.Exact(temperature=ratio * delta_mu))
+    assert int(state.status) == 0
+    close(state.left_current, jt.solve(wire, **drive).left_current, max(1e-11, 2 * delta_mu))
 
 
 def test_what_bare_sites_hold_is_never_used():

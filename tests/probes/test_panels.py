@@ -49,13 +49,18 @@ def test_a_window_is_covered_once():
 
 
 @pytest.mark.parametrize("temperature", [1e-5, 0.002, 0.05, 0.3])
-def test_panels_fit_the_temperature(temperature):
-    """Each is so short that nodes carry f, or so long that few meet its step; not too many of either."""
-    found, at = panels(DIMERS, 0.3, -1.0, 1.0, temperature)
+@pytest.mark.parametrize("window", [1.0, 1e-13])
+def test_panels_fit_the_temperature(temperature, window):
+    """Each is so short that nodes carry f, or so long that few meet its step; not too many of either.
+
+    Also in windows that are shorter than any panel is cut for its levels.
+    """
+    temperature *= window
+    found, at = panels(DIMERS, 0.3, -window, window, temperature)
     lengths = np.asarray(at.weight.sum(1))[: int(found.count)]
     short, long = lengths <= SHORT * temperature * 1.000001, lengths >= LONG * temperature * 0.999999
     assert np.all(short | long)
-    assert int(found.count) <= 8 + 4.0 / (SHORT * temperature)
+    assert int(found.count) <= 8 + 4.0 * window / (SHORT * temperature)
 
 
 @pytest.mark.parametrize("contact", [0.1, 1e-2, 1e-3, 1e-4])
