@@ -220,8 +220,13 @@ class ExactConductor(Conductor):
 
         return lax.scan(add, nothing, jnp.arange(self._groups))[0]
 
+    @staticmethod
+    def _numbers(i: Array) -> Array:
+        """Of the panels of a group."""
+        return i * TOGETHER + jnp.arange(TOGETHER)
+
     def _at(self, i: Array) -> Nodes:
-        return nodes(self.mu_bar, *self.panels.some(i * TOGETHER, TOGETHER))
+        return nodes(self.mu_bar, *self.panels.some(self._numbers(i)))
 
     def _known(self, i: Array) -> Known:
         if self.kept is not None:
@@ -242,20 +247,18 @@ class ExactConductor(Conductor):
     def _weights(self, x: Profile, *, slopes: bool) -> Callable[[Array, Profile], Weights]:
         """Of potentials x, at the nodes of a group, arrays of shape (site, energy).
 
-        Beyond the window currents go on along their tangents, so that Newton's method finds back.
+        Beyond the window currents go on along their tangents, so that Newton's method finds back. (At T = 0
+        those are flat there.)
         """
         panels, T = self.panels, self.temperature
         within = lambda x: jnp.clip(x, panels.low, panels.high)
         steps = None
         if T is not None:
-            of_all = (self.mu_bar, panels.start, panels.end, panels.length)
-            steps = Steps.of(*of_all, within(x), T, slopes=slopes, fitted=self.fitted)
+            steps = Steps.of(self.mu_bar, panels, within(x), T, slopes=slopes, fitted=self.fitted)
 
         def of_group(i, x):
-            start, end = panels.some(i * TOGETHER, TOGETHER)
-            number = i * TOGETHER + jnp.arange(TOGETHER)
             inside = within(x)
-            D, V = Weights.of(self.mu_bar, start, end, inside, T, steps, number, slopes=slopes)
+            D, V = Weights.of(self.mu_bar, panels, self._numbers(i), inside, T, steps, slopes=slopes)
             if V is not None:
                 D = D + V * (x - inside)[:, None, None]
             return jax.tree.map(lambda values: values.reshape(x.shape[0], -1), Weights(D, V))
@@ -284,7 +287,7 @@ class ExactConductor(Conductor):
         D is no polynomial where there is a step. So the integrand is that of currents along the potentials,
         T_ll' (x_l - x_l') / (largest x - smallest), times what the occupations differ by at most, there.
         """
-        start, end = self.panels.some(i * TOGETHER, TOGETHER)
+        start, end = self.panels.some(self._numbers(i))
         low, high, span, differ = self._spread(x)
         by_panel = lambda values: values.reshape(-1, *at.above.shape)
         of_sigma, largest = by_panel(rate) * at.slope, jnp.max(jnp.abs(by_panel(rate)), -1)

@@ -31,13 +31,14 @@ from jaxtransport.probes.panels import (
     TAIL,
     WEIGHT,
     Nodes,
+    Panels,
     energy,
     nodes,
     offset,
     stretch,
 )
 
-COLDEST = 1e-290  # a temperature that is zero: to long panels, there is no other
+COLDEST = 1e-80  # stands for T = 0 where T divides; x / T^2 is a double still, for derivatives
 SATURATED = 300.0  # of exponents: f is 0 or 1 long before
 MET, MET_AT_ALL = 3, 12  # panels from LONG on, and from SHORT on, that a step within its tails meets at most
 STEP_NODES = 36  # Gauss nodes of a Fermi function within its tails, in asinh: poles at i pi are far there
@@ -51,30 +52,18 @@ class Steps(NamedTuple):
     slope: Any  # dD / dx, or None
 
     @classmethod
-    def of(
-        cls,
-        mu_bar: Array,
-        start: Array,
-        end: Array,
-        length: Array,
-        x: Float[Array, " site"],
-        temperature,
-        *,
-        slopes: bool,
-        fitted: bool,
-    ):
-        """On all panels, as they are in `Panels`.
+    def of(cls, mu_bar: Array, panels: Panels, x: Float[Array, " site"], temperature, *, slopes, fitted):
+        """On all panels. Where |x| <= T it is the difference to the step of mu_bar.
 
-        Where |x| <= T it is the difference to the step of mu_bar. `fitted`: panels are those of this
-        temperature, so that there are none between SHORT and LONG.
+        `fitted`: panels are those of this temperature, so that there are none between SHORT and LONG.
         """
         T = jnp.maximum(temperature, COLDEST)
-        is_long = length > SHORT * T
-        met = min(MET if fitted else MET_AT_ALL, len(start))
+        is_long = panels.length > SHORT * T
+        met = min(MET if fitted else MET_AT_ALL, len(is_long))
         panel = jnp.zeros((len(x) + 1, met), jnp.int32)  # as `lax.top_k` has it
         values = jnp.zeros((len(x) + 1, met, NODES))
         nothing = cls(panel, values, values if slopes else None)
-        found = lambda: cls(*_met(mu_bar, start, end, is_long, x, T, met, slopes))
+        found = lambda: cls(*_met(mu_bar, panels.start, panels.end, is_long, x, T, met, slopes))
         return lax.cond(jnp.any(is_long), found, lambda: nothing)
 
     def on(self, number: Int[Array, " panel"]) -> Weights:
@@ -91,26 +80,15 @@ class Weights(NamedTuple):
     slope: Any  # dD / dx, or None
 
     @classmethod
-    def of(
-        cls,
-        mu_bar: Array,
-        start: Array,
-        end: Array,
-        x: Float[Array, " site"],
-        temperature,
-        steps: Steps | None,
-        number: Int[Array, " panel"],
-        *,
-        slopes: bool,
-    ):
-        """On panels whose starts and ends are given.
+    def of(cls, mu_bar: Array, panels: Panels, number: Array, x, temperature, steps: Steps | None, *, slopes):
+        """On the panels of some numbers.
 
         Args:
             temperature: None is zero, known beforehand.
             steps: of these potentials; None at zero temperature.
-            number: of these panels among all that the steps know.
             slopes: whether they are asked for.
         """
+        start, end = panels.some(number)
         as_asked = lambda D, slope: cls(D, slope if slopes else None)
         if temperature is None or steps is None:
             return as_asked(*_cold(mu_bar, start, end, x))
@@ -153,9 +131,14 @@ def _short(at: Nodes, x, T):
     return weight * _fall(u, u_mean, x / T), weight * u / (1 + u) ** 2 / T
 
 
+def _with_mu_bar(x, T):
+    """The steps of all potentials and of mu_bar, and whether each is taken relative to that of mu_bar."""
+    return jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
+
+
 def _long(mu_bar, start, end, x, T, step, slope):
     """Steps where they are, and what lies between their tails and mu_bar as at T = 0."""
-    everyone, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
+    everyone, relative = _with_mu_bar(x, T)
     flat = jnp.where(relative, 0.0, jnp.sign(everyone) * jnp.maximum(jnp.abs(everyone) - TAIL * T, 0.0))
     step = step + _cold(mu_bar, start, end, flat)[0]
     D = jnp.where(relative[:-1, None, None], step[:-1], step[:-1] - step[-1:])
@@ -164,14 +147,15 @@ def _long(mu_bar, start, end, x, T, step, slope):
 
 def _met(mu_bar, start, end, is_long, x, T, most, slopes):
     """The long panels that steps meet, and what they do there, 0 on others; shapes (step, met[, node])."""
-    x, relative = jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
+    x, relative = _with_mu_bar(x, T)
     tail = lambda side: offset(mu_bar, x + side * TAIL * T)[:, None]
     meets = is_long & (tail(1) > start) & (tail(-1) < end)  # (step, panel)
     counts, panel = lax.top_k(meets.astype(int), most)
     each = lambda of_step: jnp.repeat(of_step, most)
     added = _added(mu_bar, start[panel.ravel()], end[panel.ravel()], each(x), each(relative), T, slopes)
     of_steps = lambda of: jnp.where(counts[..., None] > 0, of.reshape(*panel.shape, NODES), 0.0)
-    return panel, *jax.tree.map(of_steps, added)
+    D, slope = jax.tree.map(of_steps, added)
+    return panel, jnp.where(T > COLDEST, D, 0.0), slope  # at T = 0 a step has no tails
 
 
 def _added(mu_bar, start, end, x, relative, T, slopes):

@@ -161,11 +161,10 @@ class Panels(eqx.Module):
         edge = BAND_EDGE * (1 - 1e-12)
         return self.mu_bar + self.low > -edge, self.mu_bar + self.high < edge
 
-    def some(self, first: Array, count: int) -> tuple[Array, Array]:
-        """Starts and ends of `count` panels from the `first` on; empty ones beyond the last."""
-        index = first + jnp.arange(count)
-        there = index < self.count
-        index = jnp.minimum(index, self.start.shape[0] - 1)
+    def some(self, number: Int[Array, " some"]) -> tuple[Array, Array]:
+        """Starts and ends of the panels of some numbers; empty ones beyond the last."""
+        there = number < self.count
+        index = jnp.minimum(number, self.start.shape[0] - 1)
         return jnp.where(there, self.start[index], 0.0), jnp.where(there, self.end[index], 0.0)
 
 

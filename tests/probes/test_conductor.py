@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import nonlinear_reference
 import numpy as np
@@ -143,6 +144,19 @@ def test_tiny_biases_are_linear_response(delta_mu, ratio):
     state = jt.solve(wire, **drive, law=jt.Exact(temperature=ratio * delta_mu))
     assert int(state.status) == 0
     close(state.left_current, jt.solve(wire, **drive).left_current, max(1e-11, 2 * delta_mu))
+
+
+def test_derivatives_at_a_traced_temperature_of_zero():
+    """dI/dT is 0 there, as T -> 0 has order T^2; dI/dmu_bar is that of the law without a temperature."""
+    wire = jt.Wire.dimers(6, gamma=0.5)
+    drive = {"delta_mu": 0.2, "injection": 0.1}
+    at = lambda T, mu_bar: jt.nonreciprocity(wire, mu_bar=mu_bar, **drive, law=jt.Exact(temperature=T))
+    cold = lambda mu_bar: jt.nonreciprocity(wire, mu_bar=mu_bar, **drive, law=jt.Exact())
+    by_mu = jax.grad(cold)(0.3)
+    for slope in (jax.jacfwd, jax.grad):
+        by_T, at_zero = slope(at, (0, 1))(0.0, 0.3)
+        assert by_T == 0
+        close(at_zero, by_mu, 1e-10)
 
 
 def test_what_bare_sites_hold_is_never_used():

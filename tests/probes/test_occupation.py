@@ -9,7 +9,7 @@ from engine import compiled
 from mpmath import exp, mpf, quad, workdps
 
 from jaxtransport.probes.occupation import Steps, Weights
-from jaxtransport.probes.panels import nodes, offset
+from jaxtransport.probes.panels import Panels, energy, nodes, offset
 
 MU_BAR = 0.3
 
@@ -26,11 +26,14 @@ def panel_of(low, high):
 
 def weights(start, end, x, *temperature, slopes):
     mu_bar, number = jnp.asarray(MU_BAR), jnp.zeros(1, int)
-    if not temperature:
-        return Weights.of(mu_bar, start, end, x, None, None, number, slopes=slopes)
     length = jnp.sum(nodes(mu_bar, start, end).weight, 1)
-    steps = Steps.of(mu_bar, start, end, length, x, *temperature, slopes=slopes, fitted=False)
-    return Weights.of(mu_bar, start, end, x, *temperature, steps, number, slopes=slopes)
+    window = (energy(mu_bar, start[0]), energy(mu_bar, end[0]))
+    told = (jnp.asarray(True), jnp.zeros(()), False)
+    panels = Panels(start, end, length, jnp.asarray(1), mu_bar, *window, *told)
+    if not temperature:
+        return Weights.of(mu_bar, panels, number, x, None, None, slopes=slopes)
+    steps = Steps.of(mu_bar, panels, x, *temperature, slopes=slopes, fitted=False)
+    return Weights.of(mu_bar, panels, number, x, *temperature, steps, slopes=slopes)
 
 
 def integrals(low, high, x, temperature):

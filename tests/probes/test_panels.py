@@ -17,7 +17,7 @@ DIMERS = jt.Wire.dimers(12, gamma=0.5)
 def panels(wire, mu_bar, low, high, temperature=None, most=128, fine=False):
     def call(wire, mu_bar, low, high, *T):
         found = Panels.of(wire, mu_bar, low, high, *T or (None,), most=most, fine=fine)
-        start, end = found.some(jnp.asarray(0), most)
+        start, end = found.some(jnp.arange(most))
         return found, nodes(mu_bar, start, end)
 
     more = () if temperature is None else (float(temperature),)
