@@ -40,7 +40,7 @@ from jaxtransport.probes.panels import (
 
 COLDEST = 1e-80  # stands for T = 0 where T divides; x / T^2 is a double still, for derivatives
 SATURATED = 300.0  # of exponents: f is 0 or 1 long before
-MET, MET_AT_ALL = 3, 12  # panels from LONG on, and from SHORT on, that a step within its tails meets at most
+MET, MET_AT_ALL = 2, 12  # panels from LONG on, and from SHORT on, that a step within its tails meets at most
 STEP_NODES = 36  # Gauss nodes of a Fermi function within its tails, in asinh: poles at i pi are far there
 
 
@@ -60,7 +60,7 @@ class Steps(NamedTuple):
         T = jnp.maximum(temperature, COLDEST)
         is_long = panels.length > SHORT * T
         met = min(MET if fitted else MET_AT_ALL, len(is_long))
-        panel = jnp.zeros((len(x) + 1, met), jnp.int32)  # as `lax.top_k` has it
+        panel = jnp.zeros((len(x) + 1, met), int)
         values = jnp.zeros((len(x) + 1, met, NODES))
         nothing = cls(panel, values, values if slopes else None)
         found = lambda: cls(*_met(mu_bar, panels.start, panels.end, is_long, x, T, met, slopes))
@@ -150,10 +150,13 @@ def _met(mu_bar, start, end, is_long, x, T, most, slopes):
     x, relative = _with_mu_bar(x, T)
     tail = lambda side: offset(mu_bar, x + side * TAIL * T)[:, None]
     meets = is_long & (tail(1) > start) & (tail(-1) < end)  # (step, panel)
-    counts, panel = lax.top_k(meets.astype(int), most)
+    # The first, the second ... that is met: `lax.top_k` would take longer than all the rest.
+    so_far, number = jnp.cumsum(meets, 1), np.arange(1, most + 1)[:, None]
+    panel = jnp.minimum(jnp.sum(so_far[:, None] < number, -1), len(start) - 1)
+    counts = so_far[:, -1:] >= number[:, 0]
     each = lambda of_step: jnp.repeat(of_step, most)
     added = _added(mu_bar, start[panel.ravel()], end[panel.ravel()], each(x), each(relative), T, slopes)
-    of_steps = lambda of: jnp.where(counts[..., None] > 0, of.reshape(*panel.shape, NODES), 0.0)
+    of_steps = lambda of: jnp.where(counts[..., None], of.reshape(*panel.shape, NODES), 0.0)
     D, slope = jax.tree.map(of_steps, added)
     return panel, jnp.where(T > COLDEST, D, 0.0), slope  # at T = 0 a step has no tails
 

@@ -45,7 +45,7 @@ COEFFICIENTS = (np.polynomial.legendre.legvander(AT, NODES - 1) * WEIGHT[:, None
 )
 TAIL_LEFT = 1e-11  # what the last coefficients of the phase may be; sums of nodes err by its square
 TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
-SHORT, LONG = 1.8 * np.pi, 40.0  # lengths in units of T
+SHORT, LONG = 1.8 * np.pi, 2 * TAIL  # lengths in units of T: a step meets two long panels at most
 LEAST = 1e-13  # gamma_o: length of a panel that is not cut any more
 AT_ONCE = 8  # panels looked at together
 PARTS = 7  # that a window starts with on either side of mu_bar, at most
@@ -169,14 +169,18 @@ class Panels(eqx.Module):
 
 
 def _parts(length: Array, temperature, most: int) -> Array:
-    """What one side of mu_bar is cut into first, of PARTS at most: halves of halves get just short enough."""
+    """What one side of mu_bar is cut into first, of PARTS at most.
+
+    Parts that are just long enough for the temperature, or whose halves of halves get just short enough.
+    """
     few = min(2, most // 2)
     if temperature is None or most < 2 * PARTS:
         return jnp.asarray(few)
-    wanted = length / (SHORT * jnp.maximum(temperature, 1e-30))
-    times = jnp.ceil(jnp.log2(jnp.maximum(wanted, 1.0) / PARTS))
-    parts = jnp.clip(jnp.ceil(wanted * 2.0**-times), few, PARTS)
-    return jnp.where(wanted * SHORT < PARTS * LONG, parts, few)
+    wanted = length / jnp.maximum(temperature, 1e-30)
+    short = wanted / SHORT
+    times = jnp.ceil(jnp.log2(jnp.maximum(short, 1.0) / PARTS))
+    parts = jnp.where(wanted < few * LONG, jnp.ceil(short * 2.0**-times), jnp.floor(wanted / LONG))
+    return jnp.where(wanted < (PARTS + 1) * LONG, jnp.clip(parts, few, PARTS), few)
 
 
 class _Cutting(NamedTuple):
