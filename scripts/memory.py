@@ -1,9 +1,10 @@
-"""What `jaxtransport validate` says of memory, against the peak of the process that runs the sweep.
+"""What `jaxtransport validate` says of memory and time, against the process that runs the sweep.
 
     python scripts/memory.py                  every case, a row each; some minutes
     python scripts/memory.py exact long       those whose name has one of these words
 
-Measured is the largest resident memory of `jaxtransport run` (of `zeros`, `plot`), as the kernel counts it.
+Measured is the largest resident memory of `jaxtransport run` (of `zeros`), as the kernel counts it, and its
+time on one device, its programs compiled anew. Of a search no time is promised.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 WIRE = {"layout": "dimers", "N": 30, "gamma": 0.5}
@@ -86,28 +88,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("words", nargs="*")
     words = parser.parse_args().words
-    print("| case | promised, MB | measured, MB | ratio |\n|---|---:|---:|---:|")
+    print("| case | promised, MB | measured, MB | ratio | promised, s | measured, s |")
+    print("|---|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
         for name, case in CASES.items():
             if not words or any(word in name for word in words):
-                promised, measured = trial(case, Path(folder))
-                print(
-                    f"| {name} | {promised / 1e6:,.0f} | {measured / 1e6:,.0f} | {measured / promised:.2f} |",
-                    flush=True,
-                )
+                promised, measured, told, took = trial(case, Path(folder))
+                row = f"{promised / 1e6:,.0f} | {measured / 1e6:,.0f} | {measured / promised:.2f}"
+                print(f"| {name} | {row} | {told:.1f} | {took:.1f} |", flush=True)
 
 
-def trial(case: dict, folder: Path) -> tuple[int, int]:
-    """Bytes promised and measured."""
+def trial(case: dict, folder: Path) -> tuple[int, int, float, float]:
+    """Bytes promised and measured, seconds promised and measured."""
     (folder / "case.toml").write_text(toml(case))
     known = json.loads(
         subprocess.run(
             jaxtransport("validate", "case.toml", "--json"), cwd=folder, capture_output=True, check=True
         ).stdout
     )
-    command = "zeros" if "search" in case else "run"
-    measured = peak(jaxtransport(command, "case.toml", "-o", "case.h5", "--force", "--quiet"), folder)
-    return known["memory_bytes"], measured
+    how = ("zeros",) if "search" in case else ("run", "--devices", "1")
+    start = time.perf_counter()
+    measured = peak(jaxtransport(*how, "case.toml", "-o", "case.h5", "--force", "--quiet"), folder)
+    return known["memory_bytes"], measured, known.get("seconds", float("nan")), time.perf_counter() - start
 
 
 def jaxtransport(*arguments: str) -> list[str]:
@@ -116,7 +118,8 @@ def jaxtransport(*arguments: str) -> list[str]:
 
 def peak(command: list[str], folder: Path) -> int:
     """Largest resident memory of a command."""
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+    fresh = {**os.environ, "XDG_CACHE_HOME": tempfile.mkdtemp(dir=folder)}
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=fresh)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 1):
