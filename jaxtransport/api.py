@@ -65,6 +65,12 @@ def estimate(spec: Spec, output: Path) -> Estimate:
     )
 
 
+def is_large_program(spec: Spec) -> bool:
+    """Whether XLA takes longer for the program of a point than for what is gained by all of it in one piece."""
+    task = make_task(spec)
+    return task.quickly and task.one_by_one
+
+
 @with_hints
 def run(
     spec: str | Path,

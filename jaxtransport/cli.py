@@ -113,6 +113,8 @@ def run(
     parsed = specs.read(spec, set_ or ())
     path = parsed.default_output if output is None else output
     xla.offer(devices)
+    with contextlib.suppress(RuntimeError):  # called from a program in which JAX runs
+        xla.compile_whole_loops(inner=api.is_large_program(parsed))
     if not (quiet or as_json):
         text.print_notes(parsed.notes)
 

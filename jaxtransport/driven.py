@@ -274,7 +274,8 @@ def observe_driven(names: Iterable[str], driven: Driven) -> dict[str, Array]:
     Where the status has no numbers (see `status`), floating ones are NaN.
     """
     names = tuple(names)
-    wanted = {name.rsplit("_", 1)[0] for name in names} & set(_BIASED) | {"current"}
+    stems = [name.rsplit("_", 1)[0] for name in names]
+    wanted = [name for name in _BIASED if name == "current" or name in stems]  # a program has one order
 
     def one_bias(driven):
         seen = {name: _BIASED[name](driven) for name in wanted}

@@ -38,6 +38,18 @@ def test_what_the_user_says_wins(monkeypatch, given, then):
     assert xla.kind_of_cpu() == ("cpu with whole loops" if xla.WHOLE_LOOPS in then else "cpu")
 
 
+def test_inner_loops_take_the_place_of_whole_ones_that_nobody_asked_for(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_max_isa=AVX2")
+    monkeypatch.setattr(xla, "started", lambda: False)
+    for inner, loops in ((False, xla.WHOLE_LOOPS), (True, xla.INNER_LOOPS), (False, xla.WHOLE_LOOPS)):
+        xla.compile_whole_loops(inner=inner)
+        assert set(os.environ["XLA_FLAGS"].split()) == {"--xla_cpu_max_isa=AVX2", xla.WIDEST, loops}
+        assert xla.flags_of_user() == "--xla_cpu_max_isa=AVX2"
+    monkeypatch.setenv("XLA_FLAGS", MINE)
+    xla.compile_whole_loops(inner=True)
+    assert xla.INNER_LOOPS not in os.environ["XLA_FLAGS"]
+
+
 def test_a_jaxlib_that_was_not_tried_gets_no_flag_that_it_may_not_know(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS")
     monkeypatch.setattr(xla, "started", lambda: False)

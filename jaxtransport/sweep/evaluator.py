@@ -6,13 +6,14 @@ Batches are always filled up to their one compiled shape, by repeating a point, 
 does not depend on where a run was interrupted. A device gets a few batches in one call and goes through
 them by itself: a call costs as much as a thousand points of a short wire. Several devices take turns, all
 with one and the same program: a program for all of them together may differ from that of one in the last
-bit.
+bit. XLA compiles it for every device, so each has a thread from which it is called, and they compile at once.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxtransport import runtime, xla
 from jaxtransport import status as codes
-from jaxtransport import xla
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task
@@ -36,7 +37,7 @@ class Pending:
     points: dict[str, np.ndarray]
     sizes: np.ndarray  # padded, of every solve point
     free: dict[str, Any]
-    batches: list[tuple[np.ndarray, Any]] = field(default_factory=list)  # (rows, results on the devices)
+    batches: list[tuple[np.ndarray, Any]] = field(default_factory=list)  # (rows, future of their results)
 
 
 class Evaluator:
@@ -47,6 +48,7 @@ class Evaluator:
         devices = list(devices) or jax.local_devices()[:1]
         self.width = len(devices)
         self._turn = itertools.cycle(devices)
+        self._threads = ThreadPoolExecutor(len(devices))
         self._shared: dict[tuple[int, Any], Any] = {}
         one_by_one = task.one_by_one and devices[0].platform == "cpu"
         self._compiled, *self._again = (
@@ -111,7 +113,10 @@ class Evaluator:
                 if device not in free:
                     free[device] = jax.device_put(pending.free, device)
                 point = jax.device_put(point, device)
-                out.append((chosen, compiled(point, count, free[device], self._share(int(size), device))))
+                given = (point, count, free[device], self._share(int(size), device))
+                if not out:
+                    compiled.trace(*given)  # once, and not at once by every thread
+                out.append((chosen, self._threads.submit(_called, compiled, given)))
         return out
 
     @staticmethod
@@ -119,7 +124,7 @@ class Evaluator:
         """Results as they arrive, each let go as soon as it is used: (rows, {variable: array})."""
         while batches:
             chosen, result = batches.pop(0)
-            rows = {name: np.asarray(values) for name, values in result.items()}
+            rows = {name: np.asarray(values) for name, values in result.result().items()}
             yield chosen, {name: values.reshape(-1, *values.shape[2:]) for name, values in rows.items()}
 
     def _batch_again(self, size: int) -> int:
@@ -180,6 +185,11 @@ def batch_by_batch(evaluate, one_by_one: bool = False, quickly: bool = False):
         return lax.fori_loop(0, count, step, out)
 
     return jax.jit(run, compiler_options=xla.quickly() if quickly else None)
+
+
+def _called(program, given):
+    with runtime.computing():  # JAX keeps its settings by thread
+        return program(*given)
 
 
 def _in_turn(evaluate):

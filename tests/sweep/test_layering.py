@@ -56,6 +56,7 @@ ONLY = {
         "status",
         "layout",
         "parameters",
+        "runtime",
         "text",
         "variables",
         "xla",
