@@ -66,7 +66,7 @@ def estimate(spec: Spec, output: Path) -> Estimate:
 
 
 def is_large_program(spec: Spec) -> bool:
-    """Whether XLA takes longer for the program of a point than for what is gained by all of it in one piece."""
+    """Whether compiling the program of a point in one piece takes longer than it saves."""
     task = make_task(spec)
     return task.quickly and task.one_by_one
 

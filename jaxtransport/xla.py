@@ -16,8 +16,8 @@ import sys
 from jaxtransport.errors import InputError
 
 LIMIT = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold="
-# A loop that touches fewer bytes is compiled as one function; XLA's own limit is 1024. Of a large program that
-# runs briefly the innermost loops are enough: it runs as fast, and compiles in half of the time.
+# A loop that touches fewer bytes is compiled as one function; XLA's own limit is 1024. Of a large program
+# that runs briefly the innermost loops are enough: it runs as fast, and compiles in half of the time.
 WHOLE_LOOPS, INNER_LOOPS = (f"{LIMIT}{limit}" for limit in (10**12, 10**6))
 WIDEST = "--xla_cpu_prefer_vector_width=512"
 LARGE = 10**9  # bytes, beyond those that our loops touch

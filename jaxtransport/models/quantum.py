@@ -33,8 +33,9 @@ AGAIN = 12  # numbers that a careful kernel keeps per site beyond the others
 AGAIN_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
 KEPT = 12  # numbers that a kernel keeps per site and energy
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
-COMPILE_SECONDS = 6.0  # likewise
-UPDATE_SECONDS = 5e-9  # of a site, by a chain that is seen at its leads alone
+# Measured, on one core (`scripts/memory.py`)
+COMPILE_SECONDS = {"leads": 1.0, "profile": 3.0, "dense": 3.0, "exact": 7.0, "series": 12.0}
+UPDATE_SECONDS = {"leads": 1e-8, "profile": 5e-8, "dense": 3e-8, "exact": 1e-8, "series": 1e-8}
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})
@@ -52,6 +53,7 @@ def make_task(spec: Spec) -> Task:
     with_profile = any(v.needs_profile for v in variables)
     how = {"names": spec.variables, "kernel": kernel, "with_profile": with_profile}
     scratch = _scratch_bytes(max(sizes.values()), kernel, with_profile)
+    program = "dense" if kernel == "dense" else "profile" if with_profile else "leads"
     return Task(
         grid=grid,
         variables=variables,
@@ -71,7 +73,8 @@ def make_task(spec: Spec) -> Task:
         one_by_one=kernel == "dense",
         scratch_bytes=scratch,
         cost=_dense_cost if kernel == "dense" else float,
-        update_seconds=UPDATE_SECONDS * (10 if with_profile and kernel != "dense" else 2),
+        compile_seconds=COMPILE_SECONDS[program],
+        update_seconds=UPDATE_SECONDS[program],
     )
 
 
@@ -108,8 +111,8 @@ def _beyond_linear_response(spec: Spec) -> Task:
         quickly=True,
         one_by_one=exact or solve.kernel == "dense",
         compile_bytes=COMPILE_BYTES,
-        compile_seconds=COMPILE_SECONDS,
-        update_seconds=2 * UPDATE_SECONDS,
+        compile_seconds=COMPILE_SECONDS[solve.law],
+        update_seconds=UPDATE_SECONDS[solve.law],
         scratch_bytes=first,
         again_bytes=most,
         cost=cost,

@@ -15,7 +15,7 @@ from typing import Any
 from jaxtransport.sweep.task import Task
 from jaxtransport.xla import CALLS, WHOLE
 
-LANES = 8  # batches are multiples of this: the width of a vector register in doubles
+LANES = 8  # batches are multiples of this, the doubles of a vector register, unless points go one by one
 
 # Sites x points of one batch, its most points, and its least unless it has too many sites then. A CPU that
 # calls every step of a loop pays a microsecond and more for it however few the points are: batches fill the
@@ -33,7 +33,7 @@ COMPILE_COST = 2**24  # site updates done in the time of one compilation, about 
 TILE_BATCHES = 64  # a block of fewer is several checksums: several devices may share it unevenly
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
 PROGRAM_BYTES = 310_000_000  # measured: Python, JAX, and what it takes to compile
-START_SECONDS = 1.5  # until the first program is compiled
+START_SECONDS = 2.0  # until the first program is compiled
 WRITTEN = 5e8  # bytes of results that are gathered and written in a second
 BLOCKS_AT_ONCE = 3
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
@@ -66,7 +66,7 @@ class Plan:
 
     def again(self, size: int, task: Task) -> int:
         """Batch of the points that are gathered to be finished with more effort."""
-        if self.batch[size] == 1:
+        if self.batch[size] == 1:  # points go one by one
             return 1
         most = BATCH_BYTES // max(1, task.again_bytes)
         return max(LANES, min(self.batch[size], task.again_points, LANES * (most // LANES)))

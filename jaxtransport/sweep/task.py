@@ -63,7 +63,7 @@ class Task:
     quickly: bool = False  # whether compiling it takes longer than most sweeps
     one_by_one: bool = False  # on CPUs a loop over points is faster than `vmap`
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates
-    update_seconds: float = 5e-9  # of one of them, on one core
+    update_seconds: float = 1e-8  # of one of them, on one core
     compile_seconds: float = 1.0  # of one padded size
 
     def padded(self, points: Mapping[str, np.ndarray], count: int) -> np.ndarray:

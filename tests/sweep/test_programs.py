@@ -41,7 +41,7 @@ with runtime.computing():
 
 @pytest.mark.parametrize("solve", ["", 'law = "series"', 'law = "exact"', 'kernel = "dense"'])
 def test_a_process_makes_the_program_of_any_other(solve, tmp_path):
-    """Python orders sets of names anew in every process: a program that followed them would not be on disk."""
+    """Python orders a set of names anew in every process; a program in that order is never found on disk."""
     path = tmp_path / "spec.toml"
     path.write_text(SPEC.format(solve=solve, variables=", ".join(f'"{name}"' for name in BOTH)))
     found = set()
