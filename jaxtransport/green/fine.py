@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from jaxtransport.green.double import Double
 from jaxtransport.green.pairs import Sides
-from jaxtransport.green.phase import Turning
+from jaxtransport.green.phase import Sight, Turning
 from jaxtransport.wire import Wire
 
 
@@ -79,6 +79,17 @@ class Fine(eqx.Module):
             diagonal=diagonal,
             phase=turning.angle(),
         )
+
+    @property
+    def sight(self) -> Sight:
+        """The phase and R_l."""
+
+        def step(weight, at):
+            ratio, broadening = at
+            return broadening + ratio * weight, ratio * weight
+
+        zero = jnp.zeros_like(self.phase)
+        return Sight(self.phase, lax.scan(step, zero, (self.ratio, self.broadening), reverse=True)[1])
 
     @property
     def pairs(self) -> Sides:

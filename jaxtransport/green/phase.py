@@ -5,6 +5,11 @@ r"""The phase of det(w - H - Sigma) along a chain: where its levels are, however
 The pivots d_l = 1 / g_l of the elimination from the right have Im d_l >= 0, so that every argument is known
 without unwrapping. Over a level of width Gamma_n the phase falls by pi, as an arctangent of that width: a
 transmission shows a narrow level only at energies that meet it, its phase at any two on either side.
+
+Along a long wire with many reservoirs the phase is smoother than transmissions are: those over n sites go as
+e^{2 i k n}, damped, and what is left of them at an end of the wire cancels in the determinant. They show in
+
+    R_l = a_{l+1} (Gamma_{l+1} + R_{l+1})      what site l exchanges with all right of it, / Gamma_l s_l
 """
 
 from __future__ import annotations
@@ -45,18 +50,27 @@ class Turning(NamedTuple):
         return 2 * jnp.pi * self.turns + jnp.where(angle < 0, angle + 2 * jnp.pi, angle)
 
 
-def phase(wire: Wire, energy: Float[Array, ""]) -> Float[Array, ""]:
-    """phi(w), from 0 to N pi; sites beyond the wire add nothing."""
+class Sight(NamedTuple):
+    """What tells of an energy how smooth transmissions are around it."""
+
+    phase: Float[Array, ""]  # phi(w), from 0 to N pi; sites beyond the wire add nothing
+    beyond: Float[Array, " site"]  # R_l in gamma_o
+
+
+def sight(wire: Wire, energy: Float[Array, ""]) -> Sight:
+    """The phase and R_l at one energy."""
     point = Point(energy, band_root(energy), wire.length)
 
     def step(before, site):
-        u, v, turning = before  # 1 / d_{l+1} = u - iv
+        u, v, turning, weight = before  # 1 / d_{l+1} = u - iv, Gamma_{l+1} + R_{l+1}
         inside = site.position < point.length
-        x, y, _ = denominator(site, point)
+        beyond = site.right * (u * u + v * v) * weight
+        x, y, Gamma = denominator(site, point)
         x, y = x - site.right * u, y + site.right * v
         n = 1 / jnp.where(inside, x * x + y * y, jnp.inf)
-        return (x * n, y * n, turning.by(x, y, inside)), None
+        return (x * n, y * n, turning.by(x, y, inside), Gamma + beyond), beyond
 
     zero = jnp.zeros_like(energy)
-    (_, _, turning), _ = lax.scan(step, (zero, zero, Turning.none(zero)), Site.of(wire), reverse=True)
-    return turning.angle()
+    start = (zero, zero, Turning.none(zero), zero)
+    (_, _, turning, _), beyond = lax.scan(step, start, Site.of(wire), reverse=True)
+    return Sight(turning.angle(), beyond)

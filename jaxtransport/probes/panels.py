@@ -15,6 +15,10 @@ it. Whoever carries 16 nodes to 1e-11 has every level at some distance, on the s
 hides a level still is not cut below a length h = LEAST: a level carries (pi / 2) Gamma_n at most, and at a
 distance d < h from it the phase falls by Gamma_n / 2 d^2, which tells how much that may be.
 
+Where the phase turns by more than TURN, what a site exchanges with all sites on one side has to be a
+polynomial too: what transmissions over n sites, e^{2 i k n}, leave at an end of the wire cancels in the
+determinant.
+
 Above T = 0 a panel is either so short that Gauss nodes carry the Fermi function too (up to SHORT T), or so
 long that few of them meet its step (from LONG T on; `probes.occupation`).
 """
@@ -34,7 +38,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxtransport.budget import NODES
 from jaxtransport.green.double import Double
 from jaxtransport.green.fine import Fine
-from jaxtransport.green.phase import phase
+from jaxtransport.green.phase import sight
 from jaxtransport.reservoir import BAND_EDGE, band_root
 from jaxtransport.wire import Wire
 
@@ -46,6 +50,7 @@ COEFFICIENTS = (np.polynomial.legendre.legvander(AT, NODES - 1) * WEIGHT[:, None
 TAIL_LEFT = 1e-11  # what the last coefficients of the phase may be; sums of nodes err by its square
 TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
 SHORT, LONG = 1.8 * np.pi, 2 * TAIL  # lengths in units of T: a step meets two long panels at most
+TURN = 2.0  # of the phase on a panel: e^{2 i k n} along the whole wire is a polynomial to J_15(2) = 1e-12
 LEAST = 1e-13  # gamma_o: length of a panel that is not cut any more
 AT_ONCE = 8  # panels looked at together
 PARTS = 7  # that a window starts with on either side of mu_bar, at most
@@ -142,7 +147,7 @@ class Panels(eqx.Module):
         s_bar = middle_of(mu_bar)
 
         def of_node(sigma, above):
-            return Fine.at(wire, s_bar.add(sigma)).phase if fine else phase(wire, mu_bar + above)
+            return Fine.at(wire, s_bar.add(sigma)).sight if fine else sight(wire, mu_bar + above)
 
         summed = tail**0.5 / (100 if fine else 10)  # nodes that are only summed err by its square
         cut = lambda state: _cut(state, of_node, mu_bar, temperature, tail, summed)
@@ -228,7 +233,7 @@ def _cut(
 ) -> _Cutting:
     """Take the last panels that wait: those that are good are done, of the others both halves wait.
 
-    `allowed` is what may be left of the phase where transmissions are interpolated, else it is `summed`.
+    `allowed` is what may be left of a polynomial where transmissions are interpolated, else it is `summed`.
     """
     waiting, left, done, count, enough, hidden = state
     index = left - 1 - jnp.arange(AT_ONCE)
@@ -238,8 +243,10 @@ def _cut(
 
     at = nodes(mu_bar, start, end)
     flat = jax.tree.map(jnp.ravel, (at.sigma, at.above))
-    phases = jax.vmap(of_node)(*flat).reshape(at.above.shape)
-    tail = tails(phases)
+    by_panel = lambda values: values.reshape(*values.shape[:-1], *at.above.shape)
+    phases, beyond = map(by_panel, jax.vmap(of_node, out_axes=-1)(*flat))
+    turns = jnp.abs(phases[:, 0] - phases[:, -1]) > TURN
+    tail = jnp.maximum(tails(phases), jnp.where(turns, jnp.max(tails(beyond), 0), 0.0))
     length = jnp.sum(at.weight, 1)
     resolved, fits = tail <= allowed, jnp.asarray(True)
     if temperature is not None:

@@ -11,7 +11,7 @@ from wires import disordered
 import jaxtransport as jt
 from jaxtransport.green.double import Double
 from jaxtransport.green.fine import Fine
-from jaxtransport.green.phase import phase
+from jaxtransport.green.phase import sight
 from jaxtransport.probes.panels import middle_of
 
 RNG = np.random.default_rng(3)
@@ -111,7 +111,7 @@ def test_as_the_chain_where_nothing_is_narrow():
     T, angle = both(wire, middle_of(jnp.asarray(0.4)))
     chain = jt.transmission(wire, 0.4, kernel="chain")
     np.testing.assert_allclose(T, chain.links(), rtol=1e-12, atol=1e-16)
-    np.testing.assert_allclose(angle, phase(wire, jnp.asarray(0.4)), rtol=1e-13)
+    np.testing.assert_allclose(angle, sight(wire, jnp.asarray(0.4)).phase, rtol=1e-13)
     dense = jt.transmission(wire, 0.4, kernel="dense")
     np.testing.assert_allclose(T, dense.links(), rtol=1e-10, atol=1e-13)
 
@@ -119,5 +119,5 @@ def test_as_the_chain_where_nothing_is_narrow():
 def test_the_phase_falls_by_pi_over_each_level():
     """From above the band to below it: N levels, here of a wire whose contacts are 1e-5."""
     wire = jt.Wire.custom(6, contact=1e-5, gamma=1.0)
-    low, high = (float(phase(wire, jnp.asarray(w))) for w in (-1.99, 1.99))
+    low, high = (float(sight(wire, jnp.asarray(w)).phase) for w in (-1.99, 1.99))
     assert abs(low - high - 6 * np.pi) < 1e-6

@@ -95,6 +95,19 @@ def test_against_adaptive_quadrature(kernel, temperature):
     close(got.energy, E - MU_BAR * I, 1e-12, np.max(np.abs(E)), "energy")
 
 
+@pytest.mark.parametrize("gamma", [0.5, 0.55])
+def test_a_long_wire_is_less_smooth_than_its_phase(gamma):
+    """Of 100 sites with reservoirs the phase is a polynomial on long panels, transmissions not yet."""
+    wire, mu_bar = jt.Wire.dimers(100, gamma=gamma), 0.3
+    state = jt.solve(wire, mu_bar=mu_bar, delta_mu=1.0, injection=0.01, law=jt.Exact())
+    assert state.status == 0
+    assert state.nodes <= 512
+    mu = np.asarray(state.potentials)
+    I, _ = nonlinear_reference.flows(reference.chain_of(wire), mu, 0.0)
+    close(np.asarray(state.left_current), I[0], 1e-11, what="I_1")
+    close(np.asarray(state.right_current), I[-1], 1e-11, what="I_N")
+
+
 @pytest.mark.parametrize("law", [lambda x, k: series(3, x, kernel=k), lambda x, k: exact(x, kernel=k)])
 def test_kernels_agree_and_conserve(law):
     """chain = dense, sums of I and E vanish: 1e-12."""
