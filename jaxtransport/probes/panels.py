@@ -51,6 +51,7 @@ TAIL_LEFT = 1e-11  # what the last coefficients of the phase may be; sums of nod
 TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
 SHORT, LONG = 1.8 * np.pi, 2 * TAIL  # lengths in units of T: a step meets two long panels at most
 TURN = 2.0  # of the phase on a panel: e^{2 i k n} along the whole wire is a polynomial to J_15(2) = 1e-12
+SHARE = 0.01  # of what a site exchanges with one side, that a panel has in a current
 LEAST = 1e-13  # gamma_o: length of a panel that is not cut any more
 AT_ONCE = 8  # panels looked at together
 PARTS = 7  # that a window starts with on either side of mu_bar, at most
@@ -246,7 +247,7 @@ def _cut(
     by_panel = lambda values: values.reshape(*values.shape[:-1], *at.above.shape)
     phases, beyond = map(by_panel, jax.vmap(of_node, out_axes=-1)(*flat))
     turns = jnp.abs(phases[:, 0] - phases[:, -1]) > TURN
-    tail = jnp.maximum(tails(phases), jnp.where(turns, jnp.max(tails(beyond), 0), 0.0))
+    tail = jnp.maximum(tails(phases), jnp.where(turns, SHARE * jnp.max(tails(beyond), 0), 0.0))
     length = jnp.sum(at.weight, 1)
     resolved, fits = tail <= allowed, jnp.asarray(True)
     if temperature is not None:
