@@ -17,9 +17,9 @@ _HOMES = {
     "Circuit": "jaxtransport.classical.circuit",
     "solve_circuit": "jaxtransport.classical.circuit",
     "Layout": "jaxtransport.layout",
-    "Linear": "jaxtransport.probes.laws",
-    "Series": "jaxtransport.probes.laws",
-    "Exact": "jaxtransport.probes.laws",
+    "Linear": "jaxtransport.laws",
+    "Series": "jaxtransport.laws",
+    "Exact": "jaxtransport.laws",
     "State": "jaxtransport.state",
     "solve": "jaxtransport.state",
     "nonreciprocity": "jaxtransport.state",
@@ -27,7 +27,7 @@ _HOMES = {
     "export": "jaxtransport.sweep.export",
     "find_zeros": "jaxtransport.search.zeros",
     "nearest_zero": "jaxtransport.search.nearest",
-    "vary": "jaxtransport.search.place",
+    "vary": "jaxtransport.search.vary",
     "design": "jaxtransport.search.design",
     "Design": "jaxtransport.search.design",
     "run": "jaxtransport.api",
@@ -72,12 +72,12 @@ if TYPE_CHECKING:
     from jaxtransport.classical.circuit import Circuit, solve_circuit
     from jaxtransport.classical.master import Lattice, steady_state
     from jaxtransport.errors import InputError
+    from jaxtransport.laws import Exact, Linear, Series
     from jaxtransport.layout import Layout
     from jaxtransport.precision import PrecisionError
-    from jaxtransport.probes.laws import Exact, Linear, Series
     from jaxtransport.search.design import Design, design
     from jaxtransport.search.nearest import nearest_zero
-    from jaxtransport.search.place import vary
+    from jaxtransport.search.vary import vary
     from jaxtransport.search.zeros import find_zeros
     from jaxtransport.state import State, nonreciprocity, solve, transmission
     from jaxtransport.sweep.export import export

@@ -23,6 +23,7 @@ from jaxtransport.sweep import files, results
 from jaxtransport.sweep import lock as locks
 from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
+from jaxtransport.sweep.fixed import described
 from jaxtransport.sweep.memory import require_memory
 from jaxtransport.sweep.plan import Plan, make_plan
 from jaxtransport.sweep.search_spec import memory_bytes as search_bytes
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import xarray
     from distributed import Client
 
-    from jaxtransport.places import Place
+    from jaxtransport.backends import Backend
     from jaxtransport.sweep.run import Progress
     from jaxtransport.sweep.spec import Spec
     from jaxtransport.sweep.task import Task
@@ -68,7 +69,7 @@ def estimate(spec: Spec, output: Path) -> Estimate:
 def is_large_program(spec: Spec) -> bool:
     """Whether compiling the program of a point in one piece takes longer than it saves."""
     task = make_task(spec)
-    return task.quickly and task.one_by_one
+    return task.quickly and task.sequential
 
 
 @with_hints
@@ -140,7 +141,7 @@ def execute(
     _check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
 
-    from jaxtransport import places
+    from jaxtransport import backends
     from jaxtransport.sweep import run as loop
 
     note = "storing what is in flight, then stopping; once more stops at once"
@@ -165,18 +166,24 @@ def execute(
                 return done
             elif scheduler is not None:
                 _require_text_of_today(spec, output)
-            at = places.here(task, devices) if scheduler is None else places.cluster(spec, scheduler, waiting)
-            with at as place:
+            at = (
+                backends.here(task, devices)
+                if scheduler is None
+                else backends.cluster(spec, scheduler, waiting)
+            )
+            with at as backend:
                 interrupts.check()
-                plan = _stored_plan(task, output) if resumed else make_plan(task, place.kind, place.memory)
-                if place.memory is None and scheduler is None:  # cores: their memory is this machine's
+                plan = (
+                    _stored_plan(task, output) if resumed else make_plan(task, backend.kind, backend.memory)
+                )
+                if backend.memory is None and scheduler is None:  # cores: their memory is this machine's
                     remedy = "ask for fewer variables along the wire, or for shorter wires"
                     require_memory(plan.memory_bytes(task), remedy)
                 if not resumed:
-                    _create(spec, task, output, plan, place)
+                    _create(spec, task, output, plan, backend)
                 with (
                     stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
-                    place.executor(plan.halved(store.halvings)) as executor,
+                    backend.executor(plan.halved(store.halvings)) as executor,
                 ):
                     progress = loop.execute(task.grid, store, executor, report, stop=stop)
         finally:
@@ -395,7 +402,8 @@ def _stored_plan(task: Task, output: Path) -> Plan:
         raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
 
 
-def _create(spec: Spec, task: Task, output: Path, plan: Plan, place: Place) -> None:
+def _create(spec: Spec, task: Task, output: Path, plan: Plan, backend: Backend) -> None:
     """A new file of this spec."""
     origin = {"title": spec.title, "model": spec.model, "spec": spec.text, "fingerprint": spec.fingerprint}
-    files.create(output, task, {**origin, "plan": plan.to_json(), **place.provenance}, plan)
+    origin |= described(spec)
+    files.create(output, task, {**origin, "plan": plan.to_json(), **backend.provenance}, plan)

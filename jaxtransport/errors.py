@@ -1,4 +1,4 @@
-"""What a user did wrong, said so that it can be put right."""
+"""Input errors: what is wrong and how to fix it."""
 
 from __future__ import annotations
 

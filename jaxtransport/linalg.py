@@ -1,4 +1,4 @@
-"""Linear algebra of small matrices, in which no thread waits for another.
+"""Batched LU and roots of polynomials without the LAPACK/XLA thread deadlock.
 
     A x = b,     A^-1,     det A,     the roots of a polynomial
 

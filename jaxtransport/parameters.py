@@ -1,136 +1,213 @@
-"""What a search may vary: numbers of the drive, of the whole wire, or of one of its sites.
+"""Every number that describes a wire and what drives it: one row each, from which all else is made.
 
-    mu_bar  delta_mu  injection  I_g  temperature        the drive
-    gamma  contact  onsite  hopping                      one number for all sites (ends, bonds) that have one
-    gamma[5]  onsite[5]  hopping[5]  strength[5]         site 5 alone, counted from 1 (hopping: bond 5 to 6)
-
-Each name is one number. mu_bar is scanned in u = arcsin(mu_bar/2), in which currents are analytic up to
-the edges of the band: u + pi/2 is the phase from site to site. Couplings and hopping are scanned by their
-logarithm, energies by their arsinh: windows may span decades. Host data: no JAX, so that a sweep file is
-checked without importing it.
+The keys of a sweep file and their ranges, the axes of a grid, labels in files and pictures, what a search or
+`vary` may change: whatever needs to know something of a parameter looks it up here. Host data: no JAX, so
+that a sweep file is checked without importing it.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
+import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from jaxtransport import arguments
-from jaxtransport.arguments import Range, pair, show
-from jaxtransport.errors import InputError
+from jaxtransport.arguments import AMPLITUDE, NOT_NEGATIVE, POSITIVE, PROBABILITY, REAL, Range
+from jaxtransport.layout import MOST_SITES
 
 BAND_EDGE = 2.0  # in gamma_o, as `reservoir` has it
+LENGTH = Range(f"a whole number from 2 to {MOST_SITES:,}", low=2, high=MOST_SITES)
 
-DRIVE = ("mu_bar", "delta_mu", "injection", "I_g", "temperature")
-UNIFORM = ("gamma", "contact", "onsite", "hopping")
-PER_SITE = ("gamma", "onsite", "hopping", "strength")
-LOGARITHMIC = ("gamma", "contact", "hopping")  # of which a window may span decades
-POSITIVE = ("gamma", "contact", "hopping", "delta_mu")
 
-# Unit, full name and symbol
-LABELS = {
-    "mu_bar": ("gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
-    "delta_mu": ("gamma_o", "bias", r"\delta\mu"),
-    "injection": ("1", "injected current over I_o", "I_g/I_o"),
-    "I_g": ("e gamma_o/hbar", "injected current", "I_g"),
-    "temperature": ("gamma_o/k_B", "temperature", "T"),
-    "gamma": ("gamma_o", "coupling of sources and drains", r"\gamma"),
-    "contact": ("gamma_o", "coupling of the leads", r"\gamma_1"),
-    "onsite": ("gamma_o", "on-site energy", r"\varepsilon"),
-    "hopping": ("gamma_o", "hopping amplitude", "t"),
-    "strength": ("1", "injected current over I_g", "s"),
-}
+class Scan(enum.Enum):
+    """The coordinate u in which a search goes through the values x of a parameter."""
+
+    PLAIN = "u = x"
+    LOGARITHM = "u = log x"  # windows may span decades
+    ENERGY = "u = arsinh x"  # likewise, of either sign
+    BAND = "u = arcsin(x / 2)"  # currents are analytic in it up to the edges of the band
+
+    def to(self, x: Any) -> Any:
+        """u of x."""
+        x = np.asarray(x, float)
+        if self is Scan.BAND:
+            return np.arcsin(x / BAND_EDGE)
+        if self is Scan.LOGARITHM:
+            return np.log(x)
+        return np.arcsinh(x) if self is Scan.ENERGY else x
+
+    def back(self, u: Any, numpy: Any = np) -> Any:
+        """x of u; `numpy` may be `jax.numpy`."""
+        u = numpy.asarray(u, float)
+        if self is Scan.BAND:
+            return BAND_EDGE * numpy.sin(u)
+        if self is Scan.LOGARITHM:
+            return numpy.exp(u)
+        return numpy.sinh(u) if self is Scan.ENERGY else u
+
+    def stretch(self, x: Any) -> Any:
+        """dx / du at x."""
+        x = np.asarray(x, float)
+        if self is Scan.BAND:
+            return np.sqrt((BAND_EDGE - x) * (BAND_EDGE + x))
+        if self is Scan.LOGARITHM:
+            return x
+        return np.sqrt(1 + x**2) if self is Scan.ENERGY else np.ones_like(x)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One number that a search varies."""
+    """One number of a device or of what drives it."""
 
-    quantity: str
-    site: int | None = None  # from 1; None for the whole wire, or the drive
+    name: str
+    unit: str
+    long_name: str
+    symbol: str  # TeX
+    domain: Range = REAL  # which numbers it may be
+    table: str = "wire"  # of a sweep file
+    default: float | None = None  # what goes without saying
+    integer: bool = False
+    axis: bool = True  # whether one number of this name may be an axis
+    scan: Scan | None = None  # None: no search varies it
+    array: str = ""  # of `Wire`, that holds it
+    sites: str = "all"  # of that array: "all", the "middle" reservoirs, or the "leads"
+    entry: str = ""  # full name of one entry of the array; none: entries are not varied by themselves
 
     @property
-    def name(self) -> str:
-        return self.quantity if self.site is None else f"{self.quantity}[{self.site}]"
-
-    @property
-    def label(self) -> tuple[str, str, str]:
-        """Unit, full name and symbol."""
-        unit, long_name, symbol = LABELS[self.quantity]
-        if self.site is None:
-            return unit, long_name, symbol
-        what = {"gamma": "coupling"}.get(self.quantity, long_name)
-        where = f"bond {self.site}" if self.quantity == "hopping" else f"site {self.site}"
-        return unit, f"{what}, {where}", f"{symbol.replace('_1', '')}_{{{self.site}}}"
-
-    def to_scan(self, value: Any) -> Any:
-        """The coordinate u that is scanned: arcsin(mu_bar/2), log of a coupling, arsinh of an energy."""
-        value = np.asarray(value, float)
-        if self.quantity == "mu_bar":
-            return np.arcsin(value / BAND_EDGE)
-        if self.quantity in LOGARITHMIC:
-            return np.log(value)
-        return np.arcsinh(value) if self.quantity == "onsite" else value
-
-    def from_scan(self, u: Any, numpy: Any = np) -> Any:
-        """The number at a coordinate; `numpy` may be `jax.numpy`."""
-        u = numpy.asarray(u, float)
-        if self.quantity == "mu_bar":
-            return BAND_EDGE * numpy.sin(u)
-        if self.quantity in LOGARITHMIC:
-            return numpy.exp(u)
-        return numpy.sinh(u) if self.quantity == "onsite" else u
-
-    def stretch(self, value: Any) -> Any:
-        """d value / d coordinate, where the parameter has this value."""
-        value = np.asarray(value, float)
-        if self.quantity == "mu_bar":
-            return np.sqrt((BAND_EDGE - value) * (BAND_EDGE + value))
-        if self.quantity in LOGARITHMIC:
-            return value
-        return np.sqrt(1 + value**2) if self.quantity == "onsite" else np.ones_like(value)
+    def of_bonds(self) -> bool:
+        """Whether an entry belongs to a bond, from a site to the next, and not to a site."""
+        return self.array == "hopping"
 
 
-def parameter(name: Any, *, per_site: bool = True, of: str = "over") -> Parameter:
-    """The parameter called `name`, such as "gamma" or "onsite[5]", in an argument called `of`.
+def _rows(*rows: Parameter) -> Mapping[str, Parameter]:
+    return {row.name: row for row in rows}
 
-    Raises:
-        InputError: there is none of this name.
+
+QUANTUM = _rows(
+    Parameter("N", "1", "number of sites", "N", LENGTH, integer=True),
+    Parameter(
+        "gamma",
+        "gamma_o",
+        "coupling of sources and drains",
+        r"\gamma",
+        POSITIVE,
+        scan=Scan.LOGARITHM,
+        array="coupling",
+        sites="middle",
+        entry="coupling",
+    ),
+    Parameter(
+        "contact",
+        "gamma_o",
+        "coupling of the leads",
+        r"\gamma_1",
+        POSITIVE,
+        scan=Scan.LOGARITHM,
+        array="coupling",
+        sites="leads",
+    ),
+    Parameter(
+        "mu_bar",
+        "gamma_o",
+        "mean chemical potential of the leads",
+        r"\bar{\mu}",
+        table="drive",
+        scan=Scan.BAND,
+    ),
+    Parameter("delta_mu", "gamma_o", "bias", r"\delta\mu", POSITIVE, table="drive", scan=Scan.PLAIN),
+    Parameter("injection", "1", "injected current over I_o", "I_g/I_o", table="drive", scan=Scan.PLAIN),
+    Parameter("I_g", "e gamma_o/hbar", "injected current", "I_g", table="drive", scan=Scan.PLAIN),
+    Parameter(
+        "hopping",
+        "gamma_o",
+        "hopping amplitude",
+        "t",
+        AMPLITUDE,
+        default=1.0,
+        scan=Scan.LOGARITHM,
+        array="hopping",
+        entry="hopping amplitude",
+    ),
+    Parameter(
+        "onsite",
+        "gamma_o",
+        "on-site energy",
+        r"\varepsilon",
+        default=0.0,
+        scan=Scan.ENERGY,
+        array="onsite",
+        entry="on-site energy",
+    ),
+    Parameter(
+        "temperature",
+        "gamma_o/k_B",
+        "temperature",
+        "T",
+        NOT_NEGATIVE,
+        table="solve",
+        scan=Scan.PLAIN,
+    ),
+    Parameter(
+        "strength",
+        "1",
+        "injected current over I_g",
+        "s",
+        axis=False,
+        array="strength",
+        sites="middle",
+        entry="injected current over I_g",
+        scan=Scan.PLAIN,
+    ),
+)
+
+CLASSICAL = _rows(
+    Parameter("N", "1", "number of sites", "N", LENGTH, integer=True),
+    Parameter("p", "1", "probability to move on", "p", PROBABILITY),
+    Parameter(
+        "rho_0",
+        "1/a",
+        "density of the emptier reservoir",
+        r"\rho_0",
+        NOT_NEGATIVE,
+        table="drive",
+        default=0.0,
+    ),
+    Parameter(
+        "delta_rho",
+        "1/a",
+        "difference of the reservoirs' densities",
+        r"\delta\rho",
+        POSITIVE,
+        table="drive",
+    ),
+    Parameter(
+        "injection", "1", "injected current over e v_F delta_rho", r"I_g/ev_F\delta\rho", table="drive"
+    ),
+)
+
+CIRCUIT = _rows(
+    Parameter("N", "1", "number of nodes", "N", LENGTH, integer=True),
+    Parameter(
+        "sigma",
+        "1",
+        "conductance of one segment (of the whole wire if custom)",
+        r"\sigma",
+        POSITIVE,
+        default=1.0,
+    ),
+    Parameter("voltage", "V", "bias", "V", POSITIVE, table="drive", default=1.0),
+    Parameter("injection", "1", "injected current over V/R", "I_gR/V", table="drive"),
+)
+
+
+def injection_of(drive: Mapping[str, Any]) -> Any:
+    """I_g / I_o of a drive, however it says the injected current: I_o = e |delta_mu| / 2 pi hbar.
+
+    Numbers of NumPy or JAX; `delta_mu` > 0 where the drive gives I_g.
     """
-    match = re.fullmatch(r"(\w+)(?:\[(0|[1-9][0-9]*)\])?", name, re.ASCII) if isinstance(name, str) else None
-    quantity, site = match.groups() if match else (show(name), None)
-    if site is None and quantity in DRIVE + UNIFORM:
-        return Parameter(quantity)
-    if site is not None and len(site) < 16 and quantity in PER_SITE and per_site:
-        return Parameter(quantity, int(site))
-    known = [*DRIVE, *UNIFORM, *([f"{q}[site]" for q in PER_SITE] if per_site else [])]
-    close = difflib.get_close_matches(quantity, known, 1)
-    raise InputError(
-        f"{of}: {show(name)} cannot be varied; "
-        + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}")
-    )
+    return drive["injection"] if "injection" in drive else 2 * np.pi * drive["I_g"] / drive["delta_mu"]
 
 
-def window(parameter: Parameter, bounds: Any) -> tuple[float, float]:
-    """The window (low, high) of a parameter, checked: finite, in order, where the parameter has a meaning."""
-    name = f"over[{parameter.name!r}]"
-    low, high = pair(name, bounds, allowed(parameter.quantity))
-    if low == high:
-        raise InputError(f"{name} = {show(bounds)}: an empty window; expected (low, high) with low < high")
-    if parameter.quantity == "mu_bar" and not (low >= -BAND_EDGE and high <= BAND_EDGE):
-        raise InputError(
-            f"{name} = {show(bounds)}: reaches outside the band, where no current flows; "
-            f"expected a window within |mu_bar| < {BAND_EDGE:g} (gamma_o)"
-        )
-    return low, high
-
-
-def allowed(quantity: str) -> Range:
-    """Which numbers a parameter may be."""
-    if quantity in POSITIVE:
-        return arguments.POSITIVE
-    return arguments.NOT_NEGATIVE if quantity == "temperature" else arguments.REAL
+PARAMETERS = {"quantum": QUANTUM, "classical": CLASSICAL, "circuit": CIRCUIT}  # by model

@@ -1,4 +1,4 @@
-"""How JAX is set up while it computes for us, and put back afterwards.
+"""JAX settings during a run (double precision, compilation cache), restored afterwards.
 
 Double precision, and a compilation cache on disk, so that a second start compiles nothing. Whatever
 the user has configured wins, but for `jax_debug_nans`: where nothing is, NaN is meant.

@@ -19,19 +19,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxtransport import nonlinear
 from jaxtransport import status as codes
 from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
-from jaxtransport.driven import UNFINISHED, Driven, Effort, drive, efforts, observe_driven, traced_effort
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.long import Long
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
-from jaxtransport.observables import Biased, Solved, without_overflow
+from jaxtransport.laws import Exact, Law, Linear, Stage, checked_law
+from jaxtransport.linear import LinearResponse
 from jaxtransport.precision import require_double
-from jaxtransport.probes.laws import Exact, Law, Linear, Series, checked_law
 from jaxtransport.reservoir import BAND_EDGE, in_band
 from jaxtransport.runtime import compiled_quickly, kept
+from jaxtransport.steady import Steady, without_overflow
 from jaxtransport.wire import Wire, admit, require_wire
 
 
@@ -59,6 +60,39 @@ class State(eqx.Module):
     steps: Int[Array, ""]  # of the search for the potentials; 0 in linear response
     nodes: Int[Array, ""]  # energies of the exact law, or order of the series; 1 in linear response
     outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
+
+    @classmethod
+    def of(
+        cls,
+        steady: Steady,
+        status: Array,
+        *,
+        conductance: Any = jnp.nan,
+        injection_response: Any = jnp.nan,
+        steps: Any = 0,
+        nodes: Any = 1,
+    ) -> State:
+        """What is read off a steady state whose status is `status`, unless a number overflows."""
+        status = without_overflow(status, steady.numbers())
+        good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
+        return cls(
+            potentials=good(steady.potential()),
+            currents=good(steady.site_current()),
+            bond_currents=good(steady.bond_current()),
+            heat=good(steady.heat()),
+            density=good(steady.density()),
+            left_current=good(steady.left_current()),
+            right_current=good(steady.right_current()),
+            conductance=good(conductance),
+            injection_response=good(injection_response),
+            current_error=good(steady.current_error()),
+            quadrature_error=good(steady.quadrature_error()),
+            residual=good(steady.residual()),
+            status=status,
+            steps=jnp.asarray(steps, int),
+            nodes=jnp.asarray(nodes, int),
+            outside_band=steady.outside_band(),
+        )
 
 
 @with_hints
@@ -127,91 +161,34 @@ def solve(
     Beyond linear response it may also have status 1 (the search for the potentials met its limit), 2
     (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
     """
-    require_wire("wire", wire)
-    mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
-    chosen = kernel_for(kernel, wire.sites, alone=True)
-    if isinstance(law, Linear):
-        given = (wire, mu_bar, delta_mu, injection)
-        return _resolved(lambda kernel: _state(*given, kernel), chosen, given, lambda state: state.status)
-    at = (wire, mu_bar, delta_mu, injection, chosen)
-    return _tried(
-        lambda effort: _driven_state(*at, *_static(law, effort)), law, at, lambda state: state.status
-    )
+    given, law, chosen = _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
+    one = _linear_state if isinstance(law, Linear) else _nonlinear_state
+    return _tried(one, given, law, chosen, lambda state: state.status)
 
 
 @kept
 @partial(jax.jit, static_argnums=4)
-def _state(wire, mu_bar, delta_mu, injection, kernel) -> State:
+def _linear_state(wire, mu_bar, delta_mu, injection, kernel) -> State:
     wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
-    solved = Solved.of(wire, mu_bar, kernel, with_profile=True)
-    biased = solved.under(jnp.sign(delta_mu), delta_mu, injection)
-    status = without_overflow(solved.status(delta_mu, given), _numbers_of(biased))
-    good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
-    return State(
-        potentials=good(biased.potential()),
-        currents=good(biased.site_current()),
-        bond_currents=good(biased.bond_current()),
-        heat=good(biased.heat()),
-        density=good(biased.density()),
-        left_current=good(biased.left_current()),
-        right_current=good(biased.right_current()),
-        conductance=good(solved.response.conductance),
-        injection_response=good(solved.response.injection),
-        current_error=good(biased.current_error()),
-        quadrature_error=jnp.asarray(jnp.nan),
-        residual=good(biased.residual()),
-        status=status,
-        steps=jnp.zeros((), int),
-        nodes=jnp.ones((), int),
-        outside_band=biased.outside_band(),
+    solved = LinearResponse.of(wire, mu_bar, kernel, with_profile=True)
+    return State.of(
+        solved.at_bias(jnp.sign(delta_mu), delta_mu, injection),
+        solved.status(delta_mu, given),
+        conductance=solved.response.conductance,
+        injection_response=solved.response.injection,
     )
 
 
 @partial(compiled_quickly, static_argnums=(4, 5))
-def _driven_state(
-    wire, mu_bar, delta_mu, injection, kernel, law: Series | Exact, effort, temperature
-) -> State:
+def _nonlinear_state(wire, mu_bar, delta_mu, injection, kernel, law, stage, temperature) -> State:
     """The state beyond linear response; the opposite bias is solved too, for the conductance."""
-
     wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
-
-    def report(driven):
-        status = without_overflow(driven.status, _numbers_of(driven))
-        good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
-        return State(
-            potentials=good(driven.potential()),
-            currents=good(driven.site_current()),
-            bond_currents=good(driven.bond_current()),
-            heat=good(driven.heat()),
-            density=good(driven.density()),
-            left_current=good(driven.left_current()),
-            right_current=good(driven.right_current()),
-            conductance=jnp.asarray(jnp.nan),
-            injection_response=jnp.asarray(jnp.nan),
-            current_error=jnp.asarray(jnp.nan),
-            quadrature_error=good(driven.quadrature_error())
-            if isinstance(law, Exact)
-            else jnp.asarray(jnp.nan),
-            residual=good(driven.residual()),
-            status=status,
-            steps=driven.balance.steps,
-            nodes=driven.nodes,
-            outside_band=driven.outside_band(),
-        )
-
-    both = jax.vmap(report)(drive(wire, kernel, law, effort, mu_bar, delta_mu, given, temperature))
-    state = jax.tree.map(lambda leaf: leaf[0], both)
-    difference = jnp.sign(delta_mu) * (both.left_current[0] - both.left_current[1])
+    both = nonlinear.solve(wire, kernel, law, stage, mu_bar, delta_mu, given, temperature)
+    of_one = lambda one: State.of(one, one.status, steps=one.balance.steps, nodes=one.nodes)
+    states = jax.vmap(of_one)(both)
+    difference = jnp.sign(delta_mu) * (states.left_current[0] - states.left_current[1])
+    state = jax.tree.map(lambda leaf: leaf[0], states)
     return eqx.tree_at(lambda s: s.conductance, state, difference / 2)
-
-
-@partial(compiled_quickly, static_argnums=(4, 5))
-def _driven_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, effort, temperature):
-    """(Delta I, status) beyond linear response."""
-    wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
-    driven = drive(wire, kernel, law, effort, mu_bar, jnp.abs(delta_mu), given, temperature)
-    seen = observe_driven(("nonreciprocity",), driven)
-    return seen["nonreciprocity"], seen["status"]
 
 
 @with_hints
@@ -229,27 +206,29 @@ def nonreciprocity(
 
     Arguments and errors as for `solve`. NaN where the state has no numbers.
     """
-    require_wire("wire", wire)
-    mu_bar, delta_mu, injection, law = _drive(mu_bar, delta_mu, injection, I_g, law)
-    chosen = kernel_for(kernel, wire.sites, alone=True)
-    if isinstance(law, Linear):
-        given = (wire, mu_bar, delta_mu, injection)
-        found = _resolved(lambda kernel: _nonreciprocity(*given, kernel), chosen, given, lambda r: r[1])
-        return found[0]
-    at = (wire, mu_bar, delta_mu, injection, chosen)
-    tried = _tried(lambda effort: _driven_nonreciprocity(*at, *_static(law, effort)), law, at, lambda r: r[1])
-    return tried[0]
+    given, law, chosen = _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
+    one = _linear_nonreciprocity if isinstance(law, Linear) else _nonlinear_nonreciprocity
+    return _tried(one, given, law, chosen, lambda result: result[1])[0]
 
 
 @kept
 @partial(jax.jit, static_argnums=4)
-def _nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> tuple[Array, Array]:
+def _linear_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> tuple[Array, Array]:
     """(Delta I, status) in linear response."""
     wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
-    solved = Solved.of(wire, mu_bar, kernel, with_profile=False)
+    solved = LinearResponse.of(wire, mu_bar, kernel, with_profile=False)
     status = solved.status(delta_mu, given)
     value = solved.response.nonreciprocity(injection)
     return jnp.where(codes.has_numbers(status), value, jnp.nan), status
+
+
+@partial(compiled_quickly, static_argnums=(4, 5))
+def _nonlinear_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, stage, temperature):
+    """(Delta I, status) beyond linear response."""
+    wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
+    both = nonlinear.solve(wire, kernel, law, stage, mu_bar, jnp.abs(delta_mu), given, temperature)
+    seen = nonlinear.observed(("nonreciprocity",), both, law)
+    return seen["nonreciprocity"], seen["status"]
 
 
 def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array | None):
@@ -269,53 +248,39 @@ def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array 
     return wire, delta_mu, injection, jnp.where(good, injection, jnp.nan), temperature
 
 
-def _numbers_of(biased: Biased | Driven) -> tuple[Array, ...]:
-    """Of a state, what may overflow: potentials, what they drive and what that dissipates."""
-    return biased.potential(), biased.site_current(), biased.heat(), biased.density()
+def _tried(one, given: tuple, law: Law, kernel: type[Transmission], status_of):
+    """What `one` makes of `given` in the first of the law's stages that is enough.
 
-
-def _static(law: Series | Exact, effort: Effort) -> tuple[Any, ...]:
-    """The law as a static value, the effort, and the temperature, which may be traced."""
-    if isinstance(law, Series):
-        return law, effort, None
-    warm = _is_warm(law) or effort.patient  # which has one program for all temperatures
-    return replace(law, temperature=0.0), effort, jnp.asarray(law.temperature, float) if warm else None
-
-
-def _is_warm(law: Law) -> bool:
-    return isinstance(law, Exact) and (is_traced(law.temperature) or law.temperature > 0)
-
-
-def _resolved(attempt, kernel: type[Transmission], at: tuple, status_of):
-    """The result of `kernel`, or of a careful one where that lost digits.
-
-    Within a transform nobody can look: there it is the careful one from the start, unless its N steps in a
-    row are what `Long` is there to avoid.
+    Within a transform nobody can look: there it is the law's own stage for that. But the careful kernel takes
+    N steps in a row, which `Long` is there to avoid: it goes first even so.
     """
-    traced = any(map(is_traced, jax.tree.leaves(at)))
-    if traced and kernel is not Long:
-        return attempt(careful(kernel))
-    result = attempt(kernel)
-    lost = status_of(result) == codes.NOT_RESOLVED
-    if traced:
-        return jax.lax.cond(lost, lambda: attempt(careful(kernel)), lambda: result)
-    return attempt(careful(kernel)) if lost else result
-
-
-def _tried(attempt, law: Series | Exact, at: tuple, status_of):
-    """The result of the least effort that is enough; within a transform, of one effort for all."""
-    traced = any(map(is_traced, jax.tree.leaves((at, getattr(law, "temperature", 0.0)))))
-    if traced:
-        return attempt(traced_effort(law))
-    first, *others = efforts(law)
+    attempt = lambda stage: one(*given, *_static(law, kernel, stage))
+    first, *others = law.stages
+    if any(map(is_traced, jax.tree.leaves((given, getattr(law, "temperature", 0.0))))):
+        if not isinstance(law, Linear) or kernel is not Long:
+            return attempt(law.traced)
+        result = attempt(first)
+        lost = status_of(result) == codes.NOT_RESOLVED
+        return jax.lax.cond(lost, lambda: attempt(law.traced), lambda: result)
     best = attempt(first)
-    for effort in others:
-        if int(status_of(best)) not in UNFINISHED:
+    for stage in others:
+        if int(status_of(best)) not in law.unfinished:
             break
-        result = attempt(effort)
+        result = attempt(stage)
         if codes.is_better(status_of(result), status_of(best)):
             best = result
     return best
+
+
+def _static(law: Law, kernel: type[Transmission], stage: Stage) -> tuple[Any, ...]:
+    """What a stage is compiled for: the kernel; beyond linear response law, stage and temperature, too."""
+    if isinstance(law, Linear):
+        return (careful(kernel) if stage.careful else kernel,)
+    if not isinstance(law, Exact):
+        return kernel, law, stage, None
+    warm = law.warm or stage.patient  # which has one program for all temperatures
+    temperature = jnp.asarray(law.temperature, float) if warm else None
+    return kernel, replace(law, temperature=0.0), stage, temperature
 
 
 def _in_band(mu_bar: Any, delta_mu: Any) -> Any:
@@ -328,8 +293,9 @@ def _in_band(mu_bar: Any, delta_mu: Any) -> Any:
     )
 
 
-def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Any, Any, Any, Law]:
-    """Every number of the drive, checked, and the law; of known numbers without a call to JAX."""
+def _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel) -> tuple[tuple, Law, type[Transmission]]:
+    """Wire and drive, checked, of known numbers without a call to JAX; the law; the class of the kernel."""
+    require_wire("wire", wire)
     require_double()
     law = checked_law(law)
     if injection is not None and I_g is not None:
@@ -342,7 +308,7 @@ def _drive(mu_bar, delta_mu, injection, I_g, law) -> tuple[Any, Any, Any, Law]:
         injection = np.float64(0.0)
     else:
         injection = number("injection", injection, AMOUNT)
-    return mu_bar, delta_mu, injection, law
+    return (wire, mu_bar, delta_mu, injection), law, kernel_for(kernel, wire.sites, alone=True)
 
 
 def _over_unit(I_g: Any, delta_mu: Any) -> Any:

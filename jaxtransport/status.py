@@ -24,8 +24,11 @@ def has_numbers(status):
 
 
 def is_better(new, old):
-    """True where a result of more effort takes the place of the old one: not if that had numbers alone."""
-    return has_numbers(new) | ~has_numbers(old) | (new == OUTSIDE_BAND)
+    """True where the result of a later stage takes the place of the old one.
+
+    Not if the old one had numbers and the new one has none, unless it proves that there are none.
+    """
+    return has_numbers(new) | ~has_numbers(old) | (new == OUTSIDE_BAND) | (new == SINGULAR)
 
 
 def worst(status):

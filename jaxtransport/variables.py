@@ -23,6 +23,7 @@ class Variable:
     dtype: str = "f8"
     needs_profile: bool = False  # the potentials along the wire, not only the leads
     by_name: bool = False  # stored only if it is asked for by name
+    of_every_point: bool = False  # known where the status has no numbers, too
 
 
 def _both(name, unit, long_name, symbol, **kw):
@@ -79,7 +80,9 @@ LINEAR = {
 NONLINEAR = {name: v for name, v in LINEAR.items() if name not in ("injection_response", "current_error")} | {
     v.name: v
     for v in [
-        Variable("steps", "1", "Newton steps, both biases", r"\mathrm{steps}", dtype="i2"),
+        Variable(
+            "steps", "1", "Newton steps, both biases", r"\mathrm{steps}", dtype="i2", of_every_point=True
+        ),
         Variable(
             "quadrature_error",
             "I_o",
@@ -87,12 +90,11 @@ NONLINEAR = {name: v for name, v in LINEAR.items() if name not in ("injection_re
             r"\epsilon_I",
             by_name=True,
         ),
-        Variable("nodes", "1", "energies, or order of the series", "K", dtype="i2"),
+        Variable("nodes", "1", "energies, or order of the series", "K", dtype="i2", of_every_point=True),
         *_both("roots", "gamma_o", "all real roots of the third order", r"\mu_l", dims=("root", "terminal")),
     ]
 }
 SERIES = {name: v for name, v in NONLINEAR.items() if name != "quadrature_error"}
-BY_LAW = {"linear": LINEAR, "series": SERIES, "exact": NONLINEAR}
 
 
 def _leads(unit: str, conductance_unit: str) -> list[Variable]:

@@ -7,7 +7,7 @@
          eps_1 --- eps_2 --- eps_3 --- ... - eps_N
               -t_1      -t_2      -t_3
 
-The leads sit on the first and the last site; their potentials are given. Every other reservoir
+The leads sit on the first and the last site (`Wire.leads`); their potentials are given. Every other reservoir
 injects a given current, `strength` times I_g: +1 a source, -1 a drain, 0 a probe.
 
 The number of sites N is data, not a shape: arrays may be longer than the wire. Entries beyond N
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -80,6 +80,26 @@ def _marked(value: Any, allowed: Any) -> Any:
     return jnp.where(allowed, value, jnp.nan)
 
 
+class Leads(NamedTuple):
+    """Where the two reservoirs sit whose potentials are given: sites from 0."""
+
+    first: Any  # the left lead, at mu_bar + delta_mu / 2
+    last: Any  # the right lead, at mu_bar - delta_mu / 2
+
+    def hold(self, site: Any) -> Any:
+        """True where `site` (from 0) is one of them."""
+        return (site == self.first) | (site == self.last)
+
+    def put(self, left: Any, right: Any, others: Array) -> Array:
+        """`others` (..., site) with the values of the leads put in."""
+        site = jnp.arange(others.shape[-1])
+        return jnp.where(site == self.first, left, jnp.where(site == self.last, right, others))
+
+    def of(self, values: Array) -> tuple[Array, Array]:
+        """The entries of both leads in `values` (site)."""
+        return jnp.take(values, self.first), jnp.take(values, self.last)
+
+
 class Wire(eqx.Module):
     """A wire of `length` sites, in arrays of `site` >= length entries. Energies in gamma_o.
 
@@ -137,7 +157,7 @@ class Wire(eqx.Module):
         coupling = xp.where(occupied, gamma, 0.0)
         coupling = xp.where(site == 0, left, xp.where(site == N - 1, right, coupling))
         if traced:
-            held = occupied | (site == 0) | (site == N - 1)
+            held = occupied | Leads(0, N - 1).hold(site)
             coupling = _marked(coupling, ~held | POSITIVE.holds(coupling))
             onsite = _marked(onsite, REAL.holds(onsite))
             hopping = _marked(hopping, POSITIVE.holds(hopping if jnp.isrealobj(hopping) else abs(hopping)))
@@ -182,6 +202,11 @@ class Wire(eqx.Module):
         return cls.from_layout(layouts.custom(N, sources, drains, probes), **parameters)
 
     @property
+    def leads(self) -> Leads:
+        """The first and the last site."""
+        return Leads(jnp.zeros_like(self.length), self.length - 1)
+
+    @property
     def sites(self) -> int:
         """Number of array entries, at least the length of the wire."""
         return self.onsite.shape[0]
@@ -213,7 +238,7 @@ def admit(wire: Wire) -> tuple[Wire, Array]:
     hopping = wire.hopping.astype(complex if jnp.iscomplexobj(wire.hopping) else float)
     sites, length = wire.sites, wire.length
     site = jnp.arange(sites)
-    held = (site == 0) | (site == length - 1) | (strength != 0) | (coupling != 0)
+    held = wire.leads.hold(site) | (strength != 0) | (coupling != 0)
     whole_length = (length >= 2) & (length <= sites)
     # Entry by entry: one look at all of them before the first is used would keep XLA from fusing this
     # with the sweep along the wire.

@@ -1,4 +1,4 @@
-"""What XLA is told before it starts: devices that compute, and how a CPU's loops are compiled.
+"""XLA flags and CPU devices, set before JAX starts: how many, and how a CPU's loops are compiled.
 
 A step along the wire is some twenty elementwise operations on the points of a batch. XLA calls each of
 them through its runtime, 1.6 us a step, unless it compiles the loop as one function, which by itself it

@@ -69,7 +69,7 @@ def package(N: int, kernel: str, names: tuple[str, ...]) -> Package:
     plan = make_plan(task, xla.kind_of_cpu())
     ((size, batch),) = plan.batch.items()
     shared, free = jax.tree.map(jnp.asarray, (task.shared(size), {"_": np.zeros(1)}))
-    run = batch_by_batch(task.evaluate, task.one_by_one)
+    run = batch_by_batch(task.evaluate, task.sequential)
     rows = plan.rows(batch, 1) if kernel == "chain" else 1
     shape = (rows, batch)
 

@@ -23,8 +23,6 @@ import jax
 import numpy as np
 
 import jaxtransport as jt
-from jaxtransport.driven import UNFINISHED, efforts
-from jaxtransport.driven import drive as drive_wire
 from jaxtransport.green.chain import Chain
 
 jax.config.update("jax_enable_x64", True)
@@ -80,18 +78,18 @@ def main() -> None:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def driven_by(law, effort, wire, drive, temperature):
+def solved_by(law, stage, wire, drive, temperature):
     """As `jt.solve`, whose potentials are rounded to 1e-16: a bias of 1e-8 has lost digits there."""
-    return drive_wire(wire, Chain, law, effort, drive["mu_bar"], drive["delta_mu"], 0.0, temperature)
+    return nonlinear.solve(wire, Chain, law, stage, drive["mu_bar"], drive["delta_mu"], 0.0, temperature)
 
 
 def solve(case) -> Found:
     T = case["temperature"]
     law = jt.Exact()
-    for effort in efforts(law):
-        both = driven_by(law, effort, case["wire"].pad(MOST_SITES), case["drive"], T if T else None)
+    for stage in law.stages:
+        both = solved_by(law, stage, case["wire"].pad(MOST_SITES), case["drive"], T if T else None)
         found = jax.tree.map(lambda leaf: np.asarray(leaf)[0], both)
-        if found.status not in UNFINISHED:
+        if found.status not in law.unfinished:
             break
     N = case["wire"].sites
     held = np.asarray(case["wire"].coupling) > 0

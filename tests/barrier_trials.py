@@ -16,7 +16,7 @@ from wires import stack
 from jaxtransport import status as codes
 from jaxtransport.green.kernels import KERNELS, careful
 from jaxtransport.green.registers import Registers
-from jaxtransport.observables import Solved, observe
+from jaxtransport.linear import LinearResponse
 
 DELTA_MU, INJECTION = 0.1, 0.3
 NAMES = (
@@ -49,8 +49,8 @@ def run(kernel, wires, energies, batch: int = BATCH) -> list[dict[str, np.ndarra
     """The variables of every wire by one kernel."""
 
     def one(wire, w):
-        solved = Solved.of(wire, w, kernel, with_profile=True)
-        return observe(NAMES, solved, np.asarray(DELTA_MU), np.asarray(INJECTION))
+        solved = LinearResponse.of(wire, w, kernel, with_profile=True)
+        return solved.observe(NAMES, np.asarray(DELTA_MU), np.asarray(INJECTION))
 
     mapped, out = jax.jit(jax.vmap(one)), []
     for start in range(0, len(wires), batch):

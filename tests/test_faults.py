@@ -30,7 +30,7 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.long import Long, Scatterer
 from jaxtransport.layout import Layout
-from jaxtransport.observables import Biased
+from jaxtransport.linear import AtBias
 from jaxtransport.probes import conductor as conductor_module
 from jaxtransport.probes import occupation as occupation_module
 from jaxtransport.probes import panels as panels_module
@@ -313,7 +313,7 @@ FAULTS = [
     Fault("I_N = -I_1 always", replaced(Response, "right_current", mirror_of_the_left), two_leads),
     Fault(
         "h with 1 / 2 pi",
-        replaced(Biased, "heat", twice),
+        replaced(AtBias, "heat", twice),
         lambda: checks.heat_is_paid_for(state(), 12, DELTA_MU),
     ),
     Fault("sign of dw", replaced(occupation_module, "_cold", both_minus), cold),
@@ -322,7 +322,7 @@ FAULTS = [
     Fault("lost 1 / m!", replaced(conductor_module, "math", without_factorials), third_order),
     Fault(
         "sign of the density",
-        replaced(Biased, "density", minus),
+        replaced(AtBias, "density", minus),
         lambda: checks.density_follows_current(state(), WIRE, MU_BAR, DELTA_MU),
     ),
 ]

@@ -19,7 +19,7 @@ from jaxtransport.plot import draw
 from jaxtransport.search import store as searches
 from jaxtransport.sweep import export as exports
 from jaxtransport.sweep import files, results
-from jaxtransport.sweep.surviving import SurvivingFile
+from jaxtransport.sweep.disk_full import SurvivingFile
 
 PACKAGE = Path(jt.__file__).parents[1]
 SPEC = """\
@@ -300,7 +300,7 @@ def command(folder, step, number, times, *arguments):
 
 
 STEPS = {
-    "export": ("jaxtransport.sweep.surviving:SurvivingFile.write", ("export", "out.h5", "-o", "out.nc")),
+    "export": ("jaxtransport.sweep.disk_full:SurvivingFile.write", ("export", "out.h5", "-o", "out.nc")),
     "rename": ("jaxtransport.sweep.export:_swap", ("export", "out.h5", "-o", "out.nc")),
     "folder": ("zarr:consolidate_metadata", ("export", "out.h5", "-o", "out.zarr")),
     "picture": ("matplotlib.figure:Figure.savefig", ("plot", "out.h5", "-o", "out.png")),

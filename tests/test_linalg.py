@@ -167,7 +167,7 @@ def calls(spec):
     point = {axis.name: jnp.zeros((1, 8)) for axis in task.grid.solve_axes.axes} | {"_": jnp.zeros((1, 8))}
     free = {axis.name: jnp.zeros(2) for axis in task.grid.free_axes.axes} | {"_": jnp.zeros(2)}
     found = []
-    for program in (evaluator._compiled, *evaluator._again):
+    for program in (evaluator._compiled, *evaluator._retries):
         text = program.lower(point, 1, free, task.shared(size)).as_text()
         assert "fft" not in text
         for routine, operands in re.findall(r"@(lapack_\w+)\(.*} : \((.*)\) ->", text):

@@ -10,7 +10,7 @@ from engine import KERNELS
 from wires import disordered
 
 from jaxtransport.green.kernels import KERNELS as CLASSES
-from jaxtransport.observables import Solved, observe
+from jaxtransport.linear import LinearResponse
 from jaxtransport.variables import LINEAR
 
 
@@ -18,8 +18,8 @@ def observed(wire, kernel, mu_bar, delta_mu, injection):
     """All variables at one point, compiled; NumPy, padding cut off."""
 
     def run(wire, mu_bar, delta_mu, injection):
-        solved = Solved.of(wire, mu_bar, CLASSES[kernel], with_profile=True)
-        return observe(LINEAR, solved, delta_mu, injection)
+        solved = LinearResponse.of(wire, mu_bar, CLASSES[kernel], with_profile=True)
+        return solved.observe(LINEAR, delta_mu, injection)
 
     out = engine.compiled(f"observe {kernel}", run)(wire, mu_bar, delta_mu, injection)
     N = int(wire.length)

@@ -5,24 +5,25 @@ import re
 import numpy as np
 import pytest
 
+from jaxtransport.coordinates import DRIVE, PER_SITE, UNIFORM, Coordinate, coordinate, window
 from jaxtransport.errors import InputError
-from jaxtransport.parameters import DRIVE, LABELS, PER_SITE, UNIFORM, Parameter, parameter, window
+from jaxtransport.parameters import QUANTUM
 
 
 @pytest.mark.parametrize("name", DRIVE + UNIFORM)
 def test_a_name_without_a_site(name):
-    assert parameter(name) == Parameter(name)
-    assert parameter(name).name == name
-    assert parameter(name).label == LABELS[name]
+    assert coordinate(name) == Coordinate(QUANTUM[name])
+    assert coordinate(name).name == name
+    assert coordinate(name).label == (QUANTUM[name].unit, QUANTUM[name].long_name, QUANTUM[name].symbol)
 
 
 @pytest.mark.parametrize("quantity", PER_SITE)
 def test_a_name_with_a_site(quantity):
-    one = parameter(f"{quantity}[12]")
-    assert one == Parameter(quantity, 12)
+    one = coordinate(f"{quantity}[12]")
+    assert one == Coordinate(QUANTUM[quantity], 12)
     assert one.name == f"{quantity}[12]"
     unit, long_name, symbol = one.label
-    assert unit == LABELS[quantity][0]
+    assert unit == QUANTUM[quantity].unit
     assert long_name.endswith("bond 12" if quantity == "hopping" else "site 12")
     assert symbol.endswith("_{12}")
 
@@ -47,12 +48,12 @@ def test_a_name_with_a_site(quantity):
 )
 def test_a_name_that_there_is_not(name, says):
     with pytest.raises(InputError, match=re.escape(says)):
-        parameter(name)
+        coordinate(name)
 
 
 def test_sites_may_be_left_out():
     with pytest.raises(InputError, match=re.escape("'gamma[2]' cannot be varied")):
-        parameter("gamma[2]", per_site=False)
+        coordinate("gamma[2]", per_site=False)
 
 
 SCANNED = {
@@ -72,22 +73,22 @@ SCANNED = {
 
 @pytest.mark.parametrize("name", SCANNED)
 def test_the_coordinate_that_is_scanned(name):
-    one, (value, u) = parameter(name), SCANNED[name]
-    np.testing.assert_array_equal(one.to_scan(value), u)
+    one, (value, u) = coordinate(name), SCANNED[name]
+    np.testing.assert_array_equal(one.scan.to(value), u)
     # There and back: two roundings, which log and arcsin stretch by at most 5 here.
-    np.testing.assert_allclose(one.from_scan(u), value, rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(one.scan.back(u), value, rtol=1e-15, atol=1e-15)
     step = 1e-6
-    slope = (one.from_scan(u + step) - one.from_scan(u - step)) / (2 * step)
+    slope = (one.scan.back(u + step) - one.scan.back(u - step)) / (2 * step)
     # Central difference: step^2 / 6 and 1e-16 / step.
-    np.testing.assert_allclose(one.stretch(value), slope, rtol=1e-8)
+    np.testing.assert_allclose(one.scan.stretch(value), slope, rtol=1e-8)
 
 
 def test_the_edges_of_the_band_are_those_of_the_coordinate():
     """arcsin loses half its digits there, where they mean nothing: mu_bar is flat in u."""
-    mu_bar, edges = parameter("mu_bar"), np.array([-2.0, 2.0])
-    np.testing.assert_allclose(mu_bar.to_scan(edges), [-np.pi / 2, np.pi / 2], rtol=1e-15)
-    assert mu_bar.from_scan(mu_bar.to_scan(edges)).tolist() == [-2, 2]
-    assert mu_bar.stretch(edges).tolist() == [0, 0]
+    mu_bar, edges = coordinate("mu_bar"), np.array([-2.0, 2.0])
+    np.testing.assert_allclose(mu_bar.scan.to(edges), [-np.pi / 2, np.pi / 2], rtol=1e-15)
+    assert mu_bar.scan.back(mu_bar.scan.to(edges)).tolist() == [-2, 2]
+    assert mu_bar.scan.stretch(edges).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_the_edges_of_the_band_are_those_of_the_coordinate():
     ],
 )
 def test_a_window(name, bounds):
-    assert window(parameter(name), bounds) == tuple(bounds)
-    assert all(type(bound) is float for bound in window(parameter(name), bounds))
+    assert window(coordinate(name), bounds) == tuple(bounds)
+    assert all(type(bound) is float for bound in window(coordinate(name), bounds))
 
 
 @pytest.mark.parametrize(
@@ -131,5 +132,5 @@ def test_a_window(name, bounds):
 )
 def test_a_wrong_window(name, bounds, says):
     with pytest.raises(InputError, match=re.escape(says)) as error:
-        window(parameter(name), bounds)
+        window(coordinate(name), bounds)
     assert name in str(error.value)

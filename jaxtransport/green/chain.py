@@ -28,8 +28,8 @@ a line may be that of the wire or of a part of it, cut at a site where the wave 
 so corners carry their rounding error along, and what it does to every reservoir's G_ll is the share of the
 transmissions that is in doubt (`sharp_error`).
 
-Corners are kept as g = u - iv, two real numbers: XLA turns real arrays into vector instructions
-and complex ones not. The first site has index 0 here; sites from `length` on are cut off.
+Corners are kept as g = u - iv, two real numbers: XLA vectorises real
+arithmetic, but not complex. The first site has index 0 here; sites from `length` on are cut off.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ from jaxtransport.green.transmission import (
     EPS,
     POTENTIAL_ROUNDINGS,
     UNIT_DRIVES,
-    Leads,
+    LeadResponse,
     Transmission,
 )
 from jaxtransport.reservoir import band_root, broadening, level_shift
-from jaxtransport.wire import Wire
+from jaxtransport.wire import Leads, Wire
 
 BLUNT = 8  # relative errors of G_ij in roundings over the square root of N, where no line is narrow
 
@@ -65,7 +65,7 @@ class Point(NamedTuple):
 
 
 class Site(NamedTuple):
-    """What a sweep along the wire meets at one site."""
+    """Inputs of one step of the recursion."""
 
     position: Array  # from 0
     onsite: Array
@@ -132,6 +132,7 @@ class Chain(Transmission):
     broadening: Float[Array, " site"]
     interior: Bool[Array, " site"]
     strength: Float[Array, " site"]
+    leads: Leads
     length: Int[Array, ""]
     beyond: Beyond  # per site
     ratio: Float[Array, " site"]  # a_{l+1}
@@ -150,7 +151,7 @@ class Chain(Transmission):
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Chain:
         """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
         site, point = Site.of(wire), Point(energy, band_root(energy), wire.length)
-        middle = (site.position > 0) & (site.position < wire.length - 1)
+        middle = (site.position < wire.length) & ~wire.leads.hold(site.position)
         interior = middle & (wire.coupling > 0)
         strength = jnp.where(interior, wire.strength, 0.0)
         beyond = _right_corners(site, point)
@@ -159,6 +160,7 @@ class Chain(Transmission):
             broadening=broadening(wire.coupling, energy),
             interior=interior,
             strength=strength,
+            leads=wire.leads,
             length=wire.length,
             beyond=beyond,
             ratio=beyond.ratio(site.right, site.position < wire.length - 1),
@@ -190,20 +192,20 @@ class Chain(Transmission):
 
     @property
     def finite(self):
-        # A bad corner spoils all corners left of it, so the leftmost one tells.
+        # Non-finite values propagate left, so the leftmost corner suffices.
         return jnp.isfinite(self.beyond.u[0]) & jnp.isfinite(self.beyond.R[0])
 
-    def leads(self):
-        return self._leads(self.tau, self.drawn, self.sharpness)
+    def lead_response(self):
+        return self._lead_response(self.tau, self.drawn, self.sharpness)
 
-    def _leads(self, tau, drawn, sharpness):
-        Gamma = jnp.take(self.broadening, self.length - 1)
+    def _lead_response(self, tau, drawn, sharpness):
+        Gamma = jnp.take(self.broadening, self.leads.last)
         conductance, onward = Gamma * tau, Gamma * self.rho
         sharp = sharp_error(sharpness, self.length)
         network = network_error(self.length) + sharp
         floor = (CURRENT_ROUNDINGS * EPS + sharp) * self.largest
         errors = network * conductance, floor + network * jnp.abs(drawn), floor + network * jnp.abs(onward)
-        return Leads(conductance, drawn, onward, *map(lax.stop_gradient, errors))
+        return LeadResponse(conductance, drawn, onward, *map(lax.stop_gradient, errors))
 
     def profile(self):
         potential = jax.vmap(self.potentials)(*UNIT_DRIVES)

@@ -49,8 +49,8 @@ class Conserving(Chain):
 
     tolerated = TOLERATED
 
-    def leads(self):
-        plain = super().leads()
+    def lead_response(self):
+        plain = super().lead_response()
         _, _, (B, error), (Q, Q_error) = self._handed_on(self.strength)
         sharp = sharp_error(self.sharpness, self.length)
         network = network_error(self.length) + sharp

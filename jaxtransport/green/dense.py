@@ -20,9 +20,9 @@ from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport import linalg
 from jaxtransport.green.pairs import Matrices
-from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, Leads, Transmission
+from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, LeadResponse, Transmission
 from jaxtransport.reservoir import BAND_EDGE, broadening, level_shift
-from jaxtransport.wire import Wire
+from jaxtransport.wire import Leads, Wire
 
 
 def hamiltonian(wire: Wire) -> Inexact[Array, "site site"]:
@@ -65,8 +65,7 @@ class Dense(Transmission):
     broadening: Float[Array, " site"]
     interior: Bool[Array, " site"]
     strength: Float[Array, " site"]
-    first: Array  # index of the left lead
-    last: Array  # index of the right lead
+    leads: Leads
     green: Complex[Array, "site site"]
     inverse: Complex[Array, "site site"]  # A = w - H - Sigma
     size: Float[Array, "site site"]  # |A|, nothing cancelled on its diagonal: what roundings are shares of
@@ -77,8 +76,7 @@ class Dense(Transmission):
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Dense:
         """The matrices of `wire` at `energy`."""
-        leads = (0, wire.length - 1)
-        return cls.of(hamiltonian(wire), wire.coupling, energy, leads=leads, strength=wire.strength)
+        return cls.of(hamiltonian(wire), wire.coupling, energy, leads=wire.leads, strength=wire.strength)
 
     @classmethod
     def of(cls, hamiltonian, coupling, energy, *, leads, strength) -> Dense:
@@ -91,16 +89,14 @@ class Dense(Transmission):
             leads: indices (from 0) of the two reservoirs whose potential is given.
             strength: injected current of the others in units of I_g, shape (site,).
         """
-        first, last = (jnp.asarray(lead) for lead in leads)
+        leads = Leads(*map(jnp.asarray, leads))
         inverse = _inverse_green(hamiltonian, coupling, energy)
-        index = jnp.arange(coupling.shape[0])
-        interior = (coupling > 0) & (index != first) & (index != last)
+        interior = (coupling > 0) & ~leads.hold(jnp.arange(coupling.shape[0]))
         return cls(
             broadening=broadening(coupling, energy),
             interior=interior,
             strength=jnp.where(interior, strength, 0.0),
-            first=first,
-            last=last,
+            leads=leads,
             green=linalg.inverse(inverse),
             inverse=inverse,
             size=lax.stop_gradient(_size(hamiltonian, coupling, energy)),
@@ -162,9 +158,9 @@ class Dense(Transmission):
 
     def _given(self, currents, left, right):
         given = jnp.where(self.interior, currents, 0.0)  # 0 on bare sites, whose row reads x = 0
-        return given.at[self.first].set(left).at[self.last].set(right)
+        return self.leads.put(left, right, given)
 
-    def leads(self):
+    def lead_response(self):
         phi, psi, amplification = self._drives()
         T = self.links()
         into = lambda lead, x: jnp.sum(jnp.take(T, lead, axis=0) * (jnp.take(x, lead) - x))
@@ -175,11 +171,11 @@ class Dense(Transmission):
         error = EPS * jnp.max(size) * jnp.max(jnp.sum(size, 1)) * norm
         off = 2 * size * error * self.broadening[:, None] * self.broadening
         difference = lambda x: jnp.abs(x[:, None] - x)
-        g_error = jnp.sum(off * difference(phi) ** 2) / 2 + total(self.first)
+        g_error = jnp.sum(off * difference(phi) ** 2) / 2 + total(self.leads.first)
         moved, largest = jnp.sum(off * difference(phi) * difference(psi)) / 2, jnp.max(jnp.abs(psi))
-        errors = g_error, moved + largest * total(self.first), moved + largest * total(self.last)
-        values = into(self.first, phi), -into(self.first, psi), -into(self.last, psi)
-        return Leads(*values, *map(lax.stop_gradient, errors))
+        errors = g_error, moved + largest * total(self.leads.first), moved + largest * total(self.leads.last)
+        values = into(self.leads.first, phi), -into(self.leads.first, psi), -into(self.leads.last, psi)
+        return LeadResponse(*values, *map(lax.stop_gradient, errors))
 
     def amplification(self):
         return self._drives()[2]

@@ -20,7 +20,7 @@ A given I_l makes x_l an average of c_l and e_l plus a source: the site scatters
 and so does a stretch of sites (Redheffer's star product, here free of subtractions). The wire as a whole
 gives c_1 = t x_N + f x_1 + b, thus the current of the left lead, 2 pi I_1 = Gamma_1 s_1 R_1 (x_1 - c_1).
 
-Every recursion goes through the pieces of the wire at the same time (`green.pieces`): sqrt(N) steps.
+Every recursion goes through the pieces of the wire at the same time (`green.blocked_scan`): sqrt(N) steps.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxtransport.green import pieces
+from jaxtransport.green import blocked_scan
+from jaxtransport.green.blocked_scan import after, before
 from jaxtransport.green.chain import network_error, sharp_error
-from jaxtransport.green.pieces import after, before
 from jaxtransport.green.transmission import (
     CURRENT_ROUNDINGS,
     EPS,
     POTENTIAL_ROUNDINGS,
     UNIT_DRIVES,
-    Leads,
+    LeadResponse,
     Transmission,
 )
 from jaxtransport.reservoir import broadening, level_shift
-from jaxtransport.wire import Wire
+from jaxtransport.wire import Leads, Wire
 
 PerSite = Float[Array, "along piece"]
 Number = Array | float
@@ -90,11 +90,12 @@ class Scatterer(NamedTuple):
 
 
 class Long(Transmission):
-    """A chain at one energy, in pieces; sites as in `green.pieces`. Made by `Long.at`."""
+    """A chain at one energy, in pieces; sites as in `green.blocked_scan`. Made by `Long.at`."""
 
     broadening: Float[Array, " site"]
     interior: Bool[Array, " site"]
     strength: Float[Array, " site"]
+    leads: Leads
     length: Int[Array, ""]
     Gamma: PerSite  # `broadening` in pieces, gamma_o
     s: PerSite  # |G_ll|^2, 1/gamma_o^2
@@ -105,14 +106,14 @@ class Long(Transmission):
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Long:
         """Corners and weights of `wire` at `energy`."""
-        site = pieces.cut(jnp.arange(wire.sites), wire.sites)
+        site = blocked_scan.cut(jnp.arange(wire.sites), wire.sites)
         inside, first, last = site < wire.length, site == 0, site == wire.length - 1
         hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
-        left = jnp.where(inside & ~first, pieces.cut(jnp.pad(hopping, (1, 0)), 0.0), 0.0)
-        right = jnp.where(inside & ~last, pieces.cut(jnp.pad(hopping, (0, 1)), 0.0), 0.0)
-        coupling = pieces.cut(wire.coupling, 0.0)
+        left = jnp.where(inside & ~first, blocked_scan.cut(jnp.pad(hopping, (1, 0)), 0.0), 0.0)
+        right = jnp.where(inside & ~last, blocked_scan.cut(jnp.pad(hopping, (0, 1)), 0.0), 0.0)
+        coupling = blocked_scan.cut(wire.coupling, 0.0)
         Gamma = jnp.where(inside, broadening(coupling, energy), 0.0)
-        x = energy - pieces.cut(wire.onsite, 0.0) - level_shift(coupling, energy)
+        x = energy - blocked_scan.cut(wire.onsite, 0.0) - level_shift(coupling, energy)
         x, y = jnp.where(inside, x, 1.0), Gamma / 2  # cut-off sites stand alone, with a corner of 1
 
         g = _corners(Site(x, y, right), reverse=True)
@@ -132,11 +133,12 @@ class Long(Transmission):
         E = before(_affine(a_next, a_next * s * Gamma, reverse=False), 0.0)
 
         index = jnp.arange(wire.sites)
-        interior = (index > 0) & (index < wire.length - 1) & (wire.coupling > 0)
+        interior = (index < wire.length) & ~wire.leads.hold(index) & (wire.coupling > 0)
         return cls(
             broadening=jnp.where(index < wire.length, broadening(wire.coupling, energy), 0.0),
             interior=interior,
             strength=jnp.where(interior, wire.strength, 0.0),
+            leads=wire.leads,
             length=wire.length,
             Gamma=Gamma,
             s=s,
@@ -147,23 +149,25 @@ class Long(Transmission):
 
     @property
     def finite(self):
-        # A bad corner spoils all corners after it, so the leftmost weight tells.
+        # Non-finite values propagate, so the leftmost weight suffices.
         return jnp.isfinite(self.R[0, 0]) & jnp.isfinite(self.s[0, 0])
 
     tolerated = 1e-10  # beyond, the N steps of `green.conserving` are worth their time
 
-    def leads(self):
-        each = pieces.total(_star, _NOTHING, self._scatterers(self._sources(pieces.cut(self.strength, 0.0))))
-        wire = pieces.total(_star, _NOTHING, each)
+    def lead_response(self):
+        each = blocked_scan.total(
+            _star, _NOTHING, self._scatterers(self._sources(blocked_scan.cut(self.strength, 0.0)))
+        )
+        wire = blocked_scan.total(_star, _NOTHING, each)
         lead = self.Gamma[0, 0] * self.s[0, 0] * self.R[0, 0]
-        Gamma, E = (pieces.joined(part, self.broadening.shape[0]) for part in (self.Gamma, self.E))
-        other = jnp.take(Gamma, self.length - 1) * jnp.take(E, self.length - 1)
+        Gamma, E = (blocked_scan.joined(part, self.broadening.shape[0]) for part in (self.Gamma, self.E))
+        other = jnp.take(Gamma, self.leads.last) * jnp.take(E, self.leads.last)
         g, r, onward = lead * wire.t, lead * wire.b, other * wire.d
         sharp = sharp_error(self.sharpness, self.length)
         network = network_error(self.length) + sharp
         floor = (CURRENT_ROUNDINGS * EPS + sharp) * jnp.max(jnp.abs(self.strength))
         errors = network * g, floor + network * jnp.abs(r), floor + network * jnp.abs(onward)
-        return Leads(g, r, onward, *map(lax.stop_gradient, errors))
+        return LeadResponse(g, r, onward, *map(lax.stop_gradient, errors))
 
     def profile(self):
         """A source is amplified by the reflections between a site and those before it, `weight`."""
@@ -184,10 +188,10 @@ class Long(Transmission):
 
     def _settled(self, currents, left, right):
         """The potentials, and how much reflections amplify a source at each site."""
-        probe = pieces.cut(self.interior, False)
-        own = self._sources(pieces.cut(currents, 0.0))
+        probe = blocked_scan.cut(self.interior, False)
+        own = self._sources(blocked_scan.cut(currents, 0.0))
         site = self._scatterers(own)
-        upto = pieces.sweep(_star, _star, _NOTHING, site, _NOTHING)
+        upto = blocked_scan.sweep(_star, _star, _NOTHING, site, _NOTHING)
         behind = Scatterer(*(before(part, none) for part, none in zip(upto, _NOTHING, strict=True)))
         # What comes from the left lead and from the sources behind a site, and c on either side of the site:
         into = behind.T * left + behind.d
@@ -197,9 +201,8 @@ class Long(Transmission):
         c, e = after(passed_on, right), behind.h * passed_on + into
         _, from_right, from_left = self._weights()
         x = jnp.where(probe, from_right * c + from_left * e + own, 0.0)
-        index = jnp.arange(self.broadening.shape[0])
-        x = pieces.joined(x, self.broadening.shape[0])
-        return jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x)), weight
+        x = blocked_scan.joined(x, self.broadening.shape[0])
+        return self.leads.put(left, right, x), weight
 
     def product(self, x):
         x = self._held(x)
@@ -225,10 +228,10 @@ class Long(Transmission):
         return jnp.cumsum(self.exchange(x))
 
     def _held(self, x: Float[Array, " site"]) -> PerSite:
-        return jnp.where(self.Gamma > 0, pieces.cut(x, 0.0), 0.0)
+        return jnp.where(self.Gamma > 0, blocked_scan.cut(x, 0.0), 0.0)
 
     def _joined(self, values: PerSite) -> Float[Array, " site"]:
-        return pieces.joined(values, self.broadening.shape[0])
+        return blocked_scan.joined(values, self.broadening.shape[0])
 
     def _shares(self) -> tuple[PerSite, PerSite, PerSite, PerSite]:
         """alpha, 1 - alpha, eta and 1 - eta, each by itself; a site that sees nobody lets all pass."""
@@ -248,13 +251,13 @@ class Long(Transmission):
 
     def _sources(self, currents: PerSite) -> PerSite:
         """What the given `currents`, 2 pi I_l, add to the potential of each middle reservoir by itself."""
-        probe = pieces.cut(self.interior, False)
+        probe = blocked_scan.cut(self.interior, False)
         total, _, _ = self._weights()
         return jnp.where(probe, currents, 0.0) / (jnp.where(probe, self.Gamma, 1.0) * total)
 
     def _scatterers(self, source: PerSite) -> Scatterer:
         """Every site by itself, with its `_sources`; leads and bare sites let all pass."""
-        probe = pieces.cut(self.interior, False)
+        probe = blocked_scan.cut(self.interior, False)
         _, from_right, from_left = self._weights()
         alpha, past_alpha, eta, past_eta = self._shares()
         one = Scatterer(
@@ -299,7 +302,7 @@ def _affine(m: Number, b: Number, *, start: Number = 0.0, reverse: bool) -> PerS
     """y at every site, from `start` on: y -> m y + b."""
     step = lambda y, e: e[0] * y + e[1]
     extend = lambda does, e: (e[0] * does[0], e[0] * does[1] + e[1])
-    return pieces.sweep(step, extend, (1.0, 0.0), (m, b), start, reverse=reverse)
+    return blocked_scan.sweep(step, extend, (1.0, 0.0), (m, b), start, reverse=reverse)
 
 
 def _doubt(x: PerSite, corner: Corner, t2: PerSite, *, reverse: bool) -> PerSite:
@@ -311,7 +314,7 @@ def _doubt(x: PerSite, corner: Corner, t2: PerSite, *, reverse: bool) -> PerSite
 def _corners(site: Site, *, reverse: bool) -> Corner:
     """g_l right of every bond if `reverse`, else k_l left of it."""
     alone = Corner(*jnp.zeros(2))
-    return pieces.sweep(_corner, _one_more, _IDENTITY, site, alone, apply=_moved, reverse=reverse)
+    return blocked_scan.sweep(_corner, _one_more, _IDENTITY, site, alone, apply=_moved, reverse=reverse)
 
 
 def _corner(g: Corner, site: Site) -> Corner:

@@ -28,7 +28,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport.green.dense import Dense
-from jaxtransport.green.transmission import EPS, TOLERATED, Leads
+from jaxtransport.green.transmission import EPS, TOLERATED, LeadResponse
 
 
 class Network(NamedTuple):
@@ -51,7 +51,7 @@ class Gone(NamedTuple):
 class Solution(NamedTuple):
     """Both unit drives, their potentials and errors."""
 
-    leads: Leads
+    response: LeadResponse
     potential: Array  # (2, site)
     potential_error: Array
 
@@ -72,8 +72,8 @@ class Refined(Dense):
         fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
         return cls(**fields | {"green": green}, green_error=error)
 
-    def leads(self):
-        return self._solution().leads
+    def lead_response(self):
+        return self._solution().response
 
     def profile(self):
         solution = self._solution()
@@ -85,7 +85,7 @@ class Refined(Dense):
 
     def _solution(self) -> Solution:
         network, gone = self._eliminated(self.strength)
-        g, r, onward = network.T[self.first, self.last], network.b[self.first], network.b[self.last]
+        g, (r, onward) = network.T[self.leads.first, self.leads.last], self.leads.of(network.b)
         phi = self._back(gone, 0 * gone.b, 0.5, -0.5)
         psi = self._back(gone, gone.b, 0.0, 0.0)
 
@@ -97,13 +97,15 @@ class Refined(Dense):
         rounding = 4 * EPS * self.broadening.shape[0]
         g_error = jnp.sum(off * a * a) / 2 + rounding * g
         moved = jnp.sum(off * a * b) / 2
-        r_error = network.error[self.first] + moved + rounding * jnp.abs(r)
-        onward_error = network.error[self.last] + moved + rounding * jnp.abs(onward)
+        r_error, onward_error = (
+            error + moved + rounding * jnp.abs(value)
+            for error, value in zip(self.leads.of(network.error), (r, onward), strict=True)
+        )
         power, power_error = jnp.sum(T * b * b), jnp.sum(off * b * b)
         share = jnp.where(power > 0, power_error / jnp.where(power > 0, power, 1.0), 0.0) + rounding
         spread = jnp.max(self._back(gone, gone.error, 0.0, 0.0)) + share * jnp.max(jnp.abs(psi))
         *errors, spread = (lax.stop_gradient(error) for error in (g_error, r_error, onward_error, spread))
-        return Solution(Leads(g, r, onward, *errors), jnp.stack([phi, psi]), spread)
+        return Solution(LeadResponse(g, r, onward, *errors), jnp.stack([phi, psi]), spread)
 
     def _eliminated(self, given) -> tuple[Network, Gone]:
         """The two leads' network, and every reservoir as it was eliminated, in the order of sites."""
@@ -121,8 +123,9 @@ class Refined(Dense):
             safe = jnp.where(here, total, 1.0)
             weight = jnp.where(here, into / safe, 0.0)
             share = jnp.where(here, out / jnp.where(here, jnp.sum(out), 1.0), 0.0)  # keeps every charge
-            rest = total_given - b[self.first] - b[self.last]
-            rest_error = sum_error + error[self.first] + error[self.last] + 2 * EPS * jnp.abs(rest)
+            (left, right), errors = self.leads.of(b), self.leads.of(error)
+            rest = total_given - left - right
+            rest_error = sum_error + errors[0] + errors[1] + 2 * EPS * jnp.abs(rest)
             sharper = (k == last) & (rest_error < error[k])
             b_k = jnp.where(sharper, rest, b[k])
             e_k = jnp.where(sharper, rest_error, error[k])
@@ -139,7 +142,7 @@ class Refined(Dense):
 
     def _back(self, gone: Gone, b, left, right):
         """Potentials for what each eliminated reservoir had to hand on."""
-        leads = jnp.zeros_like(self.broadening).at[self.first].set(left).at[self.last].set(right)
+        leads = self.leads.put(left, right, jnp.zeros_like(self.broadening))
 
         def step(x, at):
             k, gone, b = at

@@ -42,7 +42,7 @@ class Registers(Chain):
         chain = Chain.at(wire, energy)
         site = Site.of(wire)
         fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}
-        tau, drawn, sharpest, no_pole = _leads(
+        tau, drawn, sharpest, no_pole = _swept(
             site.onsite, site.coupling, site.left, site.right, chain.strength, energy, wire.length
         )
         return cls(**fields, at_lead=tau, from_lead=drawn, sharpest=sharpest, no_pole=no_pole)
@@ -51,18 +51,18 @@ class Registers(Chain):
     def finite(self):
         return self.no_pole
 
-    def leads(self):
-        return self._leads(self.at_lead, self.from_lead, self.sharpest)
+    def lead_response(self):
+        return self._lead_response(self.at_lead, self.from_lead, self.sharpest)
 
 
 @custom_vmap
-def _leads(onsite, coupling, left, right, strength, energy, length):
+def _swept(onsite, coupling, left, right, strength, energy, length):
     """tau, B, the sharpness and whether all corners are finite, of one point."""
     alone = _blocks(onsite, coupling, left, right, strength, energy[None], length[None])
     return tuple(value[0] for value in alone)
 
 
-@_leads.def_vmap
+@_swept.def_vmap
 def _many(points, batched, *arguments):
     """Of many: sites first, so that points lie side by side."""
     sites = [jnp.moveaxis(v, 0, 1) if b else v for v, b in zip(arguments[:5], batched[:5], strict=True)]

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxtransport.green.pairs import OneByOne, Pairs
-from jaxtransport.wire import Wire
+from jaxtransport.wire import Leads, Wire
 
 EPS = 2.0**-53  # of one rounding
 TOLERATED = 1e-9  # nine digits are left
@@ -32,7 +32,7 @@ CURRENT_ROUNDINGS, POTENTIAL_ROUNDINGS = 64, 32
 UNIT_DRIVES = (np.array([0.0, 1.0]), np.array([0.5, 0.0]), np.array([-0.5, 0.0]))
 
 
-class Leads(NamedTuple):
+class LeadResponse(NamedTuple):
     """2 pi I_1 = g (x_1 - x_N) - r,      2 pi I_N = -g (x_1 - x_N) - r'."""
 
     conductance: Array  # g, in e^2/h
@@ -48,6 +48,7 @@ class Transmission(eqx.Module):
 
     broadening: eqx.AbstractVar[Float[Array, " site"]]  # Gamma_l, in gamma_o
     interior: eqx.AbstractVar[Array]  # True where the current is given and the potential unknown
+    leads: eqx.AbstractVar[Leads]  # the reservoirs whose potential is given
     strength: eqx.AbstractVar[Float[Array, " site"]]  # given currents in I_g; 0 where there is none
 
     @classmethod
@@ -82,13 +83,13 @@ class Transmission(eqx.Module):
         """2 pi J_l from site l to l+1; entries from the last site on carry no meaning."""
 
     @abc.abstractmethod
-    def leads(self) -> Leads:
+    def lead_response(self) -> LeadResponse:
         """g, r and r' for 2 pi I_l = strength_l in between."""
 
     def respond(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """(g, r) of `leads`."""
-        leads = self.leads()
-        return leads.conductance, leads.injection
+        """(g, r) of `lead_response`."""
+        response = self.lead_response()
+        return response.conductance, response.injection
 
     @abc.abstractmethod
     def amplification(self) -> Float[Array, ""]:

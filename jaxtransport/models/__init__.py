@@ -5,7 +5,10 @@ Host data only, so that `validate` needs no JAX: what computes a point is loaded
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jaxtransport.models import circuit, classical, quantum
+from jaxtransport.sweep.fixed import fixed
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
 
@@ -13,5 +16,6 @@ MAKERS = {"quantum": quantum.make_task, "classical": classical.make_task, "circu
 
 
 def make_task(spec: Spec) -> Task:
-    """The task of a spec, by its model."""
-    return MAKERS[spec.model](spec)
+    """The task of a spec, by its model; its result carries what the spec holds fixed."""
+    task = MAKERS[spec.model](spec)
+    return replace(task, beside=(*task.beside, *fixed(spec)))

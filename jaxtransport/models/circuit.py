@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.models.lengths import fixed_numbers, layout_tables, of_size, plain_task, sizes_of
+from jaxtransport.models.padding import fixed_numbers, layout_tables, of_size, plain_task, sizes_of
 from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.spec import Spec
 from jaxtransport.sweep.task import Task
@@ -52,7 +52,7 @@ def _evaluate(point, free, shared, *, names):
     import jax.numpy as jnp  # JAX is loaded when computing starts
 
     from jaxtransport.classical.circuit import Circuit, respond, solve_circuit
-    from jaxtransport.models.ends import seen_from_the_ends
+    from jaxtransport.models.two_biases import seen_from_the_ends
 
     given = {**shared["fixed"], **point}
     column = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0

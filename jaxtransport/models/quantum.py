@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from jaxtransport import layout as layouts
-from jaxtransport import status as codes
-from jaxtransport.budget import FIRST_PANELS, MOST_PANELS, NODES, exact_bytes
-from jaxtransport.models.lengths import (
+from jaxtransport.budget import NODES
+from jaxtransport.laws import LAWS, Exact, Law, Linear, Series
+from jaxtransport.models.padding import (
     along_the_wire,
     fixed_numbers,
     layout_tables,
@@ -26,11 +26,10 @@ from jaxtransport.models.lengths import (
 from jaxtransport.sweep.checks import sites_of
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.spec import Spec
-from jaxtransport.sweep.task import Task
-from jaxtransport.variables import LINEAR, NONLINEAR
+from jaxtransport.sweep.task import Beside, Task
 
-AGAIN = 12  # numbers that a careful kernel keeps per site beyond the others
-AGAIN_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
+CAREFUL_KEPT = 12  # numbers that a careful kernel keeps per site beyond the others
+RETRY_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
 KEPT = 12  # numbers that a kernel keeps per site and energy
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
 # Measured, on one core (`scripts/memory.py`)
@@ -44,12 +43,11 @@ FREE = frozenset({"delta_mu", "injection", "I_g"})
 def make_task(spec: Spec) -> Task:
     """The task of a spec with `model = "quantum"`."""
     grid = Grid(spec.axes, FREE.intersection(a.name for a in spec.axes))
-    solve: Any = spec.tables["solve"]
-    if solve.law != "linear":
-        return _beyond_linear_response(spec)
-    kernel = solve.kernel
+    law, kernel = law_of(spec), spec.tables["solve"].kernel  # type: ignore[attr-defined]
+    if not isinstance(law, Linear):
+        return _beyond_linear_response(spec, law)
     sizes = sizes_of(spec, grid)
-    variables = tuple(LINEAR[name] for name in spec.variables)
+    variables = tuple(law.variables[name] for name in spec.variables)
     with_profile = any(v.needs_profile for v in variables)
     how = {"names": spec.variables, "kernel": kernel, "with_profile": with_profile}
     scratch = _scratch_bytes(max(sizes.values()), kernel, with_profile)
@@ -57,20 +55,20 @@ def make_task(spec: Spec) -> Task:
     return Task(
         grid=grid,
         variables=variables,
-        evaluate=partial(_evaluate, again=False, **how),
-        again=(partial(_evaluate, again=True, **how),),
-        again_bytes=2 * scratch + AGAIN * 8 * max(sizes.values()),
-        again_points=AGAIN_POINTS,
-        unfinished=(codes.NOT_RESOLVED,),
+        evaluate=partial(_evaluate, stage=0, **how),
+        retries=tuple(partial(_evaluate, stage=later, **how) for later in range(1, len(law.stages))),
+        retry_bytes=2 * scratch + CAREFUL_KEPT * 8 * max(sizes.values()),
+        retry_points=RETRY_POINTS,
+        unfinished=law.unfinished,
         shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=along_the_wire(variables, max(sizes)),
-        along=unit_of_current(spec),
+        beside=unit_of_current(spec),
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
         arrays=2 if with_profile else 1,  # for two drives
-        one_by_one=kernel == "dense",
+        sequential=kernel == "dense",
         scratch_bytes=scratch,
         cost=_dense_cost if kernel == "dense" else float,
         compile_seconds=COMPILE_SECONDS[program],
@@ -78,43 +76,51 @@ def make_task(spec: Spec) -> Task:
     )
 
 
-def _beyond_linear_response(spec: Spec) -> Task:
+def law_of(spec: Spec) -> Law:
+    """The law that a spec asks for; its temperature is a number of the drive, not of the law."""
+    solve: Any = spec.tables["solve"]
+    kind = LAWS[solve.law]
+    given = {key: getattr(solve, key) for key in kind.options if key != "temperature"}
+    return kind(**{key: value for key, value in given.items() if value is not None})
+
+
+def _beyond_linear_response(spec: Spec, law: Law) -> Task:
     """The task of the series and of the exact law: every bias and every I_g is a problem of its own."""
     grid = Grid(spec.axes)
     solve: Any = spec.tables["solve"]
     sizes = sizes_of(spec, grid)
-    variables = tuple(NONLINEAR[name] for name in spec.variables)
-    how = {"names": spec.variables, "kernel": solve.kernel, "law": solve.law, "order": solve.order}
-    how |= {"tolerance": solve.tolerance, "nodes": solve.nodes, "terminals": _terminals(spec)}
-    how["warm"] = bool(solve.temperature) or spec.axis("temperature") is not None
-    size, exact = max(sizes.values()), solve.law == "exact"
-    if exact:
-        dense = solve.kernel == "dense"
-        first, most = (exact_bytes(size, panels, dense=dense) for panels in (FIRST_PANELS, MOST_PANELS))
-        cost: Any = partial(_exact_cost, dense)
+    variables = tuple(law.variables[name] for name in spec.variables)
+    warm = bool(solve.temperature) or spec.axis("temperature") is not None
+    how: dict[str, Any] = {"names": spec.variables, "kernel": solve.kernel, "law": law, "warm": warm}
+    how["terminals"] = _terminals(spec)
+    size, dense = max(sizes.values()), solve.kernel == "dense"
+    first, *_, most = (law.point_bytes(stage, size, kept=2 * KEPT, dense=dense) for stage in law.stages)
+    if isinstance(law, Series):
+        cost: Any = partial(_series_cost, law.derivatives)
     else:
-        first = most = 2 * 8 * KEPT * 2 ** (solve.order - 1) * size
-        cost = lambda size: float(size * 2 ** (solve.order - 1) * NEWTON_SWEEPS)
+        cost = partial(_exact_cost, dense)
     return Task(
         grid=grid,
         variables=variables,
-        evaluate=partial(_evaluate_driven, effort=0, **how),
-        again=tuple(partial(_evaluate_driven, effort=more, **how) for more in ((1, 2) if exact else (1,))),
-        unfinished=(codes.STEP_LIMIT, codes.DIVERGED, *((codes.NOT_RESOLVED,) if exact else ())),
+        evaluate=partial(_evaluate_nonlinear, stage=0, **how),
+        retries=tuple(
+            partial(_evaluate_nonlinear, stage=later, **how) for later in range(1, len(law.stages))
+        ),
+        unfinished=law.unfinished,
         shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=(*along_the_wire(variables, max(sizes)), *_root_axes(spec)),
-        along=unit_of_current(spec),
+        beside=unit_of_current(spec),
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=size,
         quickly=True,
-        one_by_one=exact or solve.kernel == "dense",
+        sequential=isinstance(law, Exact) or dense,
         compile_bytes=COMPILE_BYTES,
-        compile_seconds=COMPILE_SECONDS[solve.law],
-        update_seconds=UPDATE_SECONDS[solve.law],
+        compile_seconds=COMPILE_SECONDS[law.name],
+        update_seconds=UPDATE_SECONDS[law.name],
         scratch_bytes=first,
-        again_bytes=most,
+        retry_bytes=most,
         cost=cost,
     )
 
@@ -139,12 +145,12 @@ def _root_axes(spec: Spec) -> tuple[Axis, ...]:
     )
 
 
-def unit_of_current(spec: Spec) -> dict[str, tuple[str, np.ndarray, str, str]]:
+def unit_of_current(spec: Spec) -> tuple[Beside, ...]:
     """I_o = delta_mu / 2 pi as a coordinate along a delta_mu axis."""
     axis = spec.axis("delta_mu")
     if axis is None:
-        return {}
-    return {"I_o": ("delta_mu", axis.values / (2 * np.pi), "e gamma_o/hbar", "unit of current")}
+        return ()
+    return (Beside("I_o", axis.values / (2 * np.pi), ("delta_mu",), "e gamma_o/hbar", "unit of current"),)
 
 
 def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
@@ -154,6 +160,11 @@ def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
 
 def _dense_cost(size: int) -> float:
     return size**3 / 10  # an inverse against one sweep along the chain, roughly
+
+
+def _series_cost(derivatives: int, size: int) -> float:
+    """Newton's steps, with a few products for each."""
+    return float(size * derivatives * NEWTON_SWEEPS)
 
 
 def _exact_cost(dense: bool, size: int) -> float:
@@ -167,7 +178,7 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
     lengths = of_size(sizes, size)
     occupied, strength = layout_tables(spec.tables["wire"], lengths, size)
     fixed = fixed_numbers(spec, ("wire", "drive"))
-    if spec.tables["solve"].law == "exact":  # type: ignore[attr-defined]
+    if "temperature" in law_of(spec).options:
         fixed |= fixed_numbers(spec, ("solve",))
     if spec.axis("gamma") is None:
         fixed.setdefault("gamma", np.asarray(1.0))  # a wire without middle reservoirs
@@ -180,7 +191,7 @@ def _evaluate(point, free, shared, **how):
     return evaluate(point, free, shared, **how)
 
 
-def _evaluate_driven(point, free, shared, **how):
-    from jaxtransport.models.quantum_point import evaluate_driven
+def _evaluate_nonlinear(point, free, shared, **how):
+    from jaxtransport.models.quantum_point import evaluate_nonlinear
 
-    return evaluate_driven(point, free, shared, **how)
+    return evaluate_nonlinear(point, free, shared, **how)

@@ -13,12 +13,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtransport import nonlinear
 from jaxtransport import status as codes
-from jaxtransport.budget import TOLERANCE
-from jaxtransport.driven import drive, efforts, observe_driven
 from jaxtransport.green.kernels import careful, kernel_for, named
-from jaxtransport.observables import Solved, observe
-from jaxtransport.probes.laws import Exact, Series
+from jaxtransport.laws import Law, Linear
+from jaxtransport.linear import LinearResponse
+from jaxtransport.parameters import injection_of
 from jaxtransport.probes.roots import real_roots
 from jaxtransport.wire import Wire
 
@@ -31,49 +31,46 @@ def evaluate(
     names: tuple[str, ...],
     kernel: str,
     with_profile: bool,
-    again: bool,
+    stage: int,
 ) -> dict[str, Any]:
     """The variables `names` and "status" at one point, for all free points (see `sweep.task`).
 
-    `again`: by the kernel that takes up what the first one does not resolve.
+    `stage`: of those of the linear law.
     """
     given, wire = given_at(point, shared)
     chosen = kernel_for(kernel, wire.sites, alone=False)
-    chosen = careful(chosen) if again else chosen
-    solved = Solved.of(wire, given["mu_bar"], chosen, with_profile=with_profile)
+    chosen = careful(chosen) if Linear().stages[stage].careful else chosen
+    solved = LinearResponse.of(wire, given["mu_bar"], chosen, with_profile=with_profile)
 
-    def driven(free):
+    def at_bias(free):
         drive = {**given, **free}
-        return observe(names, solved, drive["delta_mu"], _injection(drive))
+        return solved.observe(names, drive["delta_mu"], injection_of(drive))
 
-    return jax.vmap(driven)(free)
+    return jax.vmap(at_bias)(free)
 
 
-def evaluate_driven(
+def evaluate_nonlinear(
     point: Mapping[str, Any],
     free: Mapping[str, Any],
     shared: Mapping[str, Any],
     *,
     names: tuple[str, ...],
     kernel: str,
-    law: str,
-    order: int | None,
-    tolerance: float | None,
-    nodes: int | None,
+    law: Law,
     warm: bool,
     terminals: tuple[int, ...],
-    effort: int,
+    stage: int,
 ) -> dict[str, Any]:
-    """The same beyond linear response, with one of `driven.efforts`. There are no free axes."""
+    """The same beyond linear response, in one of the law's stages. There are no free axes.
+
+    `warm`: whether there is a temperature above zero, which is a number of the point.
+    """
     given, wire = given_at(point, shared)
-    injection = _injection(given)
-    of_law = Exact(tolerance=tolerance or TOLERANCE, nodes=nodes) if law == "exact" else Series(order or 3)
-    bias = given["delta_mu"]
-    how_hard = efforts(of_law)[effort]
+    injection, bias, how_hard = injection_of(given), given["delta_mu"], law.stages[stage]
     cold = jnp.zeros(()) if how_hard.patient else None  # a shorter way
     temperature = given["temperature"] if warm else cold
-    driven = drive(wire, named(kernel), of_law, how_hard, given["mu_bar"], bias, injection, temperature)
-    out = observe_driven([name for name in names if not name.startswith("roots_")], driven)
+    both = nonlinear.solve(wire, named(kernel), law, how_hard, given["mu_bar"], bias, injection, temperature)
+    out = nonlinear.observed([name for name in names if not name.startswith("roots_")], both, law)
     for name in names:
         if name.startswith("roots_"):
             signed = bias if name.endswith("forward") else -bias
@@ -88,13 +85,6 @@ def given_at(point: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[dict[
     given = {**shared["fixed"], **point}
     row = jnp.searchsorted(shared["lengths"], point["N"]) if "N" in point else 0
     return given, _wire(given, shared, row)
-
-
-def _injection(drive: Mapping[str, Any]) -> Any:
-    """I_g / I_o, however it is given."""
-    if "injection" in drive:
-        return drive["injection"]
-    return drive["I_g"] * 2 * jnp.pi / drive["delta_mu"]
 
 
 def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxtransport.models.quantum import shared_by
+from jaxtransport.coordinates import DRIVE, coordinate
+from jaxtransport.laws import Exact, Law
+from jaxtransport.models.quantum import law_of, shared_by
 from jaxtransport.models.quantum_point import given_at
-from jaxtransport.parameters import DRIVE, parameter
-from jaxtransport.probes.laws import Exact, Law, Linear, Series
+from jaxtransport.search.combine import joined, with_outer
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
-from jaxtransport.search.many import joined, with_outer
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Problems, grouped, padded
 from jaxtransport.search.zeros import model_of, within_band
 from jaxtransport.sweep.checks import lengths_of
+from jaxtransport.sweep.fixed import carried
 from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.spec import Spec
 
@@ -45,7 +47,7 @@ def search(spec: Spec, report: Report = lambda done, total: None) -> xarray.Data
     if grid.axes:
         labels = {a.name: {"units": a.unit, "long_name": a.long_name, "symbol": a.symbol} for a in grid.axes}
         data = with_outer(data, {name: (values, labels[name]) for name, values in points.items()})
-    return data
+    return carried(data, spec)
 
 
 def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:
@@ -109,7 +111,7 @@ def _together(spec: Spec, parts: list[xarray.Dataset]) -> xarray.Dataset:
 def _asked(spec: Spec):
     """Windows and model of a search in one or two parameters, and a word about a window that was cut."""
     over: Any = spec.search
-    searched = [parameter(name) for name in over]
+    searched = [coordinate(name) for name in over]
     drive: Any = spec.tables["drive"]
     law = _law(spec)
     axis = spec.axis("delta_mu")
@@ -120,14 +122,13 @@ def _asked(spec: Spec):
 
 
 def _law(spec: Spec) -> Law:
+    """The law of a search; any temperature above zero says that thermal tails are needed."""
+    law = law_of(spec)
+    if not isinstance(law, Exact):
+        return law
     solve: Any = spec.tables["solve"]
-    if solve.law == "series":
-        return Series(solve.order)
-    if solve.law == "linear":
-        return Linear()
-    # A temperature that is an axis is a number of the drive; any above zero says that tails are needed.
     swept = spec.axis("temperature") is not None
-    return Exact(temperature=1.0 if swept else solve.temperature or 0.0)
+    return replace(law, temperature=1.0 if swept else solve.temperature or 0.0)
 
 
 def _grouped(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[tuple[np.ndarray, int]]:

@@ -9,7 +9,6 @@ import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,10 +17,10 @@ from matplotlib.figure import Figure
 from jaxtransport import interrupts
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
+from jaxtransport.parameters import PARAMETERS
 from jaxtransport.plot import panels, style
 from jaxtransport.plot.view import View, choose
 from jaxtransport.plot.zeros import draw_search
-from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep.results import is_search, lazily, load, require_intact
 from jaxtransport.sweep.targets import check_name
 
@@ -162,8 +161,7 @@ def _without_numbers(view: View, array: xr.DataArray) -> list[str]:
 
 def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
     """The picture of a loaded search as a matplotlib figure."""
-    spec = specs.parse(str(data.attrs["spec"]))
-    return _titled(draw_search(data, tuple(spec.search or ()), x=x), data, {})
+    return _titled(draw_search(data, tuple(str(data.attrs["searched"]).split()), x=x), data, {})
 
 
 def _titled(
@@ -186,25 +184,18 @@ def _by_position(data: xr.Dataset) -> xr.Dataset:
 
 
 def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
-    """Everything held fixed, as pieces of text: axes at one value, then the parameters of the spec."""
-    spec = specs.parse(str(data.attrs["spec"]))
-    wire: Any = spec.tables["wire"]
-    model = specs.MODELS[spec.model]
-    # Zeros in linear response are the same under any bias and for any injection.
-    linear = spec.search is not None and getattr(spec.tables["solve"], "law", "") == "linear"
-    needless = ("injection", "I_g", "delta_mu") if linear else ()
-    kind = [] if spec.model == "quantum" else [spec.model]
-    pieces = [*kind, wire.layout] + [f"${style.equals(data[name], value)}$" for name, value in fixed.items()]
-    for name, (_, unit, _, symbol) in model.axes.items():
-        value = getattr(spec.tables.get(model.table_of(name)), name, None)
-        varied = spec.axis(name) is not None or name in (spec.search or ()) or name in needless
-        if varied or value is None or value == model.plain.get(name):
-            continue
-        several = sorted(set(value)) if isinstance(value, list) else [value]
-        quantity = xr.DataArray(several[0], name=name, attrs={"symbol": symbol, "units": unit})
-        pieces.append(
-            f"${style.equals(quantity, several[0])}$" if len(several) == 1 else f"${symbol}$ from a list"
-        )
+    """Everything held fixed, as pieces of text: axes at one value, then the other parameters."""
+    model, lists = str(data.attrs["model"]), str(data.attrs.get("lists", "")).split()
+    pieces = [] if model == "quantum" else [model]
+    pieces += [str(data.attrs["layout"])] if "layout" in data.attrs else []
+    pieces += [f"${style.equals(data[name], value)}$" for name, value in fixed.items()]
+    for row in PARAMETERS[model].values():
+        if row.name in lists:
+            pieces.append(f"${row.symbol}$ from a list")
+        elif row.name in data.coords and data[row.name].ndim == 0:
+            value = data[row.name].item()
+            if value != row.default:
+                pieces.append(f"${style.equals(data[row.name], value)}$")
     return pieces
 
 

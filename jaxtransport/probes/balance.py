@@ -15,7 +15,7 @@ implicit function theorem, not from the iterations.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -29,20 +29,13 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import linalg
 from jaxtransport import status as codes
 from jaxtransport.green.transmission import Transmission
+from jaxtransport.laws import Stage
 from jaxtransport.probes.conductor import SeriesConductor
 
 RELATIVE = 1e-12  # of a Newton step at the end; the step before was about its square root
 DENSE_SITES = 64  # beyond it, a matrix of all derivatives costs more than products with it
 SMALLEST_STEP = 1e-4  # of the drive, where continuation gives up
 MOST_CONTINUATIONS = 200
-
-
-@dataclass(frozen=True)
-class Search:
-    """How hard to look for the potentials."""
-
-    newton_steps: int = 8
-    continuation: bool = False
 
 
 class Balance(eqx.Module):
@@ -59,7 +52,6 @@ class Problem(eqx.Module):
     conductor: SeriesConductor
     linear: Transmission  # at mu_bar: where Newton starts, and what preconditions it
     mu_bar: Float[Array, ""]
-    length: Int[Array, ""]
 
     def start(self, delta_mu: Array, injected: Array) -> Array:
         """The linear solution for a bias and 2 pi I_g."""
@@ -72,20 +64,19 @@ class Problem(eqx.Module):
 
     def misfit(self, x: Array, delta_mu: Array, injected: Array) -> Array:
         """2 pi (I_l - asked) of the middle reservoirs; what x misses at the leads; x on bare sites."""
-        site = jnp.arange(x.shape[0])
-        leads = jnp.where(site == 0, delta_mu / 2, jnp.where(site == self.length - 1, -delta_mu / 2, 0.0))
+        leads = self.linear.leads.put(delta_mu / 2, -delta_mu / 2, jnp.zeros_like(x))
         unbalanced = self.conductor.exchange(x) - injected * self.linear.strength
         return jnp.where(self.linear.interior, unbalanced, x - leads)
 
 
-def balance(problem: Problem, delta_mu: Array, injected: Array, search: Search) -> Balance:
+def balance(problem: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:
     """Find the potentials for a signed bias and 2 pi I_g of a unit strength.
 
     Where there is none to be found, x is that of I_g = 0, with finite derivatives, and the status says why.
     """
     frozen = problem.for_search()
     drive = lax.stop_gradient((delta_mu, injected))
-    found = _continued(frozen, *drive, search) if search.continuation else _newton(frozen, *drive, search)
+    found = _continued(frozen, *drive, stage) if stage.continuation else _newton(frozen, *drive, stage)
     return with_derivatives(problem, found, delta_mu, injected)
 
 
@@ -151,29 +142,28 @@ def _preconditioned_misfit(y, arguments):
     """The same seen through the linear solve: close to the distance of y from the solution."""
     problem, delta_mu, injected, scale = arguments
     misfit = problem.misfit(y * scale, delta_mu, injected) / scale
-    last = jnp.take(misfit, problem.length - 1)
-    settled = problem.linear.settle(misfit, misfit[0], last)
-    site = jnp.arange(misfit.shape[0])
-    lead = (site == 0) | (site == problem.length - 1)
+    leads = problem.linear.leads
+    settled = problem.linear.settle(misfit, *leads.of(misfit))
+    lead = leads.hold(jnp.arange(misfit.shape[0]))
     return jnp.where(problem.linear.interior | lead, settled, misfit)
 
 
-def _newton(problem: Problem, delta_mu, injected, search: Search) -> Balance:
+def _newton(problem: Problem, delta_mu, injected, stage: Stage) -> Balance:
     start = problem.start(delta_mu, injected)
-    x, steps, good = _attempt(problem, start, delta_mu, injected, search)
+    x, steps, good = _attempt(problem, start, delta_mu, injected, stage)
     code = jnp.where(jnp.all(jnp.isfinite(x)), codes.STEP_LIMIT, codes.DIVERGED)
     return Balance(x, jnp.where(good, codes.SOLVED, code), steps)
 
 
-def _attempt(problem, guess, delta_mu, injected, search):
-    x, steps, good = _solve(problem, guess, delta_mu, injected, RELATIVE, search.newton_steps)
+def _attempt(problem, guess, delta_mu, injected, stage):
+    x, steps, good = _solve(problem, guess, delta_mu, injected, RELATIVE, stage.steps)
     good &= jnp.all(jnp.isfinite(x))
     # A root farther from the guess than the guess from zero belongs to another branch.
     good &= jnp.max(jnp.abs(x - guess)) <= jnp.max(jnp.abs(guess))
     return x, steps, good
 
 
-def _continued(problem: Problem, delta_mu, injected, search: Search) -> Balance:
+def _continued(problem: Problem, delta_mu, injected, stage: Stage) -> Balance:
     """Follow the branch of the linear solution from no drive to the whole one."""
 
     def going(state):
@@ -185,7 +175,7 @@ def _continued(problem: Problem, delta_mu, injected, search: Search) -> Balance:
         target = jnp.minimum(reached + step, 1.0)
         first = problem.start(target * delta_mu, target * injected)
         guess = jnp.where(reached > 0, x * target / jnp.where(reached > 0, reached, 1.0), first)
-        new, more, good = _attempt(problem, guess, target * delta_mu, target * injected, search)
+        new, more, good = _attempt(problem, guess, target * delta_mu, target * injected, stage)
         return (
             jnp.where(good, target, reached),
             jnp.where(good, 2 * step, step / 2),

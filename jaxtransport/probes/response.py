@@ -94,23 +94,15 @@ class Profile(eqx.Module):
 
 def respond(transmission: Transmission) -> Response:
     """The response at the leads to a bias and to the given currents."""
-    leads = transmission.leads()
-    return Response(*leads)
+    return Response(*transmission.lead_response())
 
 
-def profile(transmission: Transmission, response: Response, length: Array) -> Profile:
+def profile(transmission: Transmission, response: Response) -> Profile:
     """The potentials of both unit drives, and the currents that these potentials really drive."""
     strength = transmission.strength
     potential, error = transmission.profile()
-    site = jnp.arange(strength.shape[0])
-    left, right = site == 0, site == length - 1
-    g, r = response.conductance, response.injection
-    asked = jnp.stack(
-        [
-            jnp.where(left, g, jnp.where(right, -g, 0.0)),
-            jnp.where(left, -r, jnp.where(right, -response.onward, strength)),
-        ]
-    )
+    g, r, leads = response.conductance, response.injection, transmission.leads
+    asked = jnp.stack([leads.put(g, -g, 0 * strength), leads.put(-r, -response.onward, strength)])
     misfit = jax.vmap(transmission.exchange)(potential) - asked
     exchanged = jnp.where(transmission.interior, transmission.product(jnp.ones_like(strength)), 0.0)
     return Profile(potential, asked, misfit, error, jnp.max(exchanged))

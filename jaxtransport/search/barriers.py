@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from jaxtransport.probes.laws import Linear
+from jaxtransport.laws import Linear
 from jaxtransport.reservoir import BAND_EDGE
-from jaxtransport.search.scan import Floats
+from jaxtransport.search.chebyshev_cover import Floats
 from jaxtransport.search.target import Model, Problems, Target
 from jaxtransport.wire import Wire
 
@@ -28,7 +28,7 @@ def careful(model: Model, problems: Problems, bounds: Bounds) -> Model:
     """The model, its kernel careful if one of the wires may hold a barrier anywhere in the windows."""
     if not isinstance(model.law, Linear) or not may_hold_a_barrier(model, problems, bounds):
         return model
-    return replace(model, effort=1)
+    return replace(model, stage=1)
 
 
 def may_hold_a_barrier(model: Model, problems: Problems, bounds: Bounds) -> bool:
@@ -60,10 +60,10 @@ def error_of(model: Model, problems: Problems, bounds: Bounds) -> Floats:
     """Twice the largest estimate of delta I's error at some points of the windows, of every problem."""
     count = len(problems)
     rng = np.random.default_rng(0)
-    ends = [[p.to_scan(bound) for bound in w] for p, w in zip(model.parameters, bounds, strict=True)]
+    ends = [[p.scan.to(bound) for bound in w] for p, w in zip(model.parameters, bounds, strict=True)]
     low, high = np.reshape(ends, (-1, 2)).T
     at = low + (high - low) * rng.uniform(0.01, 0.99, (count * SAMPLES, len(model.parameters)))
-    where = np.array([p.from_scan(at[:, i]) for i, p in enumerate(model.parameters)]).reshape(-1, len(at))
+    where = np.array([p.scan.back(at[:, i]) for i, p in enumerate(model.parameters)]).reshape(-1, len(at))
     error = Target(model, problems).values(np.repeat(np.arange(count), SAMPLES), where).error
     largest = np.where(np.isfinite(error), error, 0.0).reshape(count, SAMPLES).max(axis=1)
     return 2 * np.where(largest > 0, largest, np.inf)

@@ -20,12 +20,12 @@ import optax
 from jax import lax
 from numpy.typing import NDArray
 
-from jaxtransport.parameters import Parameter
-from jaxtransport.probes.laws import Linear
+from jaxtransport.coordinates import Coordinate
+from jaxtransport.laws import Linear
 from jaxtransport.search.barriers import careful
+from jaxtransport.search.chebyshev_cover import Floats, starting
 from jaxtransport.search.follow import CLOSED, LEFT, Frame, correct, follow, height
 from jaxtransport.search.points import cells, rounding, zeros_on
-from jaxtransport.search.scan import Floats, starting
 from jaxtransport.search.target import BATCH_BYTES, Model, Problems, Target
 
 LINES = 33  # in each direction
@@ -63,7 +63,7 @@ class Plane:
         self.model, self.problems, self.bounds = model, problems, bounds
         self.target = Target(model, problems)
         ends = np.array(
-            [[p.to_scan(b) for b in pair] for p, pair in zip(model.parameters, bounds, strict=True)]
+            [[p.scan.to(b) for b in pair] for p, pair in zip(model.parameters, bounds, strict=True)]
         )
         self.low, self.width = ends[:, 0], ends[:, 1] - ends[:, 0]
         self.frame = Frame(jnp.asarray(self.low), jnp.asarray(self.width))
@@ -74,7 +74,7 @@ class Plane:
     def coordinates(self, s: Floats) -> Floats:
         """Parameters at points s, both of shape (2, n)."""
         u = self.low[:, None] + self.width[:, None] * s
-        return np.stack([p.from_scan(u[i]) for i, p in enumerate(self.model.parameters)])
+        return np.stack([p.scan.back(u[i]) for i, p in enumerate(self.model.parameters)])
 
     def parts(self, s: Floats):
         at = self.coordinates(s)
@@ -84,7 +84,7 @@ class Plane:
         """delta I and its gradient in s."""
         at = self.coordinates(s)
         parts, slope = self.target.slopes(np.zeros(at.shape[1], int), at)
-        stretch = np.stack([p.stretch(at[i]) for i, p in enumerate(self.model.parameters)])
+        stretch = np.stack([p.scan.stretch(at[i]) for i, p in enumerate(self.model.parameters)])
         return np.asarray(parts.diverted), slope * stretch * self.width[:, None]
 
     def along_lines(self, axis: int) -> tuple[Floats, NDArray[np.bool_]]:
@@ -276,6 +276,6 @@ def _map(plane: Plane) -> tuple[tuple[Floats, Floats], Floats]:
     return (even[0], even[1]), np.asarray(parts.nonreciprocity()).reshape(first.shape)
 
 
-def _open(parameter: Parameter, values: Floats) -> Floats:
+def _open(parameter: Coordinate, values: Floats) -> Floats:
     """Values a little inside the band, whose edges carry no current."""
     return np.clip(values, -2 + 1e-9, 2 - 1e-9) if parameter.quantity == "mu_bar" else values

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxtransport.probes.laws import Linear
+from jaxtransport.laws import Linear
 from jaxtransport.search.target import Model, Problems
 from jaxtransport.wire import Wire
 

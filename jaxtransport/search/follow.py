@@ -19,7 +19,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from jaxtransport.parameters import Parameter
+from jaxtransport.coordinates import Coordinate
 from jaxtransport.search.target import Model, Problems
 
 LONGEST, SHORTEST = 0.01, 1e-7
@@ -38,10 +38,10 @@ class Frame(NamedTuple):
     low: Array  # (2,)
     width: Array  # (2,)
 
-    def coordinates(self, parameters: tuple[Parameter, ...], s: Array) -> Array:
+    def coordinates(self, parameters: tuple[Coordinate, ...], s: Array) -> Array:
         """Parameters at s."""
         u = self.low + self.width * s
-        return jnp.stack([p.from_scan(u[i], jnp) for i, p in enumerate(parameters)])
+        return jnp.stack([p.scan.back(u[i], jnp) for i, p in enumerate(parameters)])
 
 
 def height(model: Model, problems: Problems, frame: Frame, along: int | None, s: Array) -> Array:

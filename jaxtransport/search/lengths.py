@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxtransport.search.barriers import careful
+from jaxtransport.search.chebyshev_cover import Floats
 from jaxtransport.search.points import rounding
-from jaxtransport.search.scan import Floats
 from jaxtransport.search.target import Model, Problems, Target
 
 LENGTH = "N"

@@ -1,4 +1,4 @@
-"""What an arrangement of sources and drains is worth, and which reservoir is best as which.
+"""Merit of an arrangement of sources and drains, and the best assignment of roles.
 
     r = delta I / I_g = sum_l s_l phi_l,      s_l = +1 source, -1 drain, 0 probe
 

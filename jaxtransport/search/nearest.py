@@ -27,16 +27,16 @@ from jaxtransport.arguments import (
     whole,
     wrong,
 )
+from jaxtransport.coordinates import DRIVE, coordinate, window
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
-from jaxtransport.parameters import DRIVE, parameter, window
-from jaxtransport.probes.laws import Law
+from jaxtransport.laws import Law
 from jaxtransport.runtime import computing
 from jaxtransport.search.barriers import careful
-from jaxtransport.search.place import check_site, read
 from jaxtransport.search.points import find_points, rounding
 from jaxtransport.search.report import RESIDUAL
 from jaxtransport.search.target import Model, Problems, Target
+from jaxtransport.search.vary import check_site, read
 from jaxtransport.search.zeros import checked_drive, checked_wire, known, model_of, within_band
 from jaxtransport.wire import Wire
 
@@ -71,7 +71,7 @@ def nearest_zero(
     Args:
         wire: the wire to start from.
         over: window (low, high) of every parameter that may change, named as for `find_zeros`. Changes are
-            measured in units of the windows, so a narrow window makes its parameter dear.
+            measured in units of the windows, so a narrow window makes changes of its parameter costly.
         mu_bar, delta_mu, injection, I_g: the drive, as for `find_zeros`; what is in `over` is given
             here too, as the value to start from.
         conductance: e^2/h, if the zero is to have a given one.
@@ -96,7 +96,7 @@ def nearest_zero(
         require_known("conductance", conductance)
         conductance = float(number("conductance", conductance, POSITIVE))
     with computing():
-        searched = tuple(parameter(name) for name in names)
+        searched = tuple(coordinate(name) for name in names)
         bounds = [window(p, over[p.name]) for p in searched]
         wire = checked_wire("wire", wire)
         for p in searched:

@@ -1,6 +1,6 @@
 r"""Zeros of Delta I in one parameter, of many wires together.
 
-    scan      delta I on Chebyshev cells, as many as it needs                   (`search.scan`)
+    scan      delta I on Chebyshev cells, as many as it needs                   (`search.chebyshev_cover`)
     polish    changes of sign and touches, by Newton's method on delta I itself   (`search.polish`)
 
 Transmissions hold waves of phase 2 N k along the wire, with dk = d mu_bar / 2 sin k at fixed gamma: that
@@ -16,14 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxtransport.parameters import Parameter
-from jaxtransport.probes.laws import Linear
+from jaxtransport.coordinates import Coordinate
+from jaxtransport.laws import Linear
+from jaxtransport.parameters import injection_of
 from jaxtransport.search import barriers
+from jaxtransport.search.chebyshev_cover import Cells, Cover, Floats, Function, cover, starting
 from jaxtransport.search.families import families_of
-from jaxtransport.search.flatness import why_flat
+from jaxtransport.search.identically_zero import why_flat
+from jaxtransport.search.isolate import SEEN, brackets, refined
 from jaxtransport.search.polish import Slopes, Zeros, polish
-from jaxtransport.search.roots import SEEN, brackets, refined
-from jaxtransport.search.scan import Cells, Cover, Floats, Function, cover, starting
 from jaxtransport.search.target import Model, Problems, Target
 
 CELL = 2.3  # radians of N k; measured: fewer cost more cells, more cost more halvings
@@ -87,16 +88,16 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
     (parameter,) = model.parameters
     model = barriers.careful(model, problems, [bounds])
     target, count = Target(model, problems), len(problems)
-    low, high = (np.full(count, parameter.to_scan(bound)) for bound in bounds)
+    low, high = (np.full(count, parameter.scan.to(bound)) for bound in bounds)
     floor = rounding(model, problems, [bounds])
 
     def values(whose, where):
-        return target.values(whose, parameter.from_scan(where)[None]).diverted
+        return target.values(whose, parameter.scan.back(where)[None]).diverted
 
     def slopes(whose, where):
-        at = parameter.from_scan(where)
+        at = parameter.scan.back(where)
         parts, slope = target.slopes(whose, at[None])
-        return parts.diverted, slope[0] * parameter.stretch(at)
+        return parts.diverted, slope[0] * parameter.scan.stretch(at)
 
     begin = starting(low, high, cells(parameter, problems, bounds))
     seen, largest, zeros = zeros_on(values, slopes, begin, low, high, floor)
@@ -105,7 +106,7 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
     flat = known & (largest <= floor)
     least, least_at = _least(seen.cells, count)
 
-    at = parameter.from_scan(zeros.where)
+    at = parameter.scan.back(zeros.where)
     parts = target.values(zeros.whose, at[None])
     sign = np.sign(parts.conducted)
     finding = np.where(~known, UNSOLVED, np.where(flat, FLAT, NOTHING))
@@ -114,14 +115,14 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         searched=zeros.whose,
         value=at,
         residual=np.abs(parts.nonreciprocity()),
-        slope=2 * sign * zeros.slope / parameter.stretch(at),
+        slope=2 * sign * zeros.slope / parameter.scan.stretch(at),
         multiplicity=zeros.multiplicity,
         finding=finding.astype(np.int8),
         least=np.where(finding == ZEROS, np.nan, np.where(flat, largest, least)),
-        least_at=np.where(finding == ZEROS, np.nan, parameter.from_scan(least_at)),
+        least_at=np.where(finding == ZEROS, np.nan, parameter.scan.back(least_at)),
         family=families_of(zeros.whose, at, model, problems),
         why_flat=why_flat(*problems.one(0)) if count == 1 and flat[0] else "",
-        gaps=[(p, float(parameter.from_scan(a)), float(parameter.from_scan(b))) for p, a, b in seen.gaps],
+        gaps=[(p, float(parameter.scan.back(a)), float(parameter.scan.back(b))) for p, a, b in seen.gaps],
     )
 
 
@@ -155,10 +156,10 @@ def sampled(model: Model, problems: Problems, bounds: tuple[float, float]) -> tu
     return at, np.asarray(parts.nonreciprocity())
 
 
-def cells(parameter: Parameter, problems: Problems, bounds: tuple[float, float]) -> NDArray[np.int64]:
+def cells(parameter: Coordinate, problems: Problems, bounds: tuple[float, float]) -> NDArray[np.int64]:
     """How many cells each scan begins with: by the phase that the window spans along the wire."""
     N = np.asarray(problems.wire.length)
-    low, high = (float(parameter.to_scan(bound)) for bound in bounds)
+    low, high = (float(parameter.scan.to(bound)) for bound in bounds)
     if parameter.quantity == "mu_bar":
         span = high - low
     elif parameter.quantity in ("onsite", "hopping") and parameter.site is None:
@@ -179,10 +180,10 @@ def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, flo
         elif parameter.quantity in drive:
             extreme = min(window) if parameter.quantity == "delta_mu" else most
             drive[parameter.quantity] = np.full_like(strength, extreme)
-    injection = drive["injection"] if "injection" in drive else drive["I_g"] * 2 * np.pi / drive["delta_mu"]
+    injection = injection_of(drive)
     if isinstance(model.law, Linear):
         floor = ROUNDING_LINEAR * injection * strength
-        return np.minimum(floor, barriers.error_of(model, problems, bounds)) if model.effort else floor
+        return np.minimum(floor, barriers.error_of(model, problems, bounds)) if model.stage else floor
     return ROUNDING_BEYOND * (1 + injection * strength)
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxtransport.search.roots import Brackets
-from jaxtransport.search.scan import Floats
+from jaxtransport.search.chebyshev_cover import Floats
+from jaxtransport.search.isolate import Brackets
 
 STEPS = 60  # enough for bisection alone
 SETTLED = 1e-8  # of the bracket: a Newton step below it leaves an error of the order of its square

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxtransport.parameters import Parameter
-from jaxtransport.probes.laws import Linear
-from jaxtransport.search import families, flatness
+from jaxtransport.coordinates import Coordinate
+from jaxtransport.laws import Linear
+from jaxtransport.search import families, identically_zero
 from jaxtransport.search.curves import Curves
 from jaxtransport.search.lengths import Lengths
 from jaxtransport.search.points import FINDINGS, FLAT, NOTHING, UNSOLVED, ZEROS, Points
@@ -47,7 +47,7 @@ def _numbered(count: int, long_name: str) -> tuple[np.ndarray, dict[str, str]]:
 
 def points_dataset(
     points: Points,
-    parameter: Parameter,
+    parameter: Coordinate,
     bounds: tuple[float, float],
     cut: str = "",
     *,
@@ -94,7 +94,7 @@ def points_dataset(
     return xarray.Dataset(variables, coordinates, {"message": message})
 
 
-def messages(points: Points, parameter: Parameter, bounds: tuple[float, float], cut: str) -> str:
+def messages(points: Points, parameter: Coordinate, bounds: tuple[float, float], cut: str) -> str:
     """What was found, in words."""
     where = f"{bounds[0]:g} <= {parameter.name} <= {bounds[1]:g}"
     count = len(points.finding)
@@ -166,7 +166,9 @@ def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int])
     if failed == len(found.N):
         text = f"unsolved: no steady state found anywhere in {where}"
     elif found.flat:
-        text = f"flat: Delta I vanishes at every length in {where}{flatness.why_flat(*problems.one(0))}"
+        text = (
+            f"flat: Delta I vanishes at every length in {where}{identically_zero.why_flat(*problems.one(0))}"
+        )
     elif not len(N):
         least = np.nanmin(np.abs(found.nonreciprocity))
         text = f"no zero of Delta I in {where}: the smallest |Delta I| is {least:.3g} I_o"
@@ -228,7 +230,7 @@ def curves_dataset(
         coordinates[f"{p.name}_map"] = (f"{p.name}_map", axis, _labels(*p.label))
     where = " and ".join(f"{a:g} <= {p.name} <= {b:g}" for p, (a, b) in zip(parameters, bounds, strict=True))
     if found.flat:
-        text = f"flat: Delta I vanishes throughout {where}{flatness.why_flat(wire, drive)}"
+        text = f"flat: Delta I vanishes throughout {where}{identically_zero.why_flat(wire, drive)}"
     elif not np.isfinite(found.nonreciprocity).any():
         text = f"unsolved: no steady state found anywhere in {where}"
     elif not curves:

@@ -25,17 +25,17 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from jaxtransport import interrupts
+from jaxtransport import interrupts, nonlinear
 from jaxtransport import status as codes
-from jaxtransport.budget import exact_bytes
-from jaxtransport.driven import UNFINISHED, drive, efforts
+from jaxtransport.coordinates import Coordinate
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.kernels import careful
 from jaxtransport.green.transmission import Transmission
-from jaxtransport.observables import Solved
-from jaxtransport.parameters import Parameter
-from jaxtransport.probes.laws import Exact, Linear, Series
-from jaxtransport.search.place import put
+from jaxtransport.laws import Exact, Law, Linear
+from jaxtransport.linear import LinearResponse
+from jaxtransport.nonlinear import Nonlinear
+from jaxtransport.parameters import injection_of
+from jaxtransport.search.vary import put
 from jaxtransport.wire import Wire
 
 KEPT = 24  # numbers that a kernel keeps per site and energy
@@ -121,11 +121,11 @@ class Parts(NamedTuple):
 class Model:
     """How currents follow from a wire and its drive, and which of their numbers are coordinates."""
 
-    parameters: tuple[Parameter, ...]
-    law: Linear | Series | Exact
+    parameters: tuple[Coordinate, ...]
+    law: Law
     kernel: type[Transmission]
     warm: bool = False  # exact law above T = 0
-    effort: int = 0  # in linear response: 1 for the careful kernel
+    stage: int = 0  # of those of the law
 
     @property
     def in_turn(self) -> bool:
@@ -137,30 +137,26 @@ class Model:
         for i, parameter in enumerate(self.parameters):
             wire, given = put(parameter, wire, given, coordinates[i])
         size = given.get("delta_mu", jnp.ones(()))
-        injection = given["injection"] if "injection" in given else given["I_g"] * 2 * jnp.pi / size
+        injection = injection_of(given)
         if isinstance(self.law, Linear):
-            kernel = careful(self.kernel) if self.effort else self.kernel
-            solved = Solved.of(wire, given["mu_bar"], kernel, with_profile=False)
+            kernel = careful(self.kernel) if self.law.stages[self.stage].careful else self.kernel
+            solved = LinearResponse.of(wire, given["mu_bar"], kernel, with_profile=False)
             # Linear response is the limit of no bias: it needs no room for one in the band.
             status = solved.status(jnp.asarray(1e-300), injection)
             answer = solved.response
             error = jnp.abs(injection) * answer.injection_error
             return self._finished(injection * answer.injection, answer.conductance, status, error)
-        law, effort = self.law, efforts(self.law)[self.effort]
         temperature = given["temperature"] if self.warm else None
         at = (given["mu_bar"], size, injection, temperature)
-        driven = drive(wire, self.kernel, law, effort, *at)
-        forward, reverse = jax.vmap(lambda driven: driven.left_current())(driven)
-        return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, codes.worst(driven.status))
+        both = nonlinear.solve(wire, self.kernel, self.law, self.law.stages[self.stage], *at)
+        forward, reverse = jax.vmap(Nonlinear.left_current)(both)
+        return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, codes.worst(both.status))
 
     def point_bytes(self, sites: int) -> int:
         """Memory that one point takes while it is computed, roughly; of a batch in turn, once."""
-        if isinstance(self.law, Exact):
-            panels = efforts(self.law)[self.effort].panels
-            return exact_bytes(sites, panels, dense=issubclass(self.kernel, Dense))
-        energies = 2 ** (self.law.order - 1) if isinstance(self.law, Series) else 1
-        biases = 1 if isinstance(self.law, Linear) else 2
-        return 8 * biases * (1 + len(self.parameters)) * KEPT * energies * sites
+        kept = KEPT * self.law.biases * (1 + len(self.parameters))
+        stage = self.law.stages[self.stage]
+        return self.law.point_bytes(stage, sites, kept=kept, dense=issubclass(self.kernel, Dense))
 
     @staticmethod
     def _finished(diverted: Array, conducted: Array, status: Array, error: Array | float = 0.0) -> Parts:
@@ -232,16 +228,14 @@ class Target:
         return parts, slopes.transpose(2, 1, 0)
 
     def _tried(self, compiled, parts_of, index, coordinates):
-        """Everything with the least effort, and what that leaves unfinished with more."""
-        law, first = self.model.law, self.model.effort
+        """Everything in the first stage, and what that leaves unfinished in the next ones."""
+        law, first = self.model.law, self.model.stage
         result = self._batches(compiled, self.model, index, coordinates)
-        tries = 2 if isinstance(law, Linear) else len(efforts(law))
-        unfinished = (codes.NOT_RESOLVED,) if isinstance(law, Linear) else UNFINISHED
-        for effort in range(first + 1, tries):
-            left = np.flatnonzero(np.isin(parts_of(result).status, unfinished))
+        for stage in range(first + 1, len(law.stages)):
+            left = np.flatnonzero(np.isin(parts_of(result).status, law.unfinished))
             if not len(left):
                 break
-            harder = replace(self.model, effort=effort)
+            harder = replace(self.model, stage=stage)
             better = self._batches(compiled, harder, index[left], coordinates[:, left])
             taken = codes.is_better(parts_of(better).status, parts_of(result).status[left])
             for old, new in zip(jax.tree.leaves(result), jax.tree.leaves(better), strict=True):

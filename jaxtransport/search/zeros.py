@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -29,19 +30,19 @@ from jaxtransport.arguments import (
     show,
     wrong,
 )
+from jaxtransport.coordinates import DRIVE, Coordinate, coordinate, window
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
-from jaxtransport.parameters import DRIVE, Parameter, parameter, window
-from jaxtransport.probes.laws import Exact, Law, Linear, checked_law
+from jaxtransport.laws import Exact, Law, Linear, checked_law
 from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.runtime import computing
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
-from jaxtransport.search.place import check_site
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Model, Problems, grouped
+from jaxtransport.search.vary import check_site
 from jaxtransport.sweep.search_spec import MOST_LENGTHS
 from jaxtransport.wire import Wire, admit, require_wire
 
@@ -103,7 +104,7 @@ def find_zeros(
     with computing():
         if LENGTH in names:
             return _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel)
-        searched = tuple(parameter(name) for name in names)
+        searched = tuple(coordinate(name) for name in names)
         bounds = [window(p, over[p.name]) for p in searched]
         wires = checked_wires(wire)
         for p in searched:
@@ -179,7 +180,7 @@ def checked_wire(name: str, wire: Any) -> Wire:
 
 
 def checked_drive(
-    searched: Sequence[Parameter],
+    searched: Sequence[Coordinate],
     bounds: Sequence[tuple[float, float]],
     mu_bar: Any,
     delta_mu: Any,
@@ -233,7 +234,10 @@ def known(name: str, value: Any) -> float:
 
 
 def within_band(
-    searched: Sequence[Parameter], bounds: Sequence[tuple[float, float]], drive: Mapping[str, float], law: Law
+    searched: Sequence[Coordinate],
+    bounds: Sequence[tuple[float, float]],
+    drive: Mapping[str, float],
+    law: Law,
 ) -> tuple[list[tuple[float, float]], str]:
     """The windows, with that of mu_bar cut where a lead would leave the band, and a word about it."""
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
@@ -253,11 +257,11 @@ def within_band(
     return [ranges[p.name] for p in searched], cut
 
 
-def model_of(searched: Sequence[Parameter], law: Law, kernel: str) -> Model:
+def model_of(searched: Sequence[Coordinate], law: Law, kernel: str) -> Model:
     """How delta I follows from the coordinates of a search."""
     chosen = named(kernel)
     varied = any(p.quantity == "temperature" for p in searched)
     warm = isinstance(law, Exact) and (varied or float(law.temperature) > 0)
     # The temperature is a number of the drive; what is compiled does not know it.
-    static = Exact(nodes=law.nodes) if isinstance(law, Exact) else law
+    static = replace(law, temperature=0.0) if isinstance(law, Exact) else law
     return Model(tuple(searched), static, chosen, warm)

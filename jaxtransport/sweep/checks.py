@@ -15,6 +15,7 @@ import numpy as np
 from jaxtransport import layout as layouts
 from jaxtransport.errors import InputError
 from jaxtransport.hints import meant
+from jaxtransport.parameters import Parameter
 from jaxtransport.sweep.grid import Axis
 from jaxtransport.sweep.tables import Mistakes
 from jaxtransport.variables import Variable, per_point
@@ -41,7 +42,7 @@ def lengths_of(wire: Any, low: int, high: int) -> list[int]:
 class Checks:
     """Everything that involves more than one key. A model adds its own."""
 
-    home: ClassVar[Mapping[str, str]] = {}  # parameter -> its table; [wire] if not named
+    parameters: ClassVar[Mapping[str, Parameter]]  # of the model
 
     def __init__(self, tables: dict[str, Any], axes: tuple[Axis, ...], grid: Any, mistakes: Mistakes) -> None:
         self.tables = tables
@@ -67,11 +68,15 @@ class Checks:
         """Where a parameter is given: grid.N if swept, wire.N otherwise."""
         if name in self.searched:
             return "search.over"
-        return f"grid.{name}" if name in self.swept else f"{self.home.get(name, 'wire')}.{name}"
+        return f"grid.{name}" if name in self.swept else f"{self.table_of(name)}.{name}"
+
+    def table_of(self, name: str) -> str:
+        """The table that holds a key when it is not swept: what is no parameter belongs to [wire]."""
+        return self.parameters[name].table if name in self.parameters else "wire"
 
     def value(self, name: str) -> Any:
         """What the table of a parameter says."""
-        return getattr(self.tables[self.home.get(name, "wire")], name)
+        return getattr(self.tables[self.table_of(name)], name)
 
     def values(self, name: str) -> np.ndarray | None:
         """All values that a scalar parameter takes; None if it is missing or wrong."""
@@ -93,7 +98,7 @@ class Checks:
 
     def given(self, name: str) -> bool:
         """True if a parameter is swept or in its table, be it well or wrongly."""
-        spoilt = not self.mistakes.clean(f"{self.home.get(name, 'wire')}.{name}", f"grid.{name}")
+        spoilt = not self.mistakes.clean(f"{self.table_of(name)}.{name}", f"grid.{name}")
         return name in self.swept or spoilt or self.value(name) is not None
 
     def keys_of_layout(self, own: Mapping[str, Collection[str]] = SITES_OF_LAYOUT) -> None:

@@ -18,7 +18,7 @@ from math import prod
 import numpy as np
 
 from jaxtransport import status as codes
-from jaxtransport.sweep.grid import Block, Grid, blocks, boxes, place
+from jaxtransport.sweep.grid import Block, Grid, blocks, boxes, scatter
 
 NAME = "run/checksum"
 AT_ONCE = 2**24  # bytes of a variable that are compared at once, at least a tile
@@ -116,6 +116,6 @@ def _gather(grid: Grid, block: Block, read: Read, name: str, dtype: str, more: t
         if len(found) == 1:  # as it lies in the file
             return read(name, found[0]).reshape(shape)
     out = np.empty(shape, dtype)
-    for box, part in place(grid, block, out):
+    for box, part in scatter(grid, block, out):
         part[...] = read(name, box)
     return out

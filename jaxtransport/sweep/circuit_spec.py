@@ -9,19 +9,20 @@ import numpy as np
 from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
+from jaxtransport import variables
+from jaxtransport.parameters import CIRCUIT
 from jaxtransport.sweep.checks import Checks
 from jaxtransport.sweep.tables import (
     Mistakes,
     Model,
-    Number,
     OutputTable,
     Parsed,
     Table,
     read_axes,
     read_tables,
+    value_of,
 )
-from jaxtransport.sweep.values import axis, choice, list_of, positive, real, whole
-from jaxtransport.variables import CIRCUIT
+from jaxtransport.sweep.values import choice, list_of, real, whole
 
 
 def _fraction(value: Any) -> float:
@@ -34,8 +35,8 @@ class WireTable(Table):
     """[wire]"""
 
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
-    N: Annotated[int | None, PlainValidator(whole(2, layouts.MOST_SITES))] = None
-    sigma: Annotated[float, PlainValidator(positive)] = 1.0
+    N: Annotated[int | None, value_of(CIRCUIT["N"])] = None
+    sigma: Annotated[float | None, value_of(CIRCUIT["sigma"])] = CIRCUIT["sigma"].default
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
     positions: Annotated[list[float] | None, PlainValidator(list_of(_fraction, "fractions"))] = None
     strengths: Annotated[list[float] | None, PlainValidator(list_of(real))] = None
@@ -44,38 +45,29 @@ class WireTable(Table):
 class DriveTable(Table):
     """[drive]"""
 
-    voltage: Annotated[float, PlainValidator(positive)] = 1.0
-    injection: Number = None
+    voltage: Annotated[float | None, value_of(CIRCUIT["voltage"])] = CIRCUIT["voltage"].default
+    injection: Annotated[float | None, value_of(CIRCUIT["injection"])] = None
 
 
 TABLES: dict[str, type[Table]] = {"wire": WireTable, "drive": DriveTable, "output": OutputTable}
-
-# Axis -> reader, unit, long name, symbol
-AXES: dict[str, Any] = {
-    "N": (axis(whole(2, layouts.MOST_SITES), integer=True), "1", "number of nodes", "N"),
-    "sigma": (axis(positive), "1", "conductance of one segment (of the whole wire if custom)", r"\sigma"),
-    "voltage": (axis(positive), "V", "bias", "V"),
-    "injection": (axis(real), "1", "injected current over V/R", "I_gR/V"),
-}
-HOME = {"voltage": "drive", "injection": "drive"}
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables: dict[str, Any] = read_tables(raw, TABLES, mistakes)
-    axes = read_axes(raw.get("grid", {}), AXES, mistakes)
+    axes = read_axes(raw.get("grid", {}), CIRCUIT, mistakes)
     checks = _Checks(tables, axes, raw.get("grid"), mistakes)
     checks.all()
     if mistakes.lines:
         return None
     del tables["output"]
-    return Parsed(tables, axes, checks.wanted(CIRCUIT))
+    return Parsed(tables, axes, checks.wanted(variables.CIRCUIT))
 
 
 class _Checks(Checks):
     """A custom circuit is given by positions and signed strengths, any other by its layout and N."""
 
-    home = HOME
+    parameters = CIRCUIT
 
     def all(self) -> None:
         injection = "the injected current I_g / (V/R)"
@@ -86,7 +78,7 @@ class _Checks(Checks):
         elif self.wire.layout is not None:
             self.require({"N": "the number of nodes, both ends counted"})
             self.strengths(self.first_layout())
-        self.variables(CIRCUIT)
+        self.variables(variables.CIRCUIT)
 
     def terminals(self) -> None:
         """Places along the wire, each once, and a strength for each."""
@@ -111,4 +103,4 @@ class _Checks(Checks):
             self.add("positions", f"{twice:g} comes twice; pass each once, with the sum of its strengths")
 
 
-MODEL = Model(parse, AXES, HOME, plain={"sigma": 1.0, "voltage": 1.0})
+MODEL = Model(parse, CIRCUIT)

@@ -50,9 +50,9 @@ class Evaluator:
         self._turn = itertools.cycle(devices)
         self._threads = ThreadPoolExecutor(len(devices))
         self._shared: dict[tuple[int, Any], Any] = {}
-        one_by_one = task.one_by_one and devices[0].platform == "cpu"
-        self._compiled, *self._again = (
-            batch_by_batch(evaluate, one_by_one, task.quickly) for evaluate in (task.evaluate, *task.again)
+        sequential = task.sequential and devices[0].platform == "cpu"
+        self._compiled, *self._retries = (
+            batch_by_batch(evaluate, sequential, task.quickly) for evaluate in (task.evaluate, *task.retries)
         )
 
     @property
@@ -75,17 +75,17 @@ class Evaluator:
         return pending
 
     def finish(self, pending: Pending) -> dict[str, np.ndarray]:
-        """The values of a block that was started; what is not finished is tried with more effort."""
+        """The values of a block that was started; what is not finished goes to the later stages."""
         task, block = self.task, pending.block
         out = {v.name: self._blank(v, block) for v in task.variables}
         out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
         for chosen, result in self._fetched(pending.batches):
             for name, values in result.items():
                 self._scatter(out[name], chosen, values[: len(chosen), : len(block.free)])
-        for again in self._again:  # gather what is not finished, so that it does not hold the batch
+        for retry in self._retries:  # gather what is not finished, so that it does not hold the batch
             unfinished = np.isin(out["status"], task.unfinished)
             rows = np.flatnonzero(unfinished.any(axis=1))
-            for chosen, result in self._fetched(self._batches(again, self._batch_again, rows, pending)):
+            for chosen, result in self._fetched(self._batches(retry, self._retry_batch, rows, pending)):
                 status = result["status"][: len(chosen), : len(block.free)]
                 taken = unfinished[chosen] & codes.is_better(status, out["status"][chosen])
                 for name, values in result.items():
@@ -127,8 +127,8 @@ class Evaluator:
             rows = {name: np.asarray(values) for name, values in result.result().items()}
             yield chosen, {name: values.reshape(-1, *values.shape[2:]) for name, values in rows.items()}
 
-    def _batch_again(self, size: int) -> int:
-        return self.plan.again(size, self.task)
+    def _retry_batch(self, size: int) -> int:
+        return self.plan.retry_batch(size, self.task)
 
     def _share(self, size: int, device):
         if (size, device) not in self._shared:
@@ -158,18 +158,18 @@ class Evaluator:
         target[into] = given if wanted is True else np.where(wanted, given, target[into])
 
 
-def batch_by_batch(evaluate, one_by_one: bool = False, quickly: bool = False):
+def batch_by_batch(evaluate, sequential: bool = False, quickly: bool = False):
     """`evaluate` of one point, mapped over the first `count` rows of points, compiled.
 
     Args:
-        one_by_one: in a loop instead of by `vmap`.
+        sequential: in a loop instead of by `vmap`.
         quickly: compiled with `xla.quickly`.
 
     Returns:
         A function of points, each of shape (rows, batch), count, free and shared. Its results have shape
         (rows, batch, ...); the rows from `count` on are zeros.
     """
-    mapped = _in_turn(evaluate) if one_by_one else jax.vmap(evaluate, in_axes=(0, None, None))
+    mapped = _in_turn(evaluate) if sequential else jax.vmap(evaluate, in_axes=(0, None, None))
     batch = jax.jit(mapped)  # traced once, though asked for twice
 
     def run(points, count, free, shared):

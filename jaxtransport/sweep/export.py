@@ -10,7 +10,7 @@ another library it would hold each variable whole. Of a result that is still bei
 read before the values, as the run writes it after them: what counts as solved is there.
 
 Before it takes its name, netCDF and Zarr are opened once more: every variable in its shape and type, and
-every piece written (HDF5 swallows errors; what was passed to the disk is known, see `surviving`). The
+every piece written (HDF5 swallows errors; what was passed to the disk is known, see `disk_full`). The
 numbers are not read back, which would take a third of the time of an export. CSV needs none of that:
 nothing that it is written with keeps an error to itself. A signal stops an export between two pieces.
 """
@@ -41,10 +41,10 @@ from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.sweep import files, results
 from jaxtransport.sweep.contents import BOOKS, GROUP, book_of
+from jaxtransport.sweep.disk_full import SurvivingFile
 from jaxtransport.sweep.grid import boxes
 from jaxtransport.sweep.lock import Lock
 from jaxtransport.sweep.resultfile import ResultFile
-from jaxtransport.sweep.surviving import SurvivingFile
 from jaxtransport.sweep.targets import check_name
 
 CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, what HDF5 keeps at hand of a dataset
@@ -205,7 +205,9 @@ class _Result:
                 )
             dims, last = (*grid, *extra), ("status",)
         scales = [dim for dim in dims if dim in self.file.names]
-        beside = [name for name in self.beside if {*self.dims_of(name)} <= {*dims} and name not in scales]
+        # What is fixed would be a column of one number.
+        varied = [name for name in self.beside if self.dims_of(name) and name not in scales]
+        beside = [name for name in varied if {*self.dims_of(name)} <= {*dims}]
         shape = tuple(self.file.sizes[dim] for dim in dims)
         return _Table(dims, shape, (*scales, *beside, *data, *last))
 

@@ -22,11 +22,11 @@ from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums
 from jaxtransport.sweep.checksums import Tiles
 from jaxtransport.sweep.contents import CHANGING_BOOKS, GROUP, book_of, note
+from jaxtransport.sweep.disk_full import SurvivingFile
 from jaxtransport.sweep.plan import LANES, Plan
 from jaxtransport.sweep.resultfile import FORMAT, crc_name, crc_of_book
 from jaxtransport.sweep.results import SINCE
 from jaxtransport.sweep.seal import seal
-from jaxtransport.sweep.surviving import SurvivingFile
 from jaxtransport.sweep.task import Task
 
 OVERHEAD_BYTES = 2**20  # attributes and headers, generously
@@ -161,9 +161,10 @@ def _fill(file, task, attributes) -> None:
         _label(out, unit, long_name, symbol)
         return out
 
-    coordinates = " ".join(task.along)
-    for name, (axis, values, unit, long_name) in task.along.items():
-        dataset(name, (axis,), "f8", np.nan, unit, long_name)[...] = values
+    coordinates = " ".join(one.name for one in task.beside)
+    for one in task.beside:
+        dtype, labels = one.values.dtype, (one.unit, one.long_name, one.symbol)
+        dataset(one.name, one.dims, dtype, dtype.type(0), *labels)[...] = one.values
     for v in task.variables:
         fill = np.nan if v.dtype == "f8" else 0
         made = dataset(v.name, (*dims, *v.dims), v.dtype, fill, v.unit, v.long_name, v.symbol)

@@ -104,7 +104,7 @@ def boxes(shape: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[slice
     yield from boxes(shape, middle_stop, stop)
 
 
-def place(grid: Grid, block: Block, values: np.ndarray) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
+def scatter(grid: Grid, block: Block, values: np.ndarray) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
     """Where the values of a block go in an array over the grid.
 
     Args:

@@ -34,6 +34,7 @@ TILE_BATCHES = 64  # a block of fewer is several checksums: several devices may 
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
 PROGRAM_BYTES = 310_000_000  # measured: Python, JAX, and what it takes to compile
 START_SECONDS = 2.0  # until the first program is compiled
+COMPILED_TOGETHER = 0.3  # of the time of compiling: what it takes longer for two devices at once
 WRITTEN = 5e8  # bytes of results that are gathered and written in a second
 BLOCKS_AT_ONCE = 3
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
@@ -64,37 +65,36 @@ class Plan:
         batch = {size: fewer(count) for size, count in self.batch.items()}
         return replace(self, batch=batch)
 
-    def again(self, size: int, task: Task) -> int:
-        """Batch of the points that are gathered to be finished with more effort."""
+    def retry_batch(self, size: int, task: Task) -> int:
+        """Batch of the points that are gathered to be finished by a later stage."""
         if self.batch[size] == 1:  # points go one by one
             return 1
-        most = BATCH_BYTES // max(1, task.again_bytes)
-        return max(LANES, min(self.batch[size], task.again_points, LANES * (most // LANES)))
+        most = BATCH_BYTES // max(1, task.retry_bytes)
+        return max(LANES, min(self.batch[size], task.retry_points, LANES * (most // LANES)))
 
     def memory_bytes(self, task: Task) -> int:
         """Memory of a whole run at its peak, roughly (`scripts/memory.py` measures it).
 
         The program; coordinates and results of a block, of which one is written and two are under way; what
-        a batch keeps; the same of points that are finished with more effort.
+        a batch keeps; the same of points that are finished by a later stage.
         """
         axes = task.grid.solve_axes
         coordinates = 8 * (len(axes.axes) + 1)
         points = min(self.solve_step, axes.size)
         block = points * (task.bytes_per_point() * self.free_step + coordinates)
         kept = max(size * count for size, count in self.batch.items()) * KEPT_PER_SITE * 8
-        together = 1 if task.one_by_one else max(self.batch.values())
+        together = 1 if task.sequential else max(self.batch.values())
         scratch = together * self.free_step * task.scratch_bytes
-        most = max(self.again(size, task) for size in self.batch) if task.again else 0
-        again = (1 if task.one_by_one else most) * task.again_bytes
+        most = max(self.retry_batch(size, task) for size in self.batch) if task.retries else 0
+        retries = (1 if task.sequential else most) * task.retry_bytes
         program = PROGRAM_BYTES + task.compile_bytes
-        return program + BLOCKS_AT_ONCE * block + kept + scratch + again + task.shared_bytes
+        return program + BLOCKS_AT_ONCE * block + kept + scratch + retries + task.shared_bytes
 
     def seconds(self, task: Task) -> float:
-        """Time of a whole run on one core, roughly, unless many points need more effort."""
-        work = sum(count * task.cost(size) for size, count in counts(task).items())
+        """Time of a whole run on one core, roughly, unless many points need a later stage."""
         stored = task.grid.size * task.bytes_per_point()
         compiling = task.compile_seconds * len(self.batch)
-        return START_SECONDS + compiling + work * task.update_seconds + stored / WRITTEN
+        return START_SECONDS + compiling + work_seconds(task) + stored / WRITTEN
 
     def to_json(self) -> str:
         batch = {str(size): count for size, count in self.batch.items()}
@@ -125,6 +125,17 @@ def counts(task: Task) -> dict[int, int]:
     return out
 
 
+def work_seconds(task: Task) -> float:
+    """Time that the points of a task take on one core, roughly."""
+    return task.update_seconds * sum(count * task.cost(size) for size, count in counts(task).items())
+
+
+def devices_worth(task: Task, most: int) -> int:
+    """How many devices a task pays for, each of which has its large program compiled."""
+    saved = work_seconds(task) * (1 - 1 / most)
+    return most if not task.quickly or saved > COMPILED_TOGETHER * task.compile_seconds else 1
+
+
 def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
     """Cut a task for a device.
 
@@ -133,7 +144,7 @@ def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
         memory: bytes of the device, of which a batch takes a small part.
     """
     per_size = counts(task)
-    alone = task.one_by_one and kind != "gpu"
+    alone = task.sequential and kind != "gpu"
     point_bytes = task.bytes_per_point() + (0 if alone else task.scratch_bytes)
     free = task.grid.free_axes.size
     most_bytes, kept = BATCH_BYTES, BATCH_MOST_SITES[kind] // task.arrays

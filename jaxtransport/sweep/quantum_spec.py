@@ -15,71 +15,59 @@ from jaxtransport import layout as layouts
 from jaxtransport import text
 from jaxtransport.arguments import POSITIVE
 from jaxtransport.budget import MOST_NODES, NODES, TOLERANCE
-from jaxtransport.parameters import BAND_EDGE, parameter
+from jaxtransport.coordinates import coordinate
+from jaxtransport.laws import HIGHEST_ORDER, LAWS
+from jaxtransport.parameters import BAND_EDGE, QUANTUM
 from jaxtransport.sweep.checks import Checks
 from jaxtransport.sweep.search_spec import SearchTable
 from jaxtransport.sweep.tables import (
     Mistakes,
     Model,
-    Number,
     OutputTable,
     Parsed,
     Sites,
     Table,
     read_axes,
     read_tables,
+    value_of,
+    values_of,
 )
-from jaxtransport.sweep.values import (
-    amplitude,
-    axis,
-    choice,
-    either,
-    list_of,
-    not_negative,
-    positive,
-    real,
-    small_error,
-    whole,
-)
-from jaxtransport.variables import BY_LAW, LINEAR, NONLINEAR
-
-HIGHEST_ORDER = 9  # of the series; as `probes.laws` has it
-
-PerSite = Annotated[float | list[float] | None, PlainValidator(either(real))]
+from jaxtransport.sweep.values import choice, list_of, positive, real, small_error, whole
+from jaxtransport.variables import LINEAR, NONLINEAR
 
 
 class WireTable(Table):
     """[wire]"""
 
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
-    N: Annotated[int | None, PlainValidator(whole(2, layouts.MOST_SITES))] = None
-    gamma: PerSite = None
-    contact: Annotated[float | list[float] | None, PlainValidator(either(positive))] = None
+    N: Annotated[int | None, value_of(QUANTUM["N"])] = None
+    gamma: Annotated[float | list[float] | None, values_of(QUANTUM["gamma"], real)] = None  # 0 on bare sites
+    contact: Annotated[float | list[float] | None, values_of(QUANTUM["contact"])] = None
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
     sources: Sites = None
     drains: Sites = None
     probes: Sites = None
     strengths: Annotated[list[float] | None, PlainValidator(list_of(positive))] = None
-    onsite: PerSite = 0.0
-    hopping: Annotated[float | list[float], PlainValidator(either(amplitude))] = 1.0
+    onsite: Annotated[float | list[float] | None, values_of(QUANTUM["onsite"])] = QUANTUM["onsite"].default
+    hopping: Annotated[float | list[float] | None, values_of(QUANTUM["hopping"])] = QUANTUM["hopping"].default
 
 
 class DriveTable(Table):
     """[drive]"""
 
-    mu_bar: Number = None
-    delta_mu: Annotated[float | None, PlainValidator(positive)] = None
-    injection: Number = None
-    I_g: Number = None
+    mu_bar: Annotated[float | None, value_of(QUANTUM["mu_bar"])] = None
+    delta_mu: Annotated[float | None, value_of(QUANTUM["delta_mu"])] = None
+    injection: Annotated[float | None, value_of(QUANTUM["injection"])] = None
+    I_g: Annotated[float | None, value_of(QUANTUM["I_g"])] = None
 
 
 class SolveTable(Table):
     """[solve]"""
 
-    law: Annotated[str, PlainValidator(choice(*BY_LAW))] = "linear"
+    law: Annotated[str, PlainValidator(choice(*LAWS))] = "linear"
     kernel: Annotated[str, PlainValidator(choice("auto", "chain", "dense"))] = "auto"
     order: Annotated[int | None, PlainValidator(whole(1, HIGHEST_ORDER))] = None
-    temperature: Annotated[float | None, PlainValidator(not_negative)] = None
+    temperature: Annotated[float | None, value_of(QUANTUM["temperature"])] = None
     tolerance: Annotated[float | None, PlainValidator(small_error)] = None
     nodes: Annotated[int | None, PlainValidator(whole(2 * NODES, MOST_NODES))] = None
 
@@ -92,26 +80,11 @@ TABLES: dict[str, type[Table]] = {
     "search": SearchTable,
 }
 
-# Axis -> reader, unit, long name, symbol
-AXES: dict[str, Any] = {
-    "N": (axis(whole(2, layouts.MOST_SITES), integer=True), "1", "number of sites", "N"),
-    "gamma": (axis(positive), "gamma_o", "coupling of sources and drains", r"\gamma"),
-    "contact": (axis(positive), "gamma_o", "coupling of the leads", r"\gamma_1"),
-    "mu_bar": (axis(real), "gamma_o", "mean chemical potential of the leads", r"\bar{\mu}"),
-    "delta_mu": (axis(positive), "gamma_o", "bias", r"\delta\mu"),
-    "injection": (axis(real), "1", "injected current over I_o", "I_g/I_o"),
-    "I_g": (axis(real), "e gamma_o/hbar", "injected current", "I_g"),
-    "hopping": (axis(amplitude), "gamma_o", "hopping amplitude", "t"),
-    "onsite": (axis(real), "gamma_o", "on-site energy", r"\varepsilon"),
-    "temperature": (axis(not_negative), "gamma_o/k_B", "temperature", "T"),
-}
-HOME = {"mu_bar": "drive", "delta_mu": "drive", "injection": "drive", "I_g": "drive", "temperature": "solve"}
-
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables = read_tables(raw, TABLES, mistakes)
-    axes = read_axes(raw.get("grid", {}), AXES, mistakes)
+    axes = read_axes(raw.get("grid", {}), QUANTUM, mistakes)
     checks = _Checks(tables, axes, raw.get("grid"), mistakes)
     checks.all()
     if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
@@ -120,7 +93,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
         return None
     del tables["output"]
     swept = {a.name for a in axes} | set(checks.searched)
-    known = BY_LAW[tables["solve"].law]  # type: ignore[attr-defined]
+    known = LAWS[tables["solve"].law].variables  # type: ignore[attr-defined]
     return Parsed(_completed(tables, swept), axes, checks.wanted(known))
 
 
@@ -149,7 +122,7 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
 class _Checks(Checks):
     """Everything that involves more than one key of a wire."""
 
-    home = HOME
+    parameters = QUANTUM
 
     def all(self) -> None:
         if self.tables["search"].over is not None:
@@ -164,7 +137,7 @@ class _Checks(Checks):
         self.per_site()
         self.band()
         self.law()
-        known = BY_LAW[self.tables["solve"].law]
+        known = LAWS[self.tables["solve"].law].variables
         self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR})
         if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
             self.roots()
@@ -280,7 +253,7 @@ class _Checks(Checks):
             return
         if self.output.variables is not None:
             self.mistakes.add("output.variables", "goes with `jaxtransport run`, not [search]; remove it")
-        one_site = [p for p in (parameter(n) for n in self.searched if n != "N") if p.site is not None]
+        one_site = [p for p in (coordinate(n) for n in self.searched if n != "N") if p.site is not None]
         if not one_site:
             return
         if "N" in self.swept:
@@ -299,10 +272,7 @@ class _Checks(Checks):
                 self.mistakes.add("search.over", f"{p.name}: pass one of {known}")
 
     def law(self) -> None:
-        for name, law in (
-            ("order", "series"),
-            *((name, "exact") for name in ("temperature", "tolerance", "nodes")),
-        ):
+        for name, law in ((option, kind.name) for kind in LAWS.values() for option in kind.options):
             if self.tables["solve"].law == law:
                 continue
             if name in self.swept or getattr(self.tables["solve"], name) is not None:
@@ -312,4 +282,4 @@ class _Checks(Checks):
                 )
 
 
-MODEL = Model(parse, AXES, HOME, plain={"onsite": 0.0, "hopping": 1.0})
+MODEL = Model(parse, QUANTUM)

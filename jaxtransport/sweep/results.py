@@ -15,6 +15,7 @@ import numpy as np
 from jaxtransport.arguments import path as checked_path
 from jaxtransport.arguments import require_outside
 from jaxtransport.hints import with_hints
+from jaxtransport.sweep.fixed import completed
 from jaxtransport.sweep.resultfile import FORMAT, SEARCH_FORMAT, DamagedFile, ResultFile, damaged
 from jaxtransport.sweep.task import Task
 
@@ -66,7 +67,8 @@ def load(path: str | Path) -> xarray.Dataset:
                 name: xarray.Variable(file.dims_of(name), lazy(data), file.attributes_of(name), fastpath=True)
                 for name, data in sorted(values.items())
             }
-            return xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes)).load()
+            data = xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes)).load()
+    return completed(data)
 
 
 @contextlib.contextmanager
@@ -91,7 +93,7 @@ def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
                 dims, attributes = file.dims_of(name), file.attributes_of(name)
                 variables[name] = xarray.Variable(dims, data, attributes, fastpath=True)
             dataset = xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
-        yield dataset
+        yield completed(dataset)
 
 
 def _values(file: ResultFile) -> dict[str, np.ndarray]:

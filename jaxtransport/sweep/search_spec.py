@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator
 
-from jaxtransport.parameters import parameter, window
+from jaxtransport.coordinates import coordinate, window
 from jaxtransport.sweep.tables import Table
 from jaxtransport.sweep.values import list_of, whole
 
@@ -48,7 +48,7 @@ def _over(value: Any) -> dict[str, list[float]]:
     out: dict[str, list[float]] = {}
     for name, bounds in value.items():
         try:
-            out[name] = _lengths(bounds) if name == "N" else list(window(parameter(name), bounds))
+            out[name] = _lengths(bounds) if name == "N" else list(window(coordinate(name), bounds))
         except ValueError as error:
             raise ValueError(str(error).removeprefix("over: ")) from None
     if "N" in out and len(out) > 1:

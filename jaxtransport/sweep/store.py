@@ -4,7 +4,7 @@ The whole file is there from the start (see `files`). From there on only raw dat
 
     values -> checksum -> flush -> status
 
-in place (see `raw`), so a block is either marked computed with its values and its checksum on file, or not
+as `in_place` writes it, so a block is either marked computed with its values and its checksum on file, or not
 marked. What is marked is never written again. One writer at a time, by a lock on OUT.h5.lock; readers come
 and go freely.
 """
@@ -26,9 +26,9 @@ from jaxtransport.errors import InputError
 from jaxtransport.sweep import checksums, files
 from jaxtransport.sweep.checksums import Tiles, checksum, part_of
 from jaxtransport.sweep.contents import CHANGING_BOOKS
-from jaxtransport.sweep.grid import Block, Grid, place
+from jaxtransport.sweep.grid import Block, Grid, scatter
+from jaxtransport.sweep.in_place import RawDataset
 from jaxtransport.sweep.lock import share
-from jaxtransport.sweep.raw import RawDataset
 from jaxtransport.sweep.resultfile import ResultFile, crc_name, crc_of_book
 from jaxtransport.sweep.results import count_statuses
 
@@ -74,7 +74,7 @@ class Store:
         """True if nothing is left to compute in the block."""
         flags = np.empty((len(block.solve), len(block.free)), np.int8)
         status = self._data["status"]
-        return all(checksums.settled(status.read(box)) for box, _ in place(self.grid, block, flags))
+        return all(checksums.settled(status.read(box)) for box, _ in scatter(self.grid, block, flags))
 
     def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
         """Store a block, then mark it computed.
@@ -119,7 +119,7 @@ class Store:
                 self._data[checksums.NAME].write((slice(number, number + 1),), np.array([crc]))
 
     def _put(self, name: str, block: Block, values: np.ndarray) -> None:
-        for box, part in place(self.grid, block, values):
+        for box, part in scatter(self.grid, block, values):
             self._data[name].write(box, part)
 
     def _flush(self) -> None:

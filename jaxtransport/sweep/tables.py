@@ -7,21 +7,30 @@ Nothing here knows a model: a model brings its tables as classes, its axes as re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import pydantic
 from pydantic import PlainValidator
 
 from jaxtransport.hints import meant, nearest
+from jaxtransport.parameters import Parameter
 from jaxtransport.sweep.grid import Axis
-from jaxtransport.sweep.values import list_of, positive, real, text, whole
+from jaxtransport.sweep.values import Reader, axis_of, either, list_of, one_of, text, whole
 
 TOP = ("title", "model")  # keys above all tables
 
-Number = Annotated[float | None, PlainValidator(real)]
-Positive = Annotated[float | None, PlainValidator(positive)]
 Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
+
+
+def value_of(row: Parameter) -> PlainValidator:
+    """How the key of a parameter is read: one number."""
+    return PlainValidator(one_of(row))
+
+
+def values_of(row: Parameter, entry: Reader | None = None) -> PlainValidator:
+    """How the key of a parameter is read that may also be a list, of numbers that pass `entry`."""
+    return PlainValidator(either(one_of(row) if entry is None else entry))
 
 
 class Mistakes:
@@ -65,13 +74,17 @@ class Model:
     """What the sweep files of one model hold, and how to read them."""
 
     parse: Callable[[Mapping[str, Any], Mistakes], Parsed | None]
-    axes: Mapping[str, Any]  # what may be an axis -> (reader, unit, long name, symbol)
-    home: Mapping[str, str]  # the table of each of them that is not in [wire]
-    plain: Mapping[str, float] = field(default_factory=dict)  # values that go without saying in a caption
+    parameters: Mapping[str, Parameter]
 
-    def table_of(self, name: str) -> str:
-        """The table that holds a parameter when it is not swept."""
-        return self.home.get(name, "wire")
+    @property
+    def axes(self) -> tuple[Parameter, ...]:
+        """What may be an axis."""
+        return axes_of(self.parameters)
+
+
+def axes_of(parameters: Mapping[str, Parameter]) -> tuple[Parameter, ...]:
+    """Those that may be an axis."""
+    return tuple(row for row in parameters.values() if row.axis)
 
 
 def read_tables(
@@ -102,8 +115,9 @@ def read_tables(
     return out
 
 
-def read_axes(raw: Any, known: Mapping[str, Any], mistakes: Mistakes) -> tuple[Axis, ...]:
-    """Read [grid]: `known` maps the name of an axis to (reader, unit, long name, symbol)."""
+def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes) -> tuple[Axis, ...]:
+    """Read [grid], whose keys are names of parameters."""
+    known = {row.name: row for row in axes_of(parameters)}
     if not isinstance(raw, dict):
         mistakes.add("grid", f"{raw!r}; pass a table: [grid]")
         return ()
@@ -115,9 +129,9 @@ def read_axes(raw: Any, known: Mapping[str, Any], mistakes: Mistakes) -> tuple[A
                 f"grid.{name}", f"cannot be an axis; {belongs if name in TOP else meant(name, known)}"
             )
             continue
-        reader, unit, long_name, symbol = known[name]
+        row = known[name]
         try:
-            axes.append(Axis(name, reader(value), unit, long_name, symbol))
+            axes.append(Axis(name, axis_of(row)(value), row.unit, row.long_name, row.symbol))
         except ValueError as error:
             mistakes.add(f"grid.{name}", str(error))
     return tuple(axes)

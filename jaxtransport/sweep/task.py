@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -37,6 +37,17 @@ class StoredVariable(Protocol):
     def dtype(self) -> str: ...
 
 
+class Beside(NamedTuple):
+    """A coordinate that is no axis: a parameter that is held fixed, or what goes along with an axis."""
+
+    name: str
+    values: np.ndarray  # one number, or one for each value of the axes `dims`
+    dims: tuple[str, ...]
+    unit: str
+    long_name: str
+    symbol: str = ""
+
+
 @dataclass(frozen=True)
 class Task:
     """A function to map over a grid, and the shape of what it returns."""
@@ -44,16 +55,14 @@ class Task:
     grid: Grid
     variables: tuple[StoredVariable, ...]
     evaluate: Callable[[dict, dict, Any], Mapping[str, Any]]
-    again: tuple[Callable[[dict, dict, Any], Mapping[str, Any]], ...] = ()  # with more effort each
-    again_bytes: int = 0  # memory that a grid point takes with the most effort
-    again_points: int = 64  # of a batch of those: few where points are seldom, and each takes longer
-    unfinished: tuple[int, ...] = ()  # status codes of points that more effort may finish
+    retries: tuple[Callable[[dict, dict, Any], Mapping[str, Any]], ...] = ()  # by later stages
+    retry_bytes: int = 0  # memory that a grid point takes in the last of them
+    retry_points: int = 64  # of a batch of those: few where points are seldom, and each takes longer
+    unfinished: tuple[int, ...] = ()  # status codes of points that a later stage may finish
     shared: Callable[[int], Any] = lambda size: None  # what all points of one padded size have in common
     shared_bytes: int = 0  # memory that takes, of the largest size
     extra: tuple[Axis, ...] = ()  # dimensions of variables beyond the grid, such as site
-    along: Mapping[str, tuple[str, np.ndarray, str, str]] = field(
-        default_factory=dict
-    )  # coordinates beyond the axes: name -> (axis, values, unit, long name)
+    beside: tuple[Beside, ...] = ()  # coordinates beyond the axes
     size_axis: str | None = None  # the solve axis that sets the shape of a point's arrays
     sizes: Mapping[int, int] = field(default_factory=dict)  # its values -> padded sizes
     size: int = 1  # the padded size where there is no such axis
@@ -61,7 +70,7 @@ class Task:
     scratch_bytes: int = 0  # memory a grid point takes while computed, beyond what is stored
     arrays: int = 1  # that a step holds of a point, in those of a wire seen at its leads alone
     quickly: bool = False  # whether compiling it takes longer than most sweeps
-    one_by_one: bool = False  # on CPUs a loop over points is faster than `vmap`
+    sequential: bool = False  # on CPUs a loop over points is faster than `vmap`
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates
     update_seconds: float = 1e-8  # of one of them, on one core
     compile_seconds: float = 1.0  # of one padded size

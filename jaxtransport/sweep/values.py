@@ -15,7 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.arguments import MOST_WHOLE, NOT_NEGATIVE, POSITIVE, PROBABILITY, REAL, SMALL_ERROR, Range
+from jaxtransport.arguments import (
+    AMPLITUDE,
+    MOST_WHOLE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    REAL,
+    SMALL_ERROR,
+    Range,
+)
+from jaxtransport.parameters import Parameter
 
 Reader = Callable[[Any], Any]
 
@@ -256,3 +266,24 @@ def _part(value: dict, key: str, read: Reader) -> Any:
         return read(value[key])
     except ValueError as error:
         raise ValueError(f"{key} = {error}") from None
+
+
+READERS: dict[Range, Reader] = {
+    REAL: real,
+    POSITIVE: positive,
+    NOT_NEGATIVE: not_negative,
+    AMPLITUDE: amplitude,
+    PROBABILITY: probability,
+}
+
+
+def one_of(row: Parameter) -> Reader:
+    """One value of a parameter."""
+    if row.integer:
+        return whole(int(row.domain.low), int(row.domain.high))
+    return READERS[row.domain]
+
+
+def axis_of(row: Parameter) -> Reader:
+    """Values of a parameter along an axis."""
+    return axis(one_of(row), integer=row.integer)

@@ -46,7 +46,7 @@ def test_localized_states_with_few_reservoirs(seed, spacing, disorder, kernel):
     """g = 6e-9 to 1e-19: elimination keeps the digits of g that a dense inverse loses, up to all of them."""
     wire = localized(seed, 101, spacing, disorder)
     exact = checks.against_digits(wire, 0.3, digits=120, kernel=kernel)
-    plain = engine.compiled("plain dense", lambda wire, w: Dense.at(wire, w).leads())(wire, 0.3)
+    plain = engine.compiled("plain dense", lambda wire, w: Dense.at(wire, w).lead_response())(wire, 0.3)
     refined, _ = engine.respond(wire, "dense", 0.3)
     with workdps(30):
         assert 1e-10 * exact.g < abs(plain.conductance - exact.g) < plain.conductance_error

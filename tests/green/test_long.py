@@ -17,7 +17,7 @@ import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport import xla
 from jaxtransport.errors import InputError
-from jaxtransport.green import pieces
+from jaxtransport.green import blocked_scan
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.kernels import LONG, kernel_for
@@ -29,12 +29,12 @@ SIZES = [1, 2, 3, 4, 5, 8, 17, 100]
 @pytest.mark.parametrize("sites", SIZES)
 def test_pieces_hold_every_site_once_and_in_order(sites):
     values = np.arange(1.0, sites + 1)
-    cut = pieces.cut(jnp.asarray(values), -1.0)
+    cut = blocked_scan.cut(jnp.asarray(values), -1.0)
     assert abs(cut.shape[0] - cut.shape[1]) <= 2
-    close(pieces.joined(cut, sites), values, 0)
-    close(pieces.joined(pieces.before(cut, 0.0), sites), [0, *values[:-1]], 0)
+    close(blocked_scan.joined(cut, sites), values, 0)
+    close(blocked_scan.joined(blocked_scan.before(cut, 0.0), sites), [0, *values[:-1]], 0)
     following = [-1.0 if cut.size > sites else 0.0]  # what fills up the last piece, or what stands beyond it
-    close(pieces.joined(pieces.after(cut, 0.0), sites), [*values[1:], *following], 0)
+    close(blocked_scan.joined(blocked_scan.after(cut, 0.0), sites), [*values[1:], *following], 0)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -45,15 +45,15 @@ def test_a_sweep_is_the_recursion_site_by_site(sites, reverse):
     expected, y = np.zeros(sites), 0.7
     for l in range(sites)[:: -1 if reverse else 1]:
         expected[l] = y = m[l] * y + b[l]
-    got = pieces.sweep(
+    got = blocked_scan.sweep(
         lambda y, e: e[0] * y + e[1],
         lambda does, e: (e[0] * does[0], e[0] * does[1] + e[1]),
         (1.0, 0.0),
-        (pieces.cut(jnp.asarray(m), 1.0), pieces.cut(jnp.asarray(b), 0.0)),
+        (blocked_scan.cut(jnp.asarray(m), 1.0), blocked_scan.cut(jnp.asarray(b), 0.0)),
         0.7,
         reverse=reverse,
     )
-    close(pieces.joined(got, sites), expected, 1e-14, 1.0)
+    close(blocked_scan.joined(got, sites), expected, 1e-14, 1.0)
 
 
 def random_scatterer(rng):

@@ -16,13 +16,13 @@ from wires import disordered, make, stack
 import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport.closed_forms import short_wire
-from jaxtransport.driven import EXACT_EFFORTS, SERIES_EFFORTS, Effort, drive
 from jaxtransport.green.kernels import KERNELS
+from jaxtransport.laws import Exact, Series, Stage
+from jaxtransport.nonlinear import solve
 from jaxtransport.probes import balance as balance_module
 from jaxtransport.probes import newton as newton_module
-from jaxtransport.probes.balance import Problem, Search, balance
+from jaxtransport.probes.balance import Problem, balance
 from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
-from jaxtransport.probes.laws import Exact, Series
 from jaxtransport.probes.panels import Panels
 
 pytestmark = pytest.mark.slow
@@ -31,22 +31,22 @@ DELTA_MU = 0.1
 I_O = DELTA_MU / (2 * np.pi)
 
 
-def driven(law, effort, gamma, mu_bar, injection, sign=1, N=4, temperature=None):
+def driven(law, stage, gamma, mu_bar, injection, sign=1, N=4, temperature=None):
     """(I_1, potentials, status, steps, residual) of a dimer wire."""
 
     def call(gamma, mu_bar, injection, sign, *T):
         wire = jt.Wire.dimers(N, gamma=gamma)
-        both = drive(wire, KERNELS["chain"], law, effort, mu_bar, sign * DELTA_MU, injection, *T)
+        both = solve(wire, KERNELS["chain"], law, stage, mu_bar, sign * DELTA_MU, injection, *T)
         d = jax.tree.map(lambda leaf: leaf[0], both)
         return d.left_current(), d.potential(), d.status, d.balance.steps, d.residual()
 
     more = () if temperature is None else (temperature,)
-    run = engine.compiled(f"driven {law} {effort} {N} {len(more)}", call)
+    run = engine.compiled(f"driven {law} {stage} {N} {len(more)}", call)
     return run(*(float(v) for v in (gamma, mu_bar, injection, sign, *more)))
 
 
-def relative(law, effort, gamma, mu_bar, injection):
-    forward, reverse = (abs(driven(law, effort, gamma, mu_bar, injection, s)[0]) for s in (1, -1))
+def relative(law, stage, gamma, mu_bar, injection):
+    forward, reverse = (abs(driven(law, stage, gamma, mu_bar, injection, s)[0]) for s in (1, -1))
     return 2 * (reverse - forward) / (reverse + forward)
 
 
@@ -66,9 +66,9 @@ def test_recorded_values(point):
     """Half a unit of the last recorded digit."""
     mu_bar, gamma = point
     for injection, third, exact in TABLE[point]:
-        close(relative(Series(3), SERIES_EFFORTS[0], gamma, mu_bar, injection), third, 6e-7, 1.0, "n = 3")
+        close(relative(Series(3), Series(3).stages[0], gamma, mu_bar, injection), third, 6e-7, 1.0, "n = 3")
         if exact is not None:
-            close(relative(Exact(), EXACT_EFFORTS[0], gamma, mu_bar, injection), exact, 6e-7, 1.0, "exact")
+            close(relative(Exact(), Exact().stages[0], gamma, mu_bar, injection), exact, 6e-7, 1.0, "exact")
 
 
 ELEMENTS = {(1, 3): "far", (2, 0): "far", (1, 2): "between", (0, 3): "lead", (1, 0): "near", (2, 3): "near"}
@@ -102,7 +102,7 @@ def derivatives(mu_bar, gamma):
 def test_third_order_solves_the_printed_equations(sign):
     """Eqs. B35 and B36 vanish at the potentials found, to 1e-13; each is 2 pi times an unbalanced current."""
     for mu_bar, gamma, injection in ((1.52, 0.7, 1.5), (1.0, 0.5, 1.0), (1.52, 0.3, 0.6), (-0.4, 0.9, 1.2)):
-        _, mu, status, _, _ = driven(Series(3), SERIES_EFFORTS[0], gamma, mu_bar, injection, sign)
+        _, mu, status, _, _ = driven(Series(3), Series(3).stages[0], gamma, mu_bar, injection, sign)
         assert status == 0
         left = short_wire.series_residual(
             np.asarray(mu)[1:3] - mu_bar, *derivatives(mu_bar, gamma), sign * DELTA_MU, injection * I_O
@@ -145,7 +145,7 @@ def test_newton_converges_quadratically():
     wire, mu_bar, injected = jt.Wire.dimers(4, gamma=0.5), jnp.asarray(1.52), jnp.asarray(1.5 * DELTA_MU)
     chain = KERNELS["chain"].at(wire, mu_bar)
     conductor = SeriesConductor(wire, mu_bar, KERNELS["chain"], 3)
-    problem = Problem(conductor, chain, mu_bar, wire.length)
+    problem = Problem(conductor, chain, mu_bar)
     bias = jnp.asarray(DELTA_MU)
     start = problem.start(bias, injected)
 
@@ -164,11 +164,11 @@ def test_newton_converges_quadratically():
 
 def test_few_steps_on_the_grids_of_the_figures():
     """Of Newton's method at most 6 for either bias, of Broyden's at most 12."""
-    for law, effort, most in ((Series(3), SERIES_EFFORTS[0], 6), (Exact(), EXACT_EFFORTS[0], 12)):
+    for law, stage, most in ((Series(3), Series(3).stages[0], 6), (Exact(), Exact().stages[0], 12)):
         for gamma in (0.5, 0.7, 0.9):
             for injection in (0.1, 0.75, 1.5):
                 for sign in (1, -1):
-                    _, _, status, steps, residual = driven(law, effort, gamma, 1.52, injection, sign)
+                    _, _, status, steps, residual = driven(law, stage, gamma, 1.52, injection, sign)
                     assert status == 0
                     assert steps <= most
                     assert residual < 1e-13
@@ -182,7 +182,9 @@ ENDS = {0.3: 0.729, 0.5: 1.552, 0.7: 2.340, 0.9: 3.192}
 def test_the_branch_ends_at_the_band_edge(gamma):
     """Solved at .997 of the recorded end, no solution at 1.003 of it: status 5, not a crash."""
     end = ENDS[gamma]
-    below, above = (driven(Exact(), EXACT_EFFORTS[2], gamma, 1.52, factor * end) for factor in (0.997, 1.003))
+    below, above = (
+        driven(Exact(), Exact().stages[2], gamma, 1.52, factor * end) for factor in (0.997, 1.003)
+    )
     assert below[2] == 0
     assert np.max(np.asarray(below[1])) > 1.9
     assert above[2] == 5
@@ -195,7 +197,7 @@ def test_no_solution_is_a_status_and_the_series_keeps_its_value():
     assert np.isnan(exact.left_current)
     assert third.status == 0
     assert third.outside_band == 1
-    close(relative(Series(3), SERIES_EFFORTS[0], 0.3, 1.52, 1.5), -0.104366, 6e-7, 1.0)
+    close(relative(Series(3), Series(3).stages[0], 0.3, 1.52, 1.5), -0.104366, 6e-7, 1.0)
 
 
 def test_one_bad_point_does_not_hurt_its_neighbours():
@@ -203,7 +205,7 @@ def test_one_bad_point_does_not_hurt_its_neighbours():
     wires = stack([make(layouts.dimers(4), gamma=g) for g in (0.5, 0.3, 0.7)])
 
     def call(wire, injection):
-        d = drive(wire, KERNELS["chain"], Exact(), EXACT_EFFORTS[2], 1.52, DELTA_MU, injection)
+        d = solve(wire, KERNELS["chain"], Exact(), Exact().stages[2], 1.52, DELTA_MU, injection)
         return d.status[0], jax.vmap(lambda d: d.left_current())(d)[0]
 
     run = jax.jit(jax.vmap(call))
@@ -214,9 +216,9 @@ def test_one_bad_point_does_not_hurt_its_neighbours():
 
 
 def test_a_harder_search_finds_what_the_first_does_not():
-    """Two steps of Broyden's method are not enough here; the next effort gets to the same potentials."""
-    hasty = Effort(Search(newton_steps=2), panels=64, margin=1.0)
-    failed, best, harder = (driven(Exact(), e, 0.5, 1.52, 1.54) for e in (hasty, *EXACT_EFFORTS[:2]))
+    """Two steps of Broyden's method are not enough here; the next stage gets to the same potentials."""
+    hasty = Stage(steps=2, panels=64, margin=1.0)
+    failed, best, harder = (driven(Exact(), e, 0.5, 1.52, 1.54) for e in (hasty, *Exact().stages[:2]))
     assert (failed[2], best[2], harder[2]) == (1, 0, 0)
     close(harder[1], best[1], 1e-11)
 
@@ -274,21 +276,21 @@ def test_either_search_on_a_long_wire():
     """N = 70 by Broyden's method and by Newton's: potentials to 1e-11 of their spread."""
     wire = jax.tree.map(jnp.asarray, make(layouts.dimers(70), gamma=0.5))
 
-    def solved(effort):
-        call = partial(drive, wire, KERNELS["chain"], Exact(), effort)
+    def solved(stage):
+        call = partial(solve, wire, KERNELS["chain"], Exact(), stage)
         d = jax.jit(call)(jnp.asarray(1.0), jnp.asarray(0.1), jnp.asarray(0.5))
         np.testing.assert_array_equal(d.status, [0, 0])
         return np.asarray(d.balance.x)
 
-    close(*map(solved, EXACT_EFFORTS[:2]), 1e-11)
+    close(*map(solved, Exact().stages[:2]), 1e-11)
 
 
-def delta_I(law, effort):
+def delta_I(law, stage):
     def value(p):
         gamma, mu_bar, injection, temperature = p
         wire = jt.Wire.dimers(4, gamma=gamma)
         T = temperature if isinstance(law, Exact) else None
-        both = drive(wire, KERNELS["chain"], law, effort, mu_bar, DELTA_MU, injection, T)
+        both = solve(wire, KERNELS["chain"], law, stage, mu_bar, DELTA_MU, injection, T)
         forward, reverse = jax.vmap(lambda d: d.left_current())(both)
         return jnp.abs(reverse) - jnp.abs(forward)
 
@@ -296,11 +298,13 @@ def delta_I(law, effort):
 
 
 @pytest.mark.parametrize(
-    ("law", "effort"), [(Series(3), SERIES_EFFORTS[0]), (Exact(), EXACT_EFFORTS[0])], ids=["series", "exact"]
+    ("law", "stage"),
+    [(Series(3), Series(3).stages[0]), (Exact(), Exact().stages[0])],
+    ids=["series", "exact"],
 )
-def test_implicit_derivatives(law, effort):
+def test_implicit_derivatives(law, stage):
     """d Delta I by gamma, mu_bar, I_g and T: forward = reverse mode = finite differences, to 1e-6 of each."""
-    value = delta_I(law, effort)
+    value = delta_I(law, stage)
     p, h = jnp.array([0.6, 1.2, 0.8, 0.05]), 1e-3
     reverse, forward = jax.jit(jax.grad(value))(p), jax.jit(jax.jacfwd(value))(p)
     close(forward, reverse, 1e-10)
@@ -326,7 +330,7 @@ def test_derivatives_beside_a_point_without_solution_are_finite():
     def total(gamma):
         def one(injection):
             wire = jt.Wire.dimers(4, gamma=gamma)
-            d = drive(wire, KERNELS["chain"], Exact(), EXACT_EFFORTS[0], 1.52, DELTA_MU, injection)
+            d = solve(wire, KERNELS["chain"], Exact(), Exact().stages[0], 1.52, DELTA_MU, injection)
             return jnp.where(d.status[0] == 0, jax.vmap(lambda d: d.left_current())(d)[0], 0.0)
 
         return jnp.sum(jax.vmap(one)(jnp.array([0.3, 1.5])))
@@ -355,7 +359,7 @@ def test_derivatives_of_a_long_wire_beside_a_point_without_solution():
 
 def delta_one(gamma, injection):
     wire = jt.Wire.dimers(4, gamma=gamma)
-    both = drive(wire, KERNELS["chain"], Exact(), EXACT_EFFORTS[0], 1.52, DELTA_MU, injection)
+    both = solve(wire, KERNELS["chain"], Exact(), Exact().stages[0], 1.52, DELTA_MU, injection)
     return jax.vmap(lambda d: d.left_current())(both)[0]
 
 
@@ -363,6 +367,6 @@ def test_balance_is_what_it_says():
     """`balance` itself, with nothing around it: 2 pi I_l as asked."""
     wire, mu_bar = jt.Wire.pair(7, gamma=0.6), jnp.asarray(0.3)
     chain = KERNELS["chain"].at(wire, mu_bar)
-    problem = Problem(SeriesConductor(wire, mu_bar, KERNELS["chain"], 2), chain, mu_bar, wire.length)
-    found = balance(problem, jnp.asarray(0.2), jnp.asarray(0.05), Search())
+    problem = Problem(SeriesConductor(wire, mu_bar, KERNELS["chain"], 2), chain, mu_bar)
+    found = balance(problem, jnp.asarray(0.2), jnp.asarray(0.05), Stage(steps=8))
     close(problem.misfit(found.x, 0.2, 0.05), np.zeros(7), 1e-15, 1.0)

@@ -9,7 +9,7 @@ from wires import make, mirrored
 import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport.closed_forms import pair
-from jaxtransport.parameters import parameter
+from jaxtransport.coordinates import coordinate
 from jaxtransport.search import families
 from jaxtransport.search.follow import LONGEST
 
@@ -131,8 +131,8 @@ def test_a_fold_is_passed():
     (line,) = lines(found, ONSITE)
     turns = lambda axis: np.sum(np.diff(np.sign(np.diff(line[:, axis]))) != 0)
     assert turns(0) + turns(1) > 0
-    scanned = [parameter(name).to_scan(line[:, i]) for i, name in enumerate(ONSITE)]
-    whole = [np.ptp(parameter(name).to_scan(window)) for name, window in ONSITE.items()]
+    scanned = [coordinate(name).scan.to(line[:, i]) for i, name in enumerate(ONSITE)]
+    whole = [np.ptp(coordinate(name).scan.to(window)) for name, window in ONSITE.items()]
     steps = np.diff(scanned, axis=1) / np.array(whole)[:, None]
     assert np.max(np.linalg.norm(steps, axis=0)) < 1.1 * LONGEST  # a little more where the corrector adds
 

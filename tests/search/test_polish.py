@@ -8,9 +8,9 @@ from scipy.optimize import brentq
 
 from jaxtransport.search import points as points_module
 from jaxtransport.search import polish as polish_module
+from jaxtransport.search.chebyshev_cover import starting
 from jaxtransport.search.points import zeros_on
 from jaxtransport.search.polish import Zeros
-from jaxtransport.search.scan import starting
 
 FLOOR = 1e-15  # rounding of functions of size 1 to 4
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from jaxtransport.search.chebyshev_cover import cover, starting
+from jaxtransport.search.isolate import brackets, refined
 from jaxtransport.search.points import PART
-from jaxtransport.search.roots import brackets, refined
-from jaxtransport.search.scan import cover, starting
 
 FLOOR = 4e-16  # rounding of functions of size 1
 

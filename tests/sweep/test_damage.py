@@ -21,8 +21,8 @@ from jaxtransport.sweep import spec as specs
 from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.checksums import Tiles
 from jaxtransport.sweep.grid import Axis, Block, Grid, blocks
+from jaxtransport.sweep.in_place import RawDataset
 from jaxtransport.sweep.plan import Plan
-from jaxtransport.sweep.raw import RawDataset
 from jaxtransport.sweep.resultfile import DamagedFile, ResultFile
 
 SPEC = """\

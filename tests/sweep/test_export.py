@@ -20,7 +20,7 @@ from jaxtransport.sweep import export as exports
 from jaxtransport.sweep import files, results
 from jaxtransport.sweep.export import export
 from jaxtransport.sweep.grid import Axis, Grid
-from jaxtransport.sweep.task import Task
+from jaxtransport.sweep.task import Beside, Task
 
 PACKAGE = Path(jaxtransport.__file__).parents[1]
 ATTRIBUTES = {name: f"the {name}" for name in results.ATTRIBUTES} | {"spec": 'title = "é"\n[grid]\n'}
@@ -43,10 +43,10 @@ def make(path, shape=(3, 4), extra=(), variables=(Variable("x"), Variable("flag"
     values = [np.linspace(0.1, 1, n) ** 3 for n in shape]
     grid = Grid(tuple(Axis(n, v, "gamma_o", "an axis", n) for n, v in zip(names, values, strict=True)))
     more = tuple(Axis(name, np.arange(1, n + 1), "1", "a place") for name, n in extra)
-    along = {}
+    beside = [Beside("N", np.array(7), (), "1", "number of sites", "N")]
     if len(shape) > 1:
-        along["I_o"] = ("delta_mu", values[1] / 7, "e gamma_o/hbar", "unit of current")
-    task = Task(grid, variables, None, extra=more, along=along)
+        beside.append(Beside("I_o", values[1] / 7, ("delta_mu",), "e gamma_o/hbar", "unit of current"))
+    task = Task(grid, variables, None, extra=more, beside=tuple(beside))
     files.create(path, task, ATTRIBUTES)
     with h5py.File(path, "r+", locking=False) as file:
         for v in variables:

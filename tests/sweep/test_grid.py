@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxtransport.sweep.grid import Axis, Block, Grid, blocks, boxes, place
+from jaxtransport.sweep.grid import Axis, Block, Grid, blocks, boxes, scatter
 
 PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
@@ -72,7 +72,7 @@ def test_placed_blocks_make_up_the_array(grid, steps, more):
     got, writes = np.full_like(wanted, np.nan), np.zeros(wanted.shape, int)
     for block in blocks(grid, *steps):
         values = flat[block.solve.start : block.solve.stop, block.free.start : block.free.stop]
-        for box, part in place(grid, block, values):
+        for box, part in scatter(grid, block, values):
             assert got[box].shape == part.shape
             got[box] = part
             writes[box] += 1
@@ -103,7 +103,7 @@ def test_a_grid_without_axes_is_one_point():
     assert (grid.shape, grid.size, grid.solve_axes.size, grid.free_axes.size) == ((), 1, 1, 1)
     assert grid.points(np.arange(1)) == {}
     assert list(blocks(grid, 8, 8)) == [Block(range(1), range(1))]
-    (placed,) = place(grid, Block(range(1), range(1)), np.array([[3.0]]))
+    (placed,) = scatter(grid, Block(range(1), range(1)), np.array([[3.0]]))
     assert placed == ((), 3.0)
 
 

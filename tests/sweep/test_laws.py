@@ -144,7 +144,7 @@ def test_unfinished_points_are_gathered_and_finished():
     task = dataclasses.replace(
         task,
         evaluate=effort(lambda k: k % 2 == 1, 0),
-        again=(effort(lambda k: k % 3 == 0, 1), effort(lambda k: k < 0, 2)),
+        retries=(effort(lambda k: k % 3 == 0, 1), effort(lambda k: k < 0, 2)),
         unfinished=(1, 2),
     )
     from jaxtransport.sweep.grid import Block

@@ -1,5 +1,7 @@
 """Plans: few compiled sizes, batches of whole vector registers, blocks that fit memory."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep.grid import Axis, Grid
-from jaxtransport.sweep.plan import Plan, counts, make_plan, padded_sizes
+from jaxtransport.sweep.plan import Plan, counts, devices_worth, make_plan, padded_sizes
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
 from jaxtransport.xla import WHOLE
@@ -143,10 +145,10 @@ def test_time_grows_with_the_work_and_with_what_is_compiled():
 
 def test_points_that_go_one_by_one_wait_for_no_batch():
     """Their scratch memory is that of one, and blocks are large all the same. A GPU takes them together."""
-    alone = task([20], [10**4], one_by_one=True, scratch_bytes=10**6)
+    alone = task([20], [10**4], sequential=True, scratch_bytes=10**6)
     plan = make_plan(alone)
     assert plan.batch == {24: 1}
-    assert plan.again(24, alone) == 1
+    assert plan.retry_batch(24, alone) == 1
     assert plan.solve_step > 1000
     assert plan.halved().batch == plan.batch
     assert min(make_plan(alone, "gpu").batch.values()) >= 8
@@ -163,3 +165,11 @@ def test_json_keeps_whole_numbers():
     again = Plan.from_json(plan.to_json())
     assert again == plan
     assert all(isinstance(key, int) for key in again.batch)
+
+
+def test_a_large_program_is_compiled_for_as_many_devices_as_pay():
+    """A hundred points that take milliseconds each are no reason to compile for seconds twice."""
+    few, many = (task([20], [n], sequential=True, quickly=True, compile_seconds=7.0) for n in (100, 10**6))
+    slow = lambda one: dataclasses.replace(one, cost=lambda size: 1e5)
+    assert [devices_worth(slow(one), 2) for one in (few, many)] == [1, 2]
+    assert devices_worth(task([20], [100]), 2) == 2

@@ -32,8 +32,8 @@ from jaxtransport.sweep.evaluator import batch_by_batch
 task = make_task(specs.read(sys.argv[1], ()))
 with runtime.computing():
     point = {name: np.full((2, 8), 0.5) for name in ("mu_bar", "_")}
-    for evaluate in (task.evaluate, *task.again):
-        program = batch_by_batch(evaluate, task.one_by_one, task.quickly)
+    for evaluate in (task.evaluate, *task.retries):
+        program = batch_by_batch(evaluate, task.sequential, task.quickly)
         text = program.lower(point, 2, {"_": np.zeros(1)}, task.shared(task.size)).as_text()
         print(hashlib.sha256(text.encode()).hexdigest())
 """

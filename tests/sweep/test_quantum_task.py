@@ -331,7 +331,9 @@ def test_unit_of_current_goes_with_a_delta_mu_axis(file, tmp_path):
 
 def test_everything_has_a_unit_and_a_name(file):
     with h5py.File(file) as stored:
-        assert set(stored) == {*LINEAR, "delta_mu", "N", "mu_bar", "site", "bond", "I_o", "status", "run"}
+        axes, fixed = {"delta_mu", "N", "mu_bar", "site", "bond"}, {"gamma", "contact", "injection"}
+        fixed |= {"onsite", "hopping"}
+        assert set(stored) == {*LINEAR, *axes, *fixed, "I_o", "status", "run"}
         for name, dataset in stored.items():
             if name == "run":  # a group: what a run notes for itself
                 continue
@@ -422,7 +424,7 @@ def test_xarray_and_h5py_read_the_same(sweep, tmp_path):
         for name in (*names, "status", "delta_mu", "N", "mu_bar", "site", "I_o"):
             np.testing.assert_array_equal(stored[name][()], data[name].values)
     assert set(data.dims) == {"delta_mu", "N", "mu_bar", "site"}
-    assert set(data.coords) == {*data.dims, "I_o"}
+    assert set(data.coords) == {*data.dims, "I_o", "gamma", "contact", "injection", "onsite", "hopping"}
 
 
 def test_a_run_leaves_the_settings_of_jax_alone(sweep):

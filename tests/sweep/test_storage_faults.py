@@ -14,7 +14,7 @@ import xarray as xr
 import jaxtransport as jt
 from jaxtransport.errors import InputError
 from jaxtransport.sweep import results
-from jaxtransport.sweep.raw import RawDataset
+from jaxtransport.sweep.in_place import RawDataset
 
 PACKAGE = Path(jt.__file__).parents[1]
 SPEC = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tomllib
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ def draw(data: Data) -> Figure:
     )
     for column, name in enumerate(SWEEPS):
         result = data[name]
-        _circuit(axes[0, column], frame.given(result, "positions"), frame.given(result, "strengths"))
+        wire = tomllib.loads(result.attrs["spec"])["wire"]
+        _circuit(axes[0, column], wire["positions"], wire["strengths"])
         frame.letter(axes[0, column], "abc"[column])
         _currents(axes[1, column], result, "abc"[column])
     axes[1, 0].set_ylabel(r"$I_\mathrm{in}$ ($V/R$)")

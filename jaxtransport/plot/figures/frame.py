@@ -17,7 +17,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxtransport.plot import style
-from jaxtransport.sweep import spec as specs
 
 COLUMN, PAGE = 3.5, 7.1
 RC: dict[Any, Any] = {
@@ -79,21 +78,13 @@ def letter(axes: Axes, text: str, what: str = "") -> None:
 
 
 def given(data: xr.Dataset, name: str) -> Any:
-    """A parameter that a result holds fixed, as its sweep file gives it."""
-    spec = specs.parse(str(data.attrs["spec"]))
-    return getattr(spec.tables[specs.MODELS[spec.model].table_of(name)], name)
+    """A parameter that a result holds fixed."""
+    return data[name].item()
 
 
 def said(data: xr.Dataset, *names: str) -> str:
     """Fixed parameters in TeX: "mu_bar = 1 gamma_o, N = 4"."""
-    spec = specs.parse(str(data.attrs["spec"]))
-    axes = specs.MODELS[spec.model].axes
-    pieces = []
-    for name in names:
-        _, unit, _, symbol = axes[name]
-        quantity = xr.DataArray(0.0, name=name, attrs={"symbol": symbol, "units": unit})
-        pieces.append(f"${style.equals(quantity, float(np.ravel(given(data, name))[0]))}$")
-    return ",  ".join(pieces)
+    return ",  ".join(f"${style.equals(data[name], given(data, name))}$" for name in names)
 
 
 def note(figure: Figure, *lines: str) -> None:

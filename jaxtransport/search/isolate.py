@@ -20,7 +20,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from jaxtransport.search.scan import NODES, Cells, Floats, Function, cover
+from jaxtransport.search.chebyshev_cover import NODES, Cells, Floats, Function, cover
 
 SEEN = np.sin(np.pi / 2 * np.linspace(-1, 1, 4 * NODES + 1))  # denser to the edges, as the nodes of a cell
 BEYOND = 1.02  # ends of a window are looked at from a little beyond

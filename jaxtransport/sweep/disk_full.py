@@ -1,4 +1,4 @@
-"""A file under HDF5 that survives a full disk, and tells whether all that HDF5 wrote is there.
+"""File object that keeps HDF5 alive when the disk is full, and tells whether all that HDF5 wrote is there.
 
 HDF5 crashes, as it closes a file, of writes that failed before, and it swallows what Python raises in a
 write. Here a failed write looks like any other to HDF5, nothing more is written after it, and who asks is

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jaxtransport.sweep.executors import Executor, Local
-from jaxtransport.sweep.plan import Plan
+from jaxtransport.sweep.plan import Plan, devices_worth
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class Backend:
     """Devices that compute, and how to have them do it."""
 
     provenance: Mapping[str, str]  # versions and device, as stored with a result
@@ -29,13 +29,15 @@ class Place:
 
 
 @contextlib.contextmanager
-def here(task: Task, count: int | None) -> Iterator[Place]:
-    """Some devices of this machine, by default all. Raises `InputError` if there are fewer."""
+def here(task: Task, count: int | None) -> Iterator[Backend]:
+    """Some devices of this machine, by default as many as pay. Raises `InputError` if there are fewer."""
     from jaxtransport import runtime
 
     devices = runtime.devices(count)
+    if count is None:
+        devices = devices[: devices_worth(task, len(devices))]
     with runtime.computing():
-        yield Place(
+        yield Backend(
             runtime.provenance(),
             runtime.kind(devices),
             runtime.memory(devices),
@@ -44,7 +46,7 @@ def here(task: Task, count: int | None) -> Iterator[Place]:
 
 
 @contextlib.contextmanager
-def cluster(spec: Spec, scheduler: str | Client, waiting: Callable[[str], None]) -> Iterator[Place]:
+def cluster(spec: Spec, scheduler: str | Client, waiting: Callable[[str], None]) -> Iterator[Backend]:
     """The workers of a scheduler.
 
     Args:
@@ -61,7 +63,7 @@ def cluster(spec: Spec, scheduler: str | Client, waiting: Callable[[str], None])
         compute = functools.partial(worker.evaluate, spec.text, {key: found[key] for key in worker.SAME})
         del found["platform"]  # `device` tells it, too
         kind, memory, width = found.pop("device_kind"), found.pop("memory"), found.pop("devices")
-        yield Place(
+        yield Backend(
             found,
             kind,
             memory,

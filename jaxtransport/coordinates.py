@@ -1,0 +1,90 @@
+"""What a search may vary: numbers of the drive, of the whole wire, or of one of its sites.
+
+    mu_bar  delta_mu  injection  I_g  temperature        the drive
+    gamma  contact  onsite  hopping                      one number for all sites (ends, bonds) that have one
+    gamma[5]  onsite[5]  hopping[5]  strength[5]         site 5 alone, counted from 1 (hopping: bond 5 to 6)
+
+Each name is one coordinate of a search: a parameter, as `parameters` has it, and perhaps a site. Host data.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtransport.arguments import pair, show
+from jaxtransport.errors import InputError
+from jaxtransport.parameters import BAND_EDGE, QUANTUM, Parameter, Scan
+
+VARIED = {row.name: row for row in QUANTUM.values() if row.scan is not None}
+DRIVE = tuple(row.name for row in VARIED.values() if not row.array)
+UNIFORM = tuple(row.name for row in VARIED.values() if row.array and row.axis)
+PER_SITE = tuple(row.name for row in VARIED.values() if row.entry)
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One number that a search varies."""
+
+    parameter: Parameter
+    site: int | None = None  # from 1; None for the whole wire, or the drive
+
+    @property
+    def quantity(self) -> str:
+        """Name of the parameter, whatever the site."""
+        return self.parameter.name
+
+    @property
+    def name(self) -> str:
+        return self.quantity if self.site is None else f"{self.quantity}[{self.site}]"
+
+    @property
+    def label(self) -> tuple[str, str, str]:
+        """Unit, full name and symbol."""
+        row = self.parameter
+        if self.site is None:
+            return row.unit, row.long_name, row.symbol
+        where = f"bond {self.site}" if row.of_bonds else f"site {self.site}"
+        return row.unit, f"{row.entry}, {where}", f"{row.symbol}_{{{self.site}}}"
+
+    @property
+    def scan(self) -> Scan:
+        """The coordinate u in which it is searched."""
+        assert self.parameter.scan is not None
+        return self.parameter.scan
+
+
+def coordinate(name: Any, *, per_site: bool = True, of: str = "over") -> Coordinate:
+    """The coordinate called `name`, such as "gamma" or "onsite[5]", in an argument called `of`.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    match = re.fullmatch(r"(\w+)(?:\[(0|[1-9][0-9]*)\])?", name, re.ASCII) if isinstance(name, str) else None
+    quantity, site = match.groups() if match else (show(name), None)
+    if site is None and quantity in DRIVE + UNIFORM:
+        return Coordinate(VARIED[quantity])
+    if site is not None and len(site) < 16 and quantity in PER_SITE and per_site:
+        return Coordinate(VARIED[quantity], int(site))
+    known = [*DRIVE, *UNIFORM, *([f"{q}[site]" for q in PER_SITE] if per_site else [])]
+    close = difflib.get_close_matches(quantity, known, 1)
+    raise InputError(
+        f"{of}: {show(name)} cannot be varied; "
+        + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}")
+    )
+
+
+def window(varied: Coordinate, bounds: Any) -> tuple[float, float]:
+    """The window (low, high) of a coordinate, checked: finite, in order, where it has a meaning."""
+    name = f"over[{varied.name!r}]"
+    low, high = pair(name, bounds, varied.parameter.domain)
+    if low == high:
+        raise InputError(f"{name} = {show(bounds)}: an empty window; expected (low, high) with low < high")
+    if varied.scan is Scan.BAND and not (low >= -BAND_EDGE and high <= BAND_EDGE):
+        raise InputError(
+            f"{name} = {show(bounds)}: reaches outside the band, where no current flows; "
+            f"expected a window within |mu_bar| < {BAND_EDGE:g} (gamma_o)"
+        )
+    return low, high

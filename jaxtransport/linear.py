@@ -1,0 +1,170 @@
+"""A wire in linear response: solved once at one mu_bar, ready for any bias and any injection.
+
+h_l = (1/4 pi) sum_l' T_ll' (mu_l' - mu_l)^2                                (Eq. B52)
+delta n_l = (1/2 pi) sum_l' |G_ll'|^2 Gamma_l' (mu_l' - mu_l) = -I_l/Gamma_l  (Eq. B50 corrected)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxtransport import status as codes
+from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
+from jaxtransport.probes.response import Profile, Response, profile, respond
+from jaxtransport.reservoir import in_band
+from jaxtransport.steady import Steady, observe
+from jaxtransport.variables import LINEAR
+from jaxtransport.wire import Wire
+
+FORWARD, REVERSE = 1.0, -1.0
+TINY = np.finfo(float).tiny  # a conductance below has lost its digits
+
+
+class LinearResponse(eqx.Module):
+    """A wire solved in linear response at one mu_bar."""
+
+    mu_bar: Float[Array, ""]
+    length: Int[Array, ""]
+    network: Transmission
+    response: Response
+    profile: Profile | None
+
+    @classmethod
+    def of(
+        cls, wire: Wire, mu_bar: Array, kernel: type[Transmission], *, with_profile: bool
+    ) -> LinearResponse:
+        """Solve `wire` with a kernel class; the profile costs a few more sweeps along the wire.
+
+        Outside the band nothing couples and nothing can be solved: such a point is computed at the
+        band centre, so that its gradients stay finite, and its status blanks it.
+        """
+        network = kernel.at(wire, jnp.where(in_band(mu_bar), mu_bar, 0.0))
+        response = respond(network)
+        along = profile(network, response) if with_profile else None
+        return cls(mu_bar, wire.length, network, response, along)
+
+    def at_bias(self, sign: float | Array, delta_mu: Array, injection: Array) -> AtBias:
+        """The wire under the bias `sign` * |delta_mu| with I_g = `injection` * I_o."""
+        size, sign = jnp.abs(delta_mu), jnp.asarray(sign, float)
+        return AtBias(
+            network=self.network,
+            mu_bar=self.mu_bar,
+            length=self.length,
+            size=size,
+            response=self.response,
+            profile=self.profile,
+            sign=sign,
+            injection=injection,
+        )
+
+    def observe(self, names: Iterable[str], delta_mu: Array, injection: Array) -> dict[str, Array]:
+        """The variables called `names`, and "status", for one delta_mu > 0 and one I_g / I_o."""
+        forward, reverse = (self.at_bias(sign, delta_mu, injection) for sign in (FORWARD, REVERSE))
+        of_both = {
+            "conductance": self.response.conductance,
+            "injection_response": self.response.injection,
+            "nonreciprocity": self.response.nonreciprocity(injection),
+            "relative_nonreciprocity": self.response.relative_nonreciprocity(injection),
+        }
+        under = lambda quantity: (quantity(forward), quantity(reverse))
+        return observe(names, under, of_both, self.status(delta_mu, injection), LINEAR)
+
+    def status(self, delta_mu: Array, injection: Array) -> Int[Array, ""]:
+        """Status code: outside the band, not finite, singular, not resolved, or solved.
+
+        Transmissions or drives that are not finite are one failure. A balance that is not finite on
+        finite transmissions is another: some reservoir is cut off from the others, or its transmissions
+        are below the smallest double. Where rounding takes more of the conductance, of the currents
+        or of the largest potential than the kernel tolerates, it is not resolved.
+        """
+        g, r = self.response.conductance, self.response.injection
+        solution = [g, r]
+        if self.profile is not None:
+            solution += [self.profile.potential, self.profile.misfit]
+        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
+        given = jnp.isfinite(self.mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
+        half = jnp.abs(delta_mu) / 2
+        outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
+        code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
+        # A wire that is cut carries nothing, but sources and drains may exchange with the lead on their side.
+        carries = (g >= TINY) | ((g == 0) & (r != 0))
+        empty = codes.NOT_RESOLVED if self.network.by_subtraction else codes.SINGULAR
+        code = jnp.where(finite & carries, code, empty)
+        code = jnp.where(self.network.finite & given, code, codes.NOT_FINITE)
+        return jnp.where(outside & given, codes.OUTSIDE_BAND, code)
+
+    def _resolved(self, injection: Array) -> Array:
+        tolerated, size, response = self.network.tolerated, jnp.abs(injection), self.response
+        good = response.conductance_error <= tolerated * response.conductance
+        # I_1 by itself, where another kernel may know it better; the last cannot tell its zeros apart.
+        others = response.mean_current if tolerated >= TOLERATED else response.least_current
+        good &= response.current_error(injection) <= tolerated * others(injection)
+        if self.profile is not None:
+            if tolerated < TOLERATED:  # as for I_1
+                good &= response.right_error(injection) <= tolerated * response.least_right_current(injection)
+            largest = jnp.maximum(0.5, size * jnp.max(jnp.abs(self.profile.potential[1])))  # 0.5: the leads
+            good &= size * self.profile.error <= tolerated * largest
+        return good
+
+
+class AtBias(Steady):
+    """A wire in linear response under one bias.
+
+    Currents are those that were asked for, and that the leads carry. The potentials drive them up to the
+    residual: of strongly coupled reservoirs behind a barrier, no doubles are near enough to drive them well.
+    """
+
+    network: Transmission
+    mu_bar: Float[Array, ""]
+    length: Int[Array, ""]
+    size: Float[Array, ""]
+    response: Response
+    profile: Profile | None
+    sign: Float[Array, ""]
+    injection: Float[Array, ""]  # I_g / I_o
+
+    def _along(self) -> tuple[Array, Array, Array]:
+        """x_l over |delta_mu|, I_l, and what x_l drive beyond that."""
+        if self.profile is None:
+            raise ValueError("solved without its profile")
+        return self.profile.at(self.sign, self.injection)
+
+    def left_current(self):
+        return self.response.left_current(self.sign, self.injection)
+
+    def right_current(self):
+        return self.response.right_current(self.sign, self.injection)
+
+    def current_error(self):
+        response = self.response
+        return jnp.maximum(response.current_error(self.injection), response.right_error(self.injection))
+
+    def shifts(self):
+        return self.size * self._along()[0]
+
+    def carried(self):
+        return self._along()[1]
+
+    def heat(self):
+        x = self.shifts()
+        scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential is no number any more
+        heat = self.network.spread(x / scale) * scale * scale / (4 * jnp.pi)
+        # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
+        power = jnp.sum(jnp.abs(self.carried() * self.size / (2 * jnp.pi) * x))
+        rounding = EPS * jnp.max(jnp.abs(x))
+        exchanged = self.profile.exchanged if self.profile is not None else jnp.nan
+        told = exchanged * rounding * rounding <= TOLERATED * power
+        return self._sites(jnp.where(told, heat, jnp.nan), bare=0.0)
+
+    def density(self):
+        Gamma = self.network.broadening
+        current = self.carried() * self.size / (2 * jnp.pi)
+        return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), bare=jnp.nan)
+
+    def residual(self):
+        return jnp.max(jnp.abs(self._along()[2]))

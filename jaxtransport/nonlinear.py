@@ -1,0 +1,233 @@
+r"""A wire under one bias beyond linear response: potentials that balance, and everything read off them.
+
+    I_l, J_l     of the law (`probes.conductor`), recomputed from the potentials found
+    h_l = mu_l I_l - E_l          heat into reservoir l: what its current carries in less what it takes out
+    delta n_l = (1/2 pi) sum_l' int |G_ll'|^2 Gamma_l' (f_l' - f_l) dw
+
+with E_l the energy current into the wire; sum E_l = 0, so that sum h_l = sum I_l mu_l.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from jaxtransport import status as codes
+from jaxtransport.budget import NODES
+from jaxtransport.green.chain import Chain
+from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, TOLERATED, Transmission
+from jaxtransport.laws import Exact, Law, Series, Stage
+from jaxtransport.probes.balance import Balance, Problem, balance
+from jaxtransport.probes.broyden import settle
+from jaxtransport.probes.conductor import ExactConductor, Flows, SeriesConductor
+from jaxtransport.probes.implicit import attached
+from jaxtransport.probes.newton import find
+from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
+from jaxtransport.reservoir import BAND_EDGE, in_band
+from jaxtransport.steady import Steady, observe
+from jaxtransport.wire import Wire
+
+
+class Nonlinear(Steady):
+    """A wire, a law, and the potentials of one bias."""
+
+    network: Transmission
+    balance: Balance
+    flows: Flows  # recomputed from the potentials found
+    error: Float[Array, ""]  # of the currents, by the energies that were left out; NaN of the series
+    mu_bar: Float[Array, ""]
+    length: Int[Array, ""]
+    size: Float[Array, ""]
+    injected: Float[Array, ""]  # 2 pi I_g
+    status: Int[Array, ""]
+    nodes: Int[Array, ""]  # energies at which transmissions are known, or the order
+
+    def shifts(self):
+        return self.balance.x
+
+    def carried(self):
+        """Of the leads what the potentials drive, of all others what was asked for."""
+        current = jnp.where(self.network.interior, self.injected * self.network.strength, self.flows.current)
+        return current / self.size
+
+    def left_current(self):
+        return self.network.leads.of(self.flows.current)[0] / self.size
+
+    def right_current(self):
+        return self.network.leads.of(self.flows.current)[1] / self.size
+
+    def heat(self):
+        heat = self.balance.x * self.flows.current - self.flows.energy
+        return self._sites(heat / (2 * jnp.pi), bare=0.0)
+
+    def density(self):
+        return self._sites(self.flows.filling / (2 * jnp.pi), bare=jnp.nan)
+
+    def residual(self):
+        asked = self.injected * self.network.strength
+        unbalanced = jnp.where(self.network.interior, self.flows.current - asked, 0.0)
+        total = jnp.sum(self.flows.current)  # what the leads carry has to close the sum
+        return jnp.maximum(jnp.max(jnp.abs(unbalanced)), jnp.abs(total)) / self.size
+
+    def quadrature_error(self):
+        return self.error / self.size
+
+
+PHASE_ROUNDING = 2e-15  # of a site
+
+# The second and the third stage of the exact law differ in numbers alone: one program.
+_NUMBERS = ("margin", "rising_steps")
+jax.tree_util.register_dataclass(
+    Stage, _NUMBERS, tuple(field.name for field in fields(Stage) if field.name not in _NUMBERS)
+)
+
+
+def solve(
+    wire: Wire,
+    kernel: type[Transmission],
+    law: Law,
+    stage: Stage,
+    mu_bar: Array,
+    delta_mu: Array,
+    injection: Array,
+    temperature: Array | None = None,
+) -> Nonlinear:
+    """Balance `wire` under the bias delta_mu and under -delta_mu: arrays with a leading axis of two.
+
+    `temperature` None is zero. Outside the band, and where linear response has no answer, the status says so
+    and the numbers are those of the band centre.
+    """
+    inside = in_band(mu_bar - jnp.abs(delta_mu) / 2) & in_band(mu_bar + jnp.abs(delta_mu) / 2)
+    mu = jnp.where(inside, mu_bar, 0.0)
+    given = jnp.isfinite(mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
+    delta_mu, injection = jnp.where(given, delta_mu, 1.0), jnp.where(given, injection, 0.0)
+    size = jnp.abs(delta_mu)
+    linear = kernel.at(wire, mu)
+    biases = jnp.stack([delta_mu, -delta_mu])
+    starts = jax.vmap(lambda bias: linear.potentials(injection * size, bias / 2, -bias / 2))(biases)
+    usable = jnp.all(jnp.isfinite(starts))
+    injected, starts = jnp.where(usable, injection * size, 0.0), jnp.where(usable, starts, 0.0)
+    if isinstance(law, Series):
+        under = _by_series(SeriesConductor(wire, mu, kernel, law.order), linear, stage)
+    elif isinstance(law, Exact):
+        window = _window(jnp.where(linear.broadening > 0, starts, 0.0), mu, size, temperature, stage)
+        frozen = jax.tree.map(lax.stop_gradient, (wire, mu, *window, temperature))
+        if stage.patient and temperature is None:
+            temperature = jnp.zeros(())  # one way for all
+        fine = stage.patient and issubclass(kernel, Chain)
+        tail = max(min(TAIL_LEFT, law.tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
+        panels = Panels.of(*frozen, most=stage.panels, tail=tail, fine=fine)
+        exact = ExactConductor(wire, mu, panels, temperature, kernel, fitted=not stage.patient)
+        under = _by_integrals(exact, linear, stage, law.tolerance)
+    else:
+        raise TypeError(f"{law}: linear response has no potentials to be found; see `linear`")
+
+    lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
+    if isinstance(law, Series):
+        response = linear.lead_response()
+        lost |= response.conductance_error > TOLERATED * response.conductance
+
+    def one(of):
+        found, flows, error, nodes = under(*of, injected)
+        status = jnp.where((found.status == codes.SOLVED) & lost, codes.NOT_RESOLVED, found.status)
+        status = jnp.where(usable, status, codes.SINGULAR)
+        status = jnp.where(linear.finite & given, status, codes.NOT_FINITE)
+        status = jnp.where(inside | ~given, status, codes.OUTSIDE_BAND)
+        return found, flows, error, status, nodes
+
+    # One after the other: under `vmap` they would take no less time, and half as long again to compile.
+    found, flows, error, status, nodes = lax.map(one, (biases, starts))
+    both = lambda tree: jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (2, *jnp.shape(leaf))), tree)
+    linear, mu, length, size, injected = both((linear, mu, wire.length, size, injected))
+    return Nonlinear(
+        network=linear,
+        balance=found,
+        flows=flows,
+        error=error,
+        mu_bar=mu,
+        length=length,
+        size=size,
+        injected=injected,
+        status=status,
+        nodes=nodes,
+    )
+
+
+def _by_series(conductor: SeriesConductor, linear: Transmission, stage: Stage):
+    """What a bias drives by the series: potentials, flows, an error that nobody knows, order."""
+
+    def under(bias, start, injected):
+        problem = Problem(conductor, linear, conductor.mu_bar)
+        found = balance(problem, bias, injected, stage)
+        return found, conductor.flows(found.x), jnp.full_like(bias, jnp.nan), jnp.asarray(conductor.order)
+
+    return under
+
+
+def _by_integrals(exact: ExactConductor, linear: Transmission, stage: Stage, tolerance: float):
+    """What a bias drives by the exact law: potentials, flows, error of the currents, energies."""
+    panels, interior = exact.panels, linear.interior
+    searching = exact.for_search()
+
+    def under(bias, start, injected):
+        asked = jnp.where(interior, injected * linear.strength, 0.0)
+        at = lax.stop_gradient((asked, start))
+        if stage.patient:
+            found = find(searching, interior, *at, stage.steps, stage.rising_steps)
+            solved = codes.has_numbers(found.status)
+            x = jnp.where(solved, found.x, 0.0)
+            flows, errors = searching.look(x, jnp.asarray(True))
+        else:
+            found, flows, errors = settle(searching, lax.stop_gradient(linear), *at, stage.steps)
+            solved = codes.has_numbers(found.status)
+            x = jnp.where(solved, found.x, 0.0)
+        ends = linear.leads.put(bias / 2, -bias / 2, jnp.zeros_like(x))
+        x, flows = attached(exact, interior, asked, ends, solved, x, flows)
+        held = jnp.where(linear.broadening > 0, x, 0.0)
+        status = found.status
+        holds = panels.holds(held) & jnp.all(jnp.abs(exact.mu_bar + held) <= BAND_EDGE)
+        status = jnp.where((status == codes.SOLVED) & ~holds, codes.STEP_LIMIT, status)
+        unproven = (status == codes.OUTSIDE_BAND) & ~panels.enough
+        status = jnp.where(unproven, codes.STEP_LIMIT, status)
+        error = lax.stop_gradient(jnp.max(errors))
+        resolved = panels.enough & (error <= tolerance * jnp.max(jnp.abs(flows.current)))
+        status = jnp.where((status == codes.SOLVED) & ~resolved, codes.NOT_RESOLVED, status)
+        return Balance(x, status, found.steps), flows, error, NODES * panels.count
+
+    return under
+
+
+def _window(held, mu, size, temperature, stage: Stage):
+    """Energies that hold the linear potentials, a margin and the thermal tails, clipped to the band."""
+    low, high = jnp.minimum(-size / 2, jnp.min(held)), jnp.maximum(size / 2, jnp.max(held))
+    tails = 0.0 if temperature is None else TAIL * temperature
+    margin = stage.margin * (high - low) + tails  # of no bias at all: inf all the same
+    return jnp.maximum(low - margin, -BAND_EDGE - mu), jnp.minimum(high + margin, BAND_EDGE - mu)
+
+
+def observed(names: Iterable[str], both: Nonlinear, law: Law) -> dict[str, Array]:
+    """The variables called `names`, and "status", of a wire under both biases (see `steady.observe`).
+
+    Args:
+        names: names among those of the law.
+        both: what `solve` returns for a positive bias.
+        law: the law.
+    """
+    under = lambda quantity: tuple(jax.vmap(quantity)(both))
+    forward, reverse = under(Nonlinear.left_current)
+    difference = jnp.abs(reverse) - jnp.abs(forward)
+    total = jnp.abs(reverse) + jnp.abs(forward)
+    relative = jnp.where(total > 0, 2 * difference / jnp.where(total > 0, total, 1.0), 0.0)
+    of_both = {
+        "conductance": (forward - reverse) / 2,
+        "nonreciprocity": difference,
+        "relative_nonreciprocity": relative,
+        "steps": jnp.max(both.balance.steps),
+        "nodes": jnp.max(both.nodes),
+    }
+    return observe(names, under, of_both, codes.worst(both.status), law.variables)
