@@ -93,7 +93,8 @@ def run(
         overrides: "table.key=value" each, as for --set.
         force: replace an output that was made by another spec.
         report: called with the progress before the first and after every block.
-        devices: how many local devices compute, together; all of them by default.
+        devices: how many local devices compute, together; by default all, or one for a sweep that is done
+            before its program is compiled for another.
         scheduler: address of a dask.distributed scheduler, or a `Client`, whose workers compute instead.
 
     Raises:
@@ -166,16 +167,14 @@ def execute(
                 return done
             elif scheduler is not None:
                 _require_text_of_today(spec, output)
-            at = (
-                backends.here(task, devices)
-                if scheduler is None
-                else backends.cluster(spec, scheduler, waiting)
-            )
+            if scheduler is None:
+                at = backends.here(task, devices)
+            else:
+                at = backends.cluster(spec, scheduler, waiting)
             with at as backend:
                 interrupts.check()
-                plan = (
-                    _stored_plan(task, output) if resumed else make_plan(task, backend.kind, backend.memory)
-                )
+                made = lambda: make_plan(task, backend.kind, backend.memory)
+                plan = _stored_plan(task, output) if resumed else made()
                 if backend.memory is None and scheduler is None:  # cores: their memory is this machine's
                     remedy = "ask for fewer variables along the wire, or for shorter wires"
                     require_memory(plan.memory_bytes(task), remedy)

@@ -94,7 +94,7 @@ def run(
     ] = None,
     set_: Overrides = None,
     devices: Annotated[
-        int | None, typer.Option(metavar="K", help="Compute on K local devices (cores). Default: all.")
+        int | None, typer.Option(metavar="K", help="Compute on K local cores. Default: as many as pay.")
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Have the workers of a dask scheduler compute.")

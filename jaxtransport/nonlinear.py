@@ -116,13 +116,7 @@ def solve(
         under = _by_series(SeriesConductor(wire, mu, kernel, law.order), linear, stage)
     elif isinstance(law, Exact):
         window = _window(jnp.where(linear.broadening > 0, starts, 0.0), mu, size, temperature, stage)
-        frozen = jax.tree.map(lax.stop_gradient, (wire, mu, *window, temperature))
-        if stage.patient and temperature is None:
-            temperature = jnp.zeros(())  # one way for all
-        fine = stage.patient and issubclass(kernel, Chain)
-        tail = max(min(TAIL_LEFT, law.tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
-        panels = Panels.of(*frozen, most=stage.panels, tail=tail, fine=fine)
-        exact = ExactConductor(wire, mu, panels, temperature, kernel, fitted=not stage.patient)
+        exact = _exact_conductor(wire, kernel, law, stage, mu, window, temperature)
         under = _by_integrals(exact, linear, stage, law.tolerance)
     else:
         raise TypeError(f"{law}: linear response has no potentials to be found; see `linear`")
@@ -156,6 +150,17 @@ def solve(
         status=status,
         nodes=nodes,
     )
+
+
+def _exact_conductor(wire, kernel, law: Exact, stage: Stage, mu, window, temperature) -> ExactConductor:
+    """The exact law on panels for energies mu + window[0] ... mu + window[1]; they have no derivatives."""
+    frozen = jax.tree.map(lax.stop_gradient, (wire, mu, *window, temperature))
+    if stage.patient and temperature is None:
+        temperature = jnp.zeros(())  # one way for all
+    fine = stage.patient and issubclass(kernel, Chain)
+    tail = max(min(TAIL_LEFT, law.tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
+    panels = Panels.of(*frozen, most=stage.panels, tail=tail, fine=fine)
+    return ExactConductor(wire, mu, panels, temperature, kernel, fitted=not stage.patient)
 
 
 def _by_series(conductor: SeriesConductor, linear: Transmission, stage: Stage):

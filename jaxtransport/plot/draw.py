@@ -161,6 +161,8 @@ def _without_numbers(view: View, array: xr.DataArray) -> list[str]:
 
 def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
     """The picture of a loaded search as a matplotlib figure."""
+    if "searched" not in data.attrs:  # nor does its spec say so: it is another version's
+        raise InputError("attribute spec: this version cannot read it; run the search again")
     return _titled(draw_search(data, tuple(str(data.attrs["searched"]).split()), x=x), data, {})
 
 
