@@ -5,21 +5,22 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from jaxtransport import interrupts, streams
+from jaxtransport.cli import streams
+from jaxtransport.compute import interrupts
 
 
 def main() -> NoReturn:
     """Entry point of the command line."""
     streams.harden()
     with interrupts.command():
-        from jaxtransport import cli
+        from jaxtransport.cli import app, commands
 
         try:
-            cli.main()
+            commands.main()
         except SystemExit:
             if (error := streams.lost()) is not None:
                 print(f"error: standard output: {error.strerror}", file=sys.stderr)
-                sys.exit(cli.WRONG_INPUT)
+                sys.exit(app.WRONG_INPUT)
             raise
 
 

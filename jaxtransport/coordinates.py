@@ -18,6 +18,7 @@ from jaxtransport.arguments import pair, show
 from jaxtransport.errors import InputError
 from jaxtransport.parameters import BAND_EDGE, QUANTUM, Parameter, Scan
 
+MOST_LENGTHS = 10_000  # of a search for lengths
 VARIED = {row.name: row for row in QUANTUM.values() if row.scan is not None}
 DRIVE = tuple(row.name for row in VARIED.values() if not row.array)
 UNIFORM = tuple(row.name for row in VARIED.values() if row.array and row.axis)

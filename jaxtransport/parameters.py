@@ -208,6 +208,3 @@ def injection_of(drive: Mapping[str, Any]) -> Any:
     Numbers of NumPy or JAX; `delta_mu` > 0 where the drive gives I_g.
     """
     return drive["injection"] if "injection" in drive else 2 * np.pi * drive["I_g"] / drive["delta_mu"]
-
-
-PARAMETERS = {"quantum": QUANTUM, "classical": CLASSICAL, "circuit": CIRCUIT}  # by model

@@ -22,6 +22,8 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import nonlinear
 from jaxtransport import status as codes
 from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
+from jaxtransport.compute.precision import require_double
+from jaxtransport.compute.runtime import compiled_quickly, kept
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.long import Long
@@ -29,9 +31,7 @@ from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Exact, Law, Linear, Stage, checked_law
 from jaxtransport.linear import LinearResponse
-from jaxtransport.precision import require_double
 from jaxtransport.reservoir import BAND_EDGE, in_band
-from jaxtransport.runtime import compiled_quickly, kept
 from jaxtransport.steady import Steady, without_overflow
 from jaxtransport.wire import Wire, admit, require_wire
 

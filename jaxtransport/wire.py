@@ -41,9 +41,9 @@ from jaxtransport.arguments import (
     whole,
     wrong,
 )
+from jaxtransport.compute.precision import require_double
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
-from jaxtransport.precision import require_double
 
 ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 where nothing is
 

@@ -33,7 +33,7 @@ if CORES:
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-from jaxtransport import xla
+from jaxtransport.compute import xla
 
 xla.compile_whole_loops()  # as the command line does
 

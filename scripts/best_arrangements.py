@@ -20,8 +20,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from jaxtransport.designs.design import Design, design
 from jaxtransport.plot.style import COLOURS, RC
-from jaxtransport.search.design import Design, design
 
 GAMMA, MU_BAR = 0.5, 1.0
 LENGTHS = range(4, 41)

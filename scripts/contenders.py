@@ -21,9 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import solve, solve_banded
 
-from jaxtransport import xla
-from jaxtransport.models.quantum import make_task
-from jaxtransport.sweep import spec as specs
+from jaxtransport import models
+from jaxtransport.compute import xla
+from jaxtransport.models.quantum.task import make_task
 from jaxtransport.sweep.evaluator import batch_by_batch
 from jaxtransport.sweep.plan import make_plan
 
@@ -65,7 +65,7 @@ class Package(NamedTuple):
 def package(N: int, kernel: str, names: tuple[str, ...]) -> Package:
     """The package with one of its kernels, asked for some variables."""
     text = SPEC.format(names=list(names), N=N, delta_mu=DELTA_MU, injection=INJECTION, kernel=kernel)
-    task = make_task(replace(specs.parse(text), variables=names))
+    task = make_task(replace(models.parse(text), variables=names))
     plan = make_plan(task, xla.kind_of_cpu())
     ((size, batch),) = plan.batch.items()
     shared, free = jax.tree.map(jnp.asarray, (task.shared(size), {"_": np.zeros(1)}))

@@ -183,7 +183,7 @@ def calls(path: Path, kind: str, truth):
     import xarray
 
     from jaxtransport.plot.draw import draw_file
-    from jaxtransport.sweep import export, results
+    from jaxtransport.store import export, results
 
     search = kind == "search"
     target = path.with_suffix(".nc")
@@ -296,15 +296,15 @@ def command_line(path: Path) -> list[tuple[str, str]]:
 
 def make(folder: Path):
     """The results to damage, by kind, and what is true of each."""
-    from jaxtransport import api
+    from jaxtransport import models
+    from jaxtransport.jobs.search import search as search_job
     from jaxtransport.sweep import plan
-    from jaxtransport.sweep import spec as specs
 
     plan.BLOCK_COST, plan.BATCH_POINTS = 1, dict.fromkeys(plan.BATCH_POINTS, 8)  # several checksums
     (folder / "sweep.toml").write_text(SWEEP)
     (folder / "search.toml").write_text(SEARCH)
     jt.run(folder / "sweep.toml", folder / "sweep.h5", devices=1)
-    api.search(specs.read(folder / "search.toml"), folder / "search.h5")
+    search_job(models.read(folder / "search.toml"), folder / "search.h5")
     shutil.copy(folder / "sweep.h5", folder / "old.h5")
     with h5py.File(folder / "old.h5", "r+") as file:
         del file["run"]

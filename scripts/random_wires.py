@@ -28,8 +28,8 @@ import numpy as np
 jax.config.update("jax_enable_x64", True)
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from barrier_trials import CLASSES, computed, errors, expected, on_a_level
-from wires import barred
+from support.barrier_trials import CLASSES, computed, errors, expected, on_a_level
+from support.wires import barred
 
 from jaxtransport import status as codes
 from jaxtransport.green.kernels import careful

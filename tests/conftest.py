@@ -7,7 +7,9 @@ import sys
 import jax
 import pytest
 
-from jaxtransport import cli, interrupts, xla
+from jaxtransport.cli import commands as cli
+from jaxtransport.compute import interrupts, xla
+from jaxtransport.sweep import plan as plans
 
 jax.config.update("jax_enable_x64", True)
 xla.compile_whole_loops()
@@ -40,3 +42,11 @@ def jaxtransport(monkeypatch, capsys):
         return stop.value.code or 0, said.out, said.err
 
     return run
+
+
+@pytest.fixture
+def small_blocks(monkeypatch, tmp_path_factory):
+    """Blocks and batches of 8 points, so that a short sweep has many; compiled code is kept meanwhile."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr(plans, "BLOCK_COST", 1)
+    monkeypatch.setattr(plans, "BATCH_POINTS", dict.fromkeys(plans.BATCH_POINTS, 8))

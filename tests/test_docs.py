@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import jaxtransport as jt
+from jaxtransport import models
 from jaxtransport.plot.figures import FIGURES, select
-from jaxtransport.sweep import spec as specs
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def test_the_gate_runs_the_readme_test_command():
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_sweep_files_in_the_docs_are_good(page):
     for block in blocks(page, "toml"):
-        specs.parse(block)
+        models.parse(block)
 
 
 def test_the_python_examples_run(tmp_path, monkeypatch, capsys):
@@ -119,12 +119,12 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "sweeps").glob("*.toml")), ids=lambda p: p.stem)
 def test_shipped_sweeps_are_good(path):
-    spec = specs.read(path)
+    spec = models.read(path)
     assert spec.title
 
 
 def test_the_main_job_is_a_million_points():
-    spec = specs.read(ROOT / "sweeps/map.toml")
+    spec = models.read(ROOT / "sweeps/map.toml")
     points = 1
     for axis in spec.axes:
         points *= len(axis.values)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import jaxtransport as jt
-from jaxtransport import runtime
+from jaxtransport.compute import runtime
 
 PACKAGE = Path(jt.__file__).parents[1]
 SPEC = """

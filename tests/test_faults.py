@@ -11,15 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-import checks
-import engine
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reference
-from wires import disordered, make, ring
+from support import checks, engine, reference
+from support.wires import disordered, make, ring
 
 from jaxtransport import layout as layouts
 from jaxtransport import reservoir

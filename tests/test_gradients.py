@@ -2,17 +2,15 @@
 
 from dataclasses import fields, replace
 
-import engine
 import jax
 import jax.numpy as jnp
 import numpy as np
-import precise
 import pytest
-import reference
-from checks import close
-from engine import KERNELS, compiled
 from mpmath import mpf, workdps
-from wires import disordered, stack
+from support import engine, precise, reference
+from support.checks import close
+from support.engine import KERNELS, compiled
+from support.wires import disordered, stack
 
 import jaxtransport as jt
 from jaxtransport.probes.response import respond

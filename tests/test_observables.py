@@ -1,13 +1,11 @@
 """What is read off a solved wire: every variable by name, sum rules, definitions."""
 
-import checks
-import engine
 import numpy as np
 import pytest
-import reference
-from checks import close
-from engine import KERNELS
-from wires import disordered
+from support import checks, engine, reference
+from support.checks import close
+from support.engine import KERNELS
+from support.wires import disordered
 
 from jaxtransport.green.kernels import KERNELS as CLASSES
 from jaxtransport.linear import LinearResponse

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import jaxtransport as jt
-from jaxtransport import xla
+from jaxtransport import models
+from jaxtransport.compute import memory, xla
 from jaxtransport.errors import InputError
 from jaxtransport.plot import draw, style
-from jaxtransport.sweep import memory, values
-from jaxtransport.sweep import spec as specs
-from jaxtransport.sweep.export import export
-from jaxtransport.sweep.lock import share
+from jaxtransport.spec import values
+from jaxtransport.store.export import export
+from jaxtransport.store.lock import share
 
 SPEC = """\
 [wire]
@@ -165,10 +165,10 @@ def test_ranges_over_all_doubles(given):
     text = SPEC + f"[grid]\nonsite = {given}\n"
     if isinstance(RANGES[given], str):
         with pytest.raises(InputError, match=RANGES[given]) as caught:
-            specs.parse(text)
+            models.parse(text)
         assert caught.value.mistakes[0].startswith("grid.onsite: ")
     else:
-        found = specs.parse(text).axes[0].values
+        found = models.parse(text).axes[0].values
         np.testing.assert_allclose(found, RANGES[given], rtol=1e-12)
         assert found[-1] == RANGES[given][-1]
 
@@ -182,9 +182,9 @@ def test_a_stop_that_no_step_meets_is_said(command, tmp_path):
     assert command("run", "spec.toml", "-o", "out.h5")[2].splitlines()[0] == f"note: {note}"
     for option in ("--quiet", "--json"):
         assert command("run", "spec.toml", "-o", "out.h5", option)[2] == ""
-    assert specs.read(tmp_path / "spec.toml").notes == (note,)
-    assert specs.parse(text + grid.replace("0.55", "0.5")).notes == ()
-    once = specs.parse(text + "[grid]\ngamma = { start = 0.1, stop = 0.5, num = 1 }\n")
+    assert models.read(tmp_path / "spec.toml").notes == (note,)
+    assert models.parse(text + grid.replace("0.55", "0.5")).notes == ()
+    once = models.parse(text + "[grid]\ngamma = { start = 0.1, stop = 0.5, num = 1 }\n")
     assert once.notes == ("grid.gamma: ends at 0.1; num = 1 does not reach stop = 0.5",)
     assert values.short_of_stop([1, 2], np.array([1, 2])) == ""
 
@@ -231,7 +231,7 @@ def test_twelve_pictures_to_one_name_at_once(point, tmp_path):
 
 
 def test_a_target_that_another_export_made_meanwhile_is_not_replaced(point, tmp_path, monkeypatch):
-    from jaxtransport.sweep import export as exports
+    from jaxtransport.store import export as exports
 
     class Late(exports.Lock):
         def __init__(self, target):
@@ -264,7 +264,7 @@ def test_numbers_of_devices_in_the_environment(value, command, tmp_path, monkeyp
 WRITER = """
 import os, sys
 from pathlib import Path
-from jaxtransport.sweep.lock import share
+from jaxtransport.store.lock import share
 descriptor = os.open(sys.argv[1], os.O_RDWR)
 share(descriptor, Path(sys.argv[1]))
 print("held", flush=True)

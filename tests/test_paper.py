@@ -4,13 +4,12 @@ The closed forms are exact: they meet the kernels to some roundings. Numbers fro
 with the digits that they were recorded with, hence tolerances of half a unit in the last.
 """
 
-import checks
-import engine
 import numpy as np
 import pytest
-from checks import close
-from engine import KERNELS
-from wires import make
+from support import checks, engine
+from support.checks import close
+from support.engine import KERNELS
+from support.wires import make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

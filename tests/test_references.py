@@ -1,12 +1,11 @@
 """The references agree with each other before anything is measured by them."""
 
 import numpy as np
-import precise
 import pytest
-import reference
-from checks import close, close_digits
 from mpmath import mpf, workdps
-from wires import disordered, localized
+from support import precise, reference
+from support.checks import close, close_digits
+from support.wires import disordered, localized
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """Self-energy of a semi-infinite chain (Eq. B14)."""
 
-import checks
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checks import close
 from hypothesis import given
 from hypothesis import strategies as st
-from wires import PROPERTY
+from support import checks
+from support.checks import close
+from support.wires import PROPERTY
 
 from jaxtransport.reservoir import broadening, in_band, level_shift
 

@@ -2,16 +2,15 @@
 
 import dataclasses
 
-import checks
-import engine
 import jax
 import numpy as np
 import pytest
-from checks import close
-from engine import KERNELS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wires import PROPERTY, disordered, make
+from support import checks, engine
+from support.checks import close
+from support.engine import KERNELS
+from support.wires import PROPERTY, disordered, make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

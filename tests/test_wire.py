@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from wires import make
+from support.wires import make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

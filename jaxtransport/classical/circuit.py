@@ -38,12 +38,12 @@ from jaxtransport.arguments import (
     require_known,
     wrong,
 )
+from jaxtransport.compute.precision import require_double
+from jaxtransport.compute.runtime import kept
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
-from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response
-from jaxtransport.runtime import kept
 
 
 class Circuit(eqx.Module):

@@ -44,11 +44,11 @@ from jaxtransport.arguments import (
     number,
     whole,
 )
+from jaxtransport.compute.precision import require_double
+from jaxtransport.compute.runtime import kept
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
-from jaxtransport.precision import require_double
 from jaxtransport.probes.response import Response
-from jaxtransport.runtime import kept
 
 
 class Lattice(eqx.Module):

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
-from jaxtransport import linalg
+from jaxtransport.compute import linalg
 from jaxtransport.green.pairs import Matrices
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, LeadResponse, Transmission
 from jaxtransport.reservoir import BAND_EDGE, broadening, level_shift

@@ -17,8 +17,8 @@ from typing import Any
 
 import jax
 
-from jaxtransport import xla
 from jaxtransport.arguments import choice
+from jaxtransport.compute import xla
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.green.dense import Dense

@@ -1,21 +1,61 @@
-"""From a validated spec to the task that the loop maps over its grid, for every model.
+"""The models that a sweep file may ask for, by name: how their files are read, and what they compute.
 
 Host data only, so that `validate` needs no JAX: what computes a point is loaded when computing starts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jaxtransport.models import circuit, classical, quantum
-from jaxtransport.sweep.fixed import fixed
-from jaxtransport.sweep.spec import Spec
+from jaxtransport.models.fixed import carried, described, fixed
+from jaxtransport.spec import spec as specs
+from jaxtransport.spec.spec import Spec
+from jaxtransport.spec.tables import Model
 from jaxtransport.sweep.task import Task
 
-MAKERS = {"quantum": quantum.make_task, "classical": classical.make_task, "circuit": circuit.make_task}
+if TYPE_CHECKING:
+    import xarray
+
+MODELS: dict[str, Model] = {
+    "quantum": quantum.MODEL,
+    "classical": classical.MODEL,
+    "circuit": circuit.MODEL,
+}
+
+
+def read(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
+    """The validated spec in the TOML file at `path`. See `spec.read`."""
+    return specs.read(path, MODELS, overrides)
+
+
+def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec:
+    """The validated spec in TOML `text`. Errors as for `read`."""
+    return specs.parse(text, MODELS, name, overrides)
 
 
 def make_task(spec: Spec) -> Task:
     """The task of a spec, by its model; its result carries what the spec holds fixed."""
-    task = MAKERS[spec.model](spec)
-    return replace(task, beside=(*task.beside, *fixed(spec)))
+    model = MODELS[spec.model]
+    task = model.make_task(spec)
+    return replace(task, beside=(*task.beside, *fixed(spec, model.parameters)))
+
+
+def search(spec: Spec, report: Callable[[int, int], None] = lambda done, total: None) -> xarray.Dataset:
+    """What the [search] of a spec finds at every point of its grid.
+
+    Args:
+        report: called with the number of searches that are done, and of all.
+    """
+    model = MODELS[spec.model]
+    assert model.search is not None, f"the tables of {spec.model} accept no [search]"
+    return carried(model.search(spec, report), spec, model.parameters)
+
+
+def attributes_of(spec: Spec) -> dict[str, str]:
+    """Attributes that tell what a result holds: its spec, its layout, which parameters are lists."""
+    origin = {"title": spec.title, "model": spec.model, "spec": spec.text, "fingerprint": spec.fingerprint}
+    return origin | described(spec, MODELS[spec.model].parameters)

@@ -14,15 +14,16 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxtransport import interrupts
 from jaxtransport import status as codes
+from jaxtransport.compute import interrupts
 from jaxtransport.errors import InputError
-from jaxtransport.parameters import PARAMETERS
+from jaxtransport.models import MODELS
 from jaxtransport.plot import panels, style
 from jaxtransport.plot.view import View, choose
 from jaxtransport.plot.zeros import draw_search
-from jaxtransport.sweep.results import is_search, lazily, load, require_intact
-from jaxtransport.sweep.targets import check_name
+from jaxtransport.results import lazily, load
+from jaxtransport.store.results import is_search, require_intact
+from jaxtransport.store.targets import check_name
 
 FORMATS = (".png", ".pdf", ".svg")
 TITLE_LINES = 5  # more would leave no room for the picture
@@ -191,7 +192,7 @@ def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
     pieces = [] if model == "quantum" else [model]
     pieces += [str(data.attrs["layout"])] if "layout" in data.attrs else []
     pieces += [f"${style.equals(data[name], value)}$" for name, value in fixed.items()]
-    for row in PARAMETERS[model].values():
+    for row in MODELS[model].parameters.values():
         if row.name in lists:
             pieces.append(f"${row.symbol}$ from a list")
         elif row.name in data.coords and data[row.name].ndim == 0:

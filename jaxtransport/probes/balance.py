@@ -26,8 +26,8 @@ import optimistix as optx
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from jaxtransport import linalg
 from jaxtransport import status as codes
+from jaxtransport.compute import linalg
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.laws import Stage
 from jaxtransport.probes.conductor import SeriesConductor

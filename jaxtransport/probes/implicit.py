@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxtransport import linalg
+from jaxtransport.compute import linalg
 from jaxtransport.probes.conductor import ExactConductor, Flows
 
 

@@ -27,8 +27,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from jaxtransport import linalg
 from jaxtransport import status as codes
+from jaxtransport.compute import linalg
 from jaxtransport.probes.balance import Balance
 from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.reservoir import BAND_EDGE

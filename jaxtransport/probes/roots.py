@@ -19,7 +19,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxtransport import linalg
+from jaxtransport.compute import linalg
 from jaxtransport.green.dense import Dense
 from jaxtransport.wire import Wire
 

@@ -1,1 +1,1 @@
-"""Where the current becomes reciprocal, and which arrangement makes it most nonreciprocal."""
+"""Where the current is reciprocal."""

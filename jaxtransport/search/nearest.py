@@ -17,21 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from jaxtransport import interrupts
-from jaxtransport.arguments import (
-    POSITIVE,
-    mapping,
-    number,
-    require_known,
-    require_outside,
-    whole,
-    wrong,
-)
+from jaxtransport.arguments import POSITIVE, mapping, number, require_known, require_outside, whole, wrong
+from jaxtransport.compute import interrupts
+from jaxtransport.compute.runtime import computing
 from jaxtransport.coordinates import DRIVE, coordinate, window
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law
-from jaxtransport.runtime import computing
 from jaxtransport.search.barriers import careful
 from jaxtransport.search.points import find_points, rounding
 from jaxtransport.search.report import RESIDUAL

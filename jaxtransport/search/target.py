@@ -25,8 +25,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from jaxtransport import interrupts, nonlinear
+from jaxtransport import nonlinear
 from jaxtransport import status as codes
+from jaxtransport.compute import interrupts
 from jaxtransport.coordinates import Coordinate
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.kernels import careful

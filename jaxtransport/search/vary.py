@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxtransport.arguments import is_traced, mapping, number, require_known
+from jaxtransport.compute.precision import require_double
 from jaxtransport.coordinates import Coordinate, coordinate
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.parameters import Parameter
-from jaxtransport.precision import require_double
 from jaxtransport.wire import Wire, require_wire
 
 

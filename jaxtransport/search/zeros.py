@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from jaxtransport import interrupts
 from jaxtransport.arguments import (
     AMOUNT,
     POSITIVE,
@@ -30,20 +29,20 @@ from jaxtransport.arguments import (
     show,
     wrong,
 )
-from jaxtransport.coordinates import DRIVE, Coordinate, coordinate, window
+from jaxtransport.compute import interrupts
+from jaxtransport.compute.runtime import computing
+from jaxtransport.coordinates import DRIVE, MOST_LENGTHS, Coordinate, coordinate, window
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Exact, Law, Linear, checked_law
 from jaxtransport.reservoir import BAND_EDGE
-from jaxtransport.runtime import computing
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
 from jaxtransport.search.target import Model, Problems, grouped
 from jaxtransport.search.vary import check_site
-from jaxtransport.sweep.search_spec import MOST_LENGTHS
 from jaxtransport.wire import Wire, admit, require_wire
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxtransport import runtime, xla
 from jaxtransport import status as codes
+from jaxtransport.compute import runtime, xla
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from jaxtransport.compute.xla import CALLS, WHOLE
 from jaxtransport.sweep.task import Task
-from jaxtransport.xla import CALLS, WHOLE
 
 LANES = 8  # batches are multiples of this, the doubles of a vector register, unless points go one by one
 

@@ -13,12 +13,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.executors import Done, Executor
 from jaxtransport.sweep.grid import Block, Grid, blocks
 from jaxtransport.sweep.plan import LANES
-from jaxtransport.sweep.store import Store
+
+if TYPE_CHECKING:
+    from jaxtransport.store.store import Store
 
 TRIES = 3
 

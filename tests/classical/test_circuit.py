@@ -1,10 +1,10 @@
 """The resistive wire: against nodal analysis, closed forms, and what Kirchhoff's laws say."""
 
-import classical_reference as twin
 import jax
 import numpy as np
 import pytest
-from checks import close
+from support import classical_reference as twin
+from support.checks import close
 
 import jaxtransport as jt
 from jaxtransport.closed_forms import circuit as forms

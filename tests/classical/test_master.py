@@ -3,11 +3,11 @@
 Densities are compared on the scale of the largest of a lattice: at p = .001 they reach 1000 delta_rho.
 """
 
-import classical_reference as twin
 import jax
 import numpy as np
 import pytest
-from checks import close
+from support import classical_reference as twin
+from support.checks import close
 
 import jaxtransport as jt
 from jaxtransport.classical.master import relax, respond, step

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from checks import close
+from support.checks import close
 
 from jaxtransport.closed_forms import circuit, lattice, long_wire, pair, short_wire
 from jaxtransport.errors import InputError

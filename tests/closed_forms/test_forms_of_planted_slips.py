@@ -1,10 +1,10 @@
 """Slips that are easy to make, planted in the closed forms: each check of this folder has to see its own."""
 
-import classical_reference as twin
 import numpy as np
 import pytest
-from checks import close
-from long_wires import long_wire as wire
+from support import classical_reference as twin
+from support.checks import close
+from support.long_wires import long_wire as wire
 
 from jaxtransport.closed_forms import circuit, lattice, long_wire, pair, short_wire
 

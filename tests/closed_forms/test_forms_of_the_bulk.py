@@ -6,9 +6,9 @@ error of O(1/N) for the bias and a lasting one for I_g, and ends that it misses 
 
 import numpy as np
 import pytest
-from asymptotics import is_of_order
-from checks import close
-from long_wires import long_wire as wire
+from support.asymptotics import is_of_order
+from support.checks import close
+from support.long_wires import long_wire as wire
 
 from jaxtransport.closed_forms import long_wire
 

@@ -1,9 +1,9 @@
 """Closed forms of the resistor network against nodal analysis, to 1e-12: a matrix of condition N^2."""
 
-import classical_reference as twin
 import numpy as np
 import pytest
-from checks import close
+from support import classical_reference as twin
+from support.checks import close
 
 from jaxtransport.closed_forms import circuit
 from jaxtransport.errors import InputError

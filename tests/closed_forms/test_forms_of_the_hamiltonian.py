@@ -7,9 +7,9 @@ other side is G, T and F of a wire between infinite baths (Eqs. 13-16, B14-B22),
 
 import numpy as np
 import pytest
-import reference
-from asymptotics import is_of_order
-from checks import close
+from support import reference
+from support.asymptotics import is_of_order
+from support.checks import close
 
 MU = np.array([1.2, 1.35, 0.75, 0.8])  # any potentials; nothing is balanced here
 GAMMA = np.array([1.0, 0.5, 0.5, 1.0])

@@ -5,11 +5,11 @@ p = .001 densities reach 1000 delta_rho. Currents are compared on the same scale
 from differences of such densities.
 """
 
-import classical_reference as twin
 import numpy as np
 import pytest
-from asymptotics import is_of_order
-from checks import close
+from support import classical_reference as twin
+from support.asymptotics import is_of_order
+from support.checks import close
 
 from jaxtransport.closed_forms import lattice
 from jaxtransport.errors import InputError

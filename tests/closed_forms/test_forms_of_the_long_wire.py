@@ -6,10 +6,10 @@ ends; errors of Eqs. 19-21 themselves are O(1/N), since these do not meet the en
 
 import numpy as np
 import pytest
-from asymptotics import is_of_order
-from checks import close
-from long_wires import long_wire as wire
 from mpmath import mp, mpf
+from support.asymptotics import is_of_order
+from support.checks import close
+from support.long_wires import long_wire as wire
 
 from jaxtransport.closed_forms import long_wire
 from jaxtransport.errors import InputError

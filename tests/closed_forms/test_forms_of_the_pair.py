@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import reference
-from checks import close
+from support import reference
+from support.checks import close
 
 from jaxtransport.closed_forms import pair
 from jaxtransport.errors import InputError

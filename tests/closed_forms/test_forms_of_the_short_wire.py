@@ -5,9 +5,9 @@ The exact forms B28-B34 are held against the kernels of the package in test_pape
 
 import numpy as np
 import pytest
-import reference
-from asymptotics import is_of_order
-from checks import close
+from support import reference
+from support.asymptotics import is_of_order
+from support.checks import close
 
 from jaxtransport.closed_forms import short_wire
 from jaxtransport.errors import InputError

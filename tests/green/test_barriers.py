@@ -1,17 +1,14 @@
 """Sources and drains that balance behind weak contacts, weak bonds and gaps, against 60 digits."""
 
-import checks
-import engine
 import jax
 import jax.numpy as jnp
 import numpy as np
-import precise
 import pytest
-import reference
-from barrier_trials import CLASSES, computed, errors, expected, run
-from checks import close, close_digits
 from mpmath import mpf, workdps
-from wires import barred, make
+from support import checks, engine, precise, reference
+from support.barrier_trials import CLASSES, computed, errors, expected, run
+from support.checks import close, close_digits
+from support.wires import barred, make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

@@ -1,15 +1,12 @@
 """Both O(N) kernels against 40 digits, and their sums along the wire against matrices."""
 
-import checks
-import engine
 import numpy as np
-import precise
 import pytest
-import reference
-from checks import close, close_digits
-from engine import KERNELS
 from mpmath import workdps
-from wires import disordered, localized, make
+from support import checks, engine, precise, reference
+from support.checks import close, close_digits
+from support.engine import KERNELS
+from support.wires import disordered, localized, make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

@@ -1,14 +1,13 @@
 """Identities of Green functions, for any Hermitian H, with and without a magnetic flux."""
 
-import checks
 import numpy as np
 import pytest
-import reference
-from checks import close
-from engine import dense_answers, dense_of
 from hypothesis import given
 from hypothesis import strategies as st
-from wires import PROPERTY, disordered, ring
+from support import checks, reference
+from support.checks import close
+from support.engine import dense_answers, dense_of
+from support.wires import PROPERTY, disordered, ring
 
 from jaxtransport.green import dense as package
 

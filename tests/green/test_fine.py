@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import compiled
 from mpmath import matrix, mp, mpf, workdps
-from wires import disordered
+from support.engine import compiled
+from support.wires import disordered
 
 import jaxtransport as jt
 from jaxtransport.green.double import Double

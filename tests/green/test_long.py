@@ -5,17 +5,17 @@ What it shares with the chain, 40 digits included, is in `test_chain` and wherev
 
 import dataclasses
 
-import engine
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checks import close
-from wires import make
+from support import engine
+from support.checks import close
+from support.wires import make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts
-from jaxtransport import xla
+from jaxtransport.compute import xla
 from jaxtransport.errors import InputError
 from jaxtransport.green import blocked_scan
 from jaxtransport.green.chain import Chain

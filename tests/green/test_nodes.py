@@ -6,10 +6,10 @@ rounding does there moves the transmissions of the site of the node, though |G_l
 
 import numpy as np
 import pytest
-from barrier_trials import CLASSES, computed, errors, expected, on_a_level
-from checks import close
 from mpmath import mpf, workdps
-from wires import barred
+from support.barrier_trials import CLASSES, computed, errors, expected, on_a_level
+from support.checks import close
+from support.wires import barred
 
 import jaxtransport as jt
 from jaxtransport import status as codes

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checks import close
-from engine import compiled
-from wires import disordered
+from support.checks import close
+from support.engine import compiled
+from support.wires import disordered
 
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checks import close
 from jax import export
-from wires import disordered, make, stack
+from support.checks import close
+from support.wires import disordered, make, stack
 
 from jaxtransport import layout as layouts
 from jaxtransport.green.chain import Chain

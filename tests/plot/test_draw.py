@@ -9,7 +9,7 @@ import jaxtransport as jt
 from jaxtransport.errors import InputError
 from jaxtransport.plot import draw, panels, style
 from jaxtransport.plot.view import choose
-from jaxtransport.sweep.results import lazily
+from jaxtransport.store.results import lazily
 
 SPEC = """
 title = "A picture"
@@ -213,7 +213,7 @@ def test_what_a_user_has_configured_changes_no_picture(results, tmp_path):
 
 
 def test_of_a_large_result_only_what_is_drawn_is_read(results, monkeypatch):
-    from jaxtransport.sweep.resultfile import ResultFile
+    from jaxtransport.store.resultfile import ResultFile
 
     read, seen = ResultFile.read, []
 

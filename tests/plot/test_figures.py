@@ -8,15 +8,15 @@ import h5py
 import matplotlib as mpl
 import numpy as np
 import pytest
-from checks import close
+from support.checks import close
 
 import jaxtransport as jt
-from jaxtransport import api
 from jaxtransport.errors import InputError
+from jaxtransport.jobs import figures as jobs
 from jaxtransport.plot import figures, panels, style
 from jaxtransport.plot.figures import FIGURES, frame, select
 from jaxtransport.plot.figures.fig10 import sign_changes
-from jaxtransport.sweep.shipped import shipped
+from jaxtransport.spec.shipped import shipped
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
         if not (folder / "done").exists():
             patch.chdir(folder)
             patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-            made = list(api.figures(folder="pictures"))
+            made = list(jobs.figures(folder="pictures"))
             assert [path.stem for path, _ in made] == list(FIGURES)
             assert not any(failed for _, failed in made)
             (folder / "done").touch()
@@ -69,8 +69,8 @@ def test_every_figure_is_drawn(folder):
 
 def test_a_second_call_draws_without_computing(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(api, "execute", lambda *_, **__: pytest.fail("computed again"))
-    made = list(api.figures(["3", "fig10", "1"], "again", kind="svg"))
+    monkeypatch.setattr(jobs, "execute", lambda *_, **__: pytest.fail("computed again"))
+    made = list(jobs.figures(["3", "fig10", "1"], "again", kind="svg"))
     assert [path.name for path, _ in made] == ["fig3a.svg", "fig3b.svg", "fig3c.svg", "fig10.svg", "fig1.svg"]
     assert all("jaxtransport" in path.read_text(encoding="utf-8") for path, _ in made)
 
@@ -240,19 +240,19 @@ def test_every_figure_has_its_sweeps():
 def test_a_wrong_format_is_refused_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"^--format gif: pass one of png, pdf, svg"):
-        list(api.figures(["fig1"], kind="gif"))
+        list(jobs.figures(["fig1"], kind="gif"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_result_of_another_sweep_is_kept(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    list(api.figures(["fig2b"]))
+    list(jobs.figures(["fig2b"]))
     text = shipped("fig2b").read_text().replace("gamma  = 0.5", "gamma  = 0.6")
     (tmp_path / "fig2b.toml").write_text(text)
     jt.run("fig2b.toml", "results/fig2b.h5", force=True)
     with pytest.raises(InputError, match="another spec"):
-        list(api.figures(["fig2b"]))
-    list(api.figures(["fig2b"], force=True))
+        list(jobs.figures(["fig2b"]))
+    list(jobs.figures(["fig2b"], force=True))
     assert jt.load("results/fig2b.h5").attrs["spec"] == shipped("fig2b").read_text()
 
 
@@ -277,10 +277,10 @@ def test_a_damaged_result_is_refused_by_name(folder, tmp_path, monkeypatch):
     with h5py.File(damaged, "r+") as file:
         del file["potential_forward"]
     with pytest.raises(InputError, match=r"fig2b\.h5: is damaged \(potential_forward"):
-        list(api.figures(["2b"]))
+        list(jobs.figures(["2b"]))
     damaged.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"fig2b\.h5: .*delete it"):
-        list(api.figures(["2b"]))
+        list(jobs.figures(["2b"]))
 
 
 def test_a_picture_is_replaced_whole_or_not_at_all(data, tmp_path, monkeypatch):
@@ -307,7 +307,7 @@ def test_failed_points_are_told(folder, tmp_path, monkeypatch):
     with h5py.File(spoilt, "r+") as file:
         del file["run"]  # its checksums: a status that changes by itself is damage
         file["status"][0] = 3
-    ((_, failed),) = api.figures(["2b"])
+    ((_, failed),) = jobs.figures(["2b"])
     assert failed == {"fig2b": 1}
 
 
@@ -315,5 +315,5 @@ def test_pictures_need_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").write_text("")
     with pytest.raises(InputError, match="-o taken: is a file"):
-        list(api.figures(["1"], "taken"))
+        list(jobs.figures(["1"], "taken"))
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]

@@ -2,16 +2,14 @@
 
 from functools import partial
 
-import engine
 import jax
 import jax.numpy as jnp
-import nonlinear_reference
 import numpy as np
 import pytest
-import reference
-from checks import close
 from mpmath import diff, mpf, workdps
-from wires import disordered, make, stack
+from support import engine, nonlinear_reference, reference
+from support.checks import close
+from support.wires import disordered, make, stack
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

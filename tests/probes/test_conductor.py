@@ -4,13 +4,12 @@ import itertools
 
 import jax
 import jax.numpy as jnp
-import nonlinear_reference
 import numpy as np
 import pytest
-import reference
-from checks import close
-from engine import KERNELS, compiled
-from wires import disordered, make
+from support import nonlinear_reference, reference
+from support.checks import close
+from support.engine import KERNELS, compiled
+from support.wires import disordered, make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

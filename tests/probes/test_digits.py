@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checks import close
 from mpmath import mp, mpf, workdps
+from support.checks import close
 
 import jaxtransport as jt
 

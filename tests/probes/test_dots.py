@@ -3,11 +3,10 @@
 Potentials leave the linear ones far behind here, and injections go up to where solutions end.
 """
 
-import monotone
 import numpy as np
 import pytest
-import reference
-from checks import close
+from support import monotone, reference
+from support.checks import close
 
 import jaxtransport as jt
 

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checks import close
-from engine import compiled
 from mpmath import exp, mpf, quad, workdps
+from support.checks import close
+from support.engine import compiled
 
 from jaxtransport.probes.occupation import Steps, Weights
 from jaxtransport.probes.panels import Panels, energy, nodes, offset

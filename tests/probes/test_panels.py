@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checks import close
-from engine import compiled
 from mpmath import mpf, sqrt, workdps
+from support.checks import close
+from support.engine import compiled
 
 import jaxtransport as jt
 from jaxtransport.probes.panels import LONG, SHORT, Panels, energy, nodes, offset

@@ -1,16 +1,14 @@
 """Two unit drives hold every bias and every injection: superposition, reciprocity, Delta I."""
 
-import checks
-import engine
 import jax
 import numpy as np
 import pytest
-import reference
-from checks import close
-from engine import KERNELS
 from hypothesis import given
 from hypothesis import strategies as st
-from wires import PROPERTY, disordered, make, mirrored
+from support import checks, engine, reference
+from support.checks import close
+from support.engine import KERNELS
+from support.wires import PROPERTY, disordered, make, mirrored
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

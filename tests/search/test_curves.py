@@ -1,10 +1,10 @@
 """Curves of zeros in a plane of two parameters: closed forms, and zeros along lines across the plane."""
 
-import engine
 import jax
 import numpy as np
 import pytest
-from wires import make, mirrored
+from support import engine
+from support.wires import make, mirrored
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

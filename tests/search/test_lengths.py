@@ -2,11 +2,10 @@
 
 import re
 
-import engine
 import numpy as np
 import pytest
-import reference
-from wires import make
+from support import engine, reference
+from support.wires import make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from wires import make
+from support.wires import make
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

@@ -7,13 +7,12 @@ size and the parameter.
 import re
 from dataclasses import replace
 
-import engine
 import jax
 import numpy as np
 import pytest
-import reference
 from scipy.optimize import brentq
-from wires import make, mirrored
+from support import engine, reference
+from support.wires import make, mirrored
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts

@@ -16,15 +16,16 @@ import pytest
 
 import jaxtransport as jt
 from jaxtransport import status as codes
-from jaxtransport import worker
 from jaxtransport.errors import InputError
-from jaxtransport.sweep import cluster, files, results
+from jaxtransport.jobs import worker
+from jaxtransport.store import files, results
+from jaxtransport.store.store import Store
+from jaxtransport.sweep import cluster
 from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep.cluster import Cluster, connected
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.run import execute
-from jaxtransport.sweep.store import Store
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
 
@@ -281,7 +282,7 @@ def test_devices_are_of_this_machine_and_not_of_a_scheduler():
 
 
 def cannot():
-    raise ModuleNotFoundError("No module named 'jaxtransport.worker'")
+    raise ModuleNotFoundError("No module named 'jaxtransport.jobs.worker'")
 
 
 def test_workers_that_cannot_answer_are_told_and_not_waited_for(tmp_path):

@@ -30,7 +30,8 @@ mu_bar = { start = -1.5, stop = 1.5, num = 99 }
 CHILD = """
 import os, signal, sys
 from jaxtransport import cli
-from jaxtransport.sweep import plan, store
+from jaxtransport.store import store
+from jaxtransport.sweep import plan
 
 plan.BLOCK_COST = 1
 plan.BATCH_POINTS = dict.fromkeys(plan.BATCH_POINTS, 8)
@@ -122,7 +123,7 @@ def test_a_signal_stores_what_is_in_flight_and_the_run_goes_on_later(run, number
 
 
 def test_more_devices_than_there_are_is_a_wrong_input():
-    from jaxtransport import runtime
+    from jaxtransport.compute import runtime
 
     with pytest.raises(InputError, match="devices = 99: JAX has"):
         runtime.devices(99)

@@ -10,13 +10,13 @@ import pytest
 
 from jaxtransport import status as codes
 from jaxtransport.errors import InputError
-from jaxtransport.sweep import files
+from jaxtransport.store import files
+from jaxtransport.store.store import Store
 from jaxtransport.sweep.evaluator import Evaluator
 from jaxtransport.sweep.executors import Local
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import LANES, Plan, make_plan
 from jaxtransport.sweep.run import TRIES, execute
-from jaxtransport.sweep.store import Store
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
 

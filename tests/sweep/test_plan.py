@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxtransport.compute.xla import WHOLE
 from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.plan import Plan, counts, devices_worth, make_plan, padded_sizes
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
-from jaxtransport.xla import WHOLE
 
 PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 

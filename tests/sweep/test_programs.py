@@ -27,9 +27,9 @@ LOWERED = """\
 import hashlib, sys, jax, numpy as np
 from jaxtransport import runtime
 from jaxtransport.models import make_task
-from jaxtransport.sweep import spec as specs
+from jaxtransport import models
 from jaxtransport.sweep.evaluator import batch_by_batch
-task = make_task(specs.read(sys.argv[1], ()))
+task = make_task(models.read(sys.argv[1], ()))
 with runtime.computing():
     point = {name: np.full((2, 8), 0.5) for name in ("mu_bar", "_")}
     for evaluate in (task.evaluate, *task.retries):

@@ -9,17 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxtransport import runtime
-from jaxtransport.models.quantum import make_task
-from jaxtransport.sweep import files, results
+from jaxtransport.compute import runtime
+from jaxtransport.models import parse
+from jaxtransport.models.quantum.task import make_task
+from jaxtransport.store import files, results
+from jaxtransport.store import store as stores
 from jaxtransport.sweep import plan as plans
-from jaxtransport.sweep import store as stores
 from jaxtransport.sweep.evaluator import Evaluator
 from jaxtransport.sweep.executors import Local
 from jaxtransport.sweep.grid import Axis, Grid, blocks
 from jaxtransport.sweep.plan import Plan, make_plan
 from jaxtransport.sweep.run import Progress, execute
-from jaxtransport.sweep.spec import parse
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
 

@@ -1,7 +1,7 @@
 """Every figure of the paper, and a few beyond it, drawn from result files.
 
 One file for each figure of the paper; `FIGURES` maps the name of a picture to what it reads and how it
-is drawn. `jaxtransport.api.figures` runs the sweeps that are not on file yet.
+is drawn. `jaxtransport.jobs.figures` runs the sweeps that are not on file yet.
 """
 
 from __future__ import annotations

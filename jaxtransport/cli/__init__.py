@@ -1,0 +1,1 @@
+"""The command line: its commands, progress, and what it follows and prints."""

@@ -1,0 +1,216 @@
+"""Commands that compute: `jaxtransport run | validate | zeros | figures`.
+
+JAX is imported when they start to compute, and not before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxtransport import text
+from jaxtransport.cli.app import FAILED, NOTHING, AsJson, Overrides, SpecPath, app, interruptible
+from jaxtransport.errors import InputError
+
+
+@app.command()
+def run(
+    spec: SpecPath,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Default: results/SPEC.h5")
+    ] = None,
+    set_: Overrides = None,
+    devices: Annotated[
+        int | None, typer.Option(metavar="K", help="Compute on K local cores. Default: as many as pay.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Have the workers of a dask scheduler compute.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output of another spec.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a sweep into an HDF5 file; on an unfinished file, go on where it stopped."""
+    from jaxtransport import models
+    from jaxtransport.cli.progress import reporter
+    from jaxtransport.compute import xla
+    from jaxtransport.jobs import run as jobs
+    from jaxtransport.store import results
+    from jaxtransport.variables import ALONG_THE_WIRE
+
+    parsed = models.read(spec, set_ or ())
+    path = parsed.default_output if output is None else output
+    xla.offer(devices)
+    with contextlib.suppress(RuntimeError):  # called from a program in which JAX runs
+        xla.compile_whole_loops(inner=jobs.is_large_program(parsed))
+    if not (quiet or as_json):
+        text.print_notes(parsed.notes)
+
+    def kept() -> str:
+        done = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
+        return f"{done}; run the same command {'again, without --force,' if force else 'again'} to go on"
+
+    with interruptible(kept), reporter(parsed.name, quiet=quiet or as_json) as report:
+        progress = jobs.execute(
+            parsed, path, force=force, report=report, devices=devices, scheduler=scheduler
+        )
+    counts = text.named(results.count_statuses(path))
+    computed = progress.done - progress.resumed
+    if as_json:
+        text.print_json(
+            output=str(path),
+            points=progress.total,
+            computed=computed,
+            failed=progress.failed,
+            seconds=round(progress.seconds, 3),
+            writing_seconds=round(progress.writing, 3),
+            status=counts,
+        )
+    elif not quiet:
+        points = text.count(progress.total, "point")
+        took = f"{text.count(computed, 'point')} in {progress.seconds:.1f} s"
+        print(f"{path}: {points}, {took if computed else 'nothing left to compute'}")
+        if any(len(a.values) > 1 for a in parsed.axes) or ALONG_THE_WIRE.intersection(parsed.variables):
+            print(f"picture: jaxtransport plot {path}")
+    if progress.failed:
+        failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
+        points = text.count(progress.total, "point")
+        print(f"{progress.failed:,} of {points} failed: {failures}", file=sys.stderr)
+        if progress.trouble:
+            print(f"{progress.trouble}; the same command tries them again", file=sys.stderr)
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Check a sweep file: every mistake at once, or what it will cost."""
+    from jaxtransport import models
+    from jaxtransport.jobs import run as jobs
+
+    parsed = models.read(spec, set_ or ())
+    if parsed.search is not None:
+        from jaxtransport.cli.zeros import asked, asked_rows
+
+        if as_json:
+            text.print_json(spec=str(spec), **asked(parsed), notes=list(parsed.notes))
+        else:
+            print("\n".join([f"{spec}: good, for jaxtransport zeros", *asked_rows(parsed)]))
+            print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
+        return
+    cost = jobs.estimate(parsed, parsed.default_output)
+    axes = {a.name: len(a.values) for a in parsed.axes}
+    if as_json:
+        text.print_json(
+            spec=str(spec),
+            axes=axes,
+            points=cost.points,
+            variables=list(parsed.variables),
+            bytes=cost.bytes,
+            free_bytes=cost.free_bytes,
+            memory_bytes=cost.memory_bytes,
+            seconds=cost.seconds,
+            compilations=len(cost.batches),
+            fingerprint=parsed.fingerprint,
+            notes=list(parsed.notes),
+        )
+        return
+    grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
+    print(f"{spec}: good")
+    print(f"  points     {cost.points:,} ({grid})")
+    print(f"  variables  {', '.join(parsed.variables)}, status")
+    free = f"{text.size(cost.free_bytes)} free beside {parsed.default_output}"
+    print(f"  file       {text.size(cost.bytes)}; {free}")
+    print(f"  memory     about {text.size(cost.memory_bytes)} at its peak, the program itself included")
+    took = text.duration(cost.seconds)
+    print(f"  time       about {took} on one core; points that need more effort take longer")
+    sizes = ", ".join(str(size) for size in cost.batches)
+    print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
+    print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
+    if cost.bytes > cost.free_bytes:
+        raise InputError(
+            f"output {parsed.default_output}: needs {text.size(cost.bytes)}, more than is free there"
+        )
+
+
+@app.command()
+def zeros(
+    spec: SpecPath,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Default: results/SPEC.h5")
+    ] = None,
+    set_: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output, of whatever spec.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the zeros of nonreciprocity that [search] of a sweep file asks for: points, or curves."""
+    from jaxtransport import models, results
+    from jaxtransport.cli.progress import reporter
+    from jaxtransport.cli.zeros import rows, summary
+    from jaxtransport.compute import xla
+    from jaxtransport.jobs.search import search
+
+    parsed = models.read(spec, set_ or ())
+    path = parsed.default_output if output is None else output
+    xla.check_environment()
+    if not (quiet or as_json):
+        text.print_notes(parsed.notes)
+    quietly = quiet or as_json
+    with interruptible(lambda: NOTHING), reporter(parsed.name, quiet=quietly, unit="search") as report:
+        search(parsed, path, force=force, report=report)
+    data = results.load(path)
+    if as_json:
+        text.print_json(output=str(path), message=str(data.attrs["message"]), **summary(data))
+    elif not quiet:
+        print(f"{path}: {data.attrs['message']}")
+        for line in rows(data):
+            print(line)
+        print(f"picture: jaxtransport plot {path}")
+    if unsolved := summary(data)["unsolved"]:
+        print(f"{text.count(unsolved, 'search')} found no steady state anywhere", file=sys.stderr)
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def figures(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME ...]", help="Such as fig3b, 3b or 3. Default: all.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Where the pictures go.")
+    ] = Path("results"),
+    kind: Annotated[str, typer.Option("--format", metavar="png|pdf|svg", help="Kind of picture.")] = "png",
+    force: Annotated[bool, typer.Option("--force", help="Run again what is on file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Only list the figures.")] = False,
+) -> None:
+    """Draw every figure of the paper, from sweep files through results/ (which holds the data, always)."""
+    from jaxtransport.cli.progress import reporter
+    from jaxtransport.compute import xla
+    from jaxtransport.jobs.figures import figures as draw_all
+    from jaxtransport.plot.figures import select
+
+    if list_:
+        for figure in select(names or ()):
+            print(f"{figure.name:<16}{figure.title}")
+        return
+    xla.check_environment()
+    failures: dict[str, int] = {}
+    with interruptible(lambda: "results/ keeps what is done; run the same command again to go on"):
+        made = draw_all(
+            names or (), folder, kind=kind, force=force, reporter=lambda name: reporter(name, quiet=quiet)
+        )
+        for picture, failed in made:
+            print(picture, flush=True)
+            failures |= failed
+    for name, n in failures.items():
+        print(
+            f"{name}: {text.count(n, 'point')} failed, not drawn: jaxtransport status results/{name}.h5",
+            file=sys.stderr,
+        )
+    if failures:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,27 @@
+"""JAX does not survive a fork: its threads stay behind, and the first computation waits for them for ever."""
+
+from __future__ import annotations
+
+import os
+
+from jaxtransport.compute import xla
+
+_forked = False
+
+
+def _mark() -> None:
+    global _forked
+    _forked = xla.started()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_mark)
+
+
+def require_own_jax() -> None:
+    """Raise `RuntimeError` in a process that was forked from one in which JAX had started."""
+    if _forked:
+        raise RuntimeError(
+            "this process was forked from one in which JAX had started, and JAX would wait for ever: make "
+            'processes with multiprocessing.get_context("spawn"), or fork before anything is computed'
+        )

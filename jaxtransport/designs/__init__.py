@@ -1,0 +1,1 @@
+"""Which arrangement of sources and drains makes the current most nonreciprocal."""

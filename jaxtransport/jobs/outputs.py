@@ -1,0 +1,120 @@
+"""Output files of jobs: what may be written, resumed, or is done already."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxtransport import models
+from jaxtransport.errors import InputError
+from jaxtransport.spec import spec as specs
+from jaxtransport.status import SOLVED, TO_COMPUTE
+from jaxtransport.store import files, results
+from jaxtransport.store.targets import check_name
+from jaxtransport.sweep.plan import Plan
+
+if TYPE_CHECKING:
+    from jaxtransport.jobs.backends import Backend
+    from jaxtransport.spec.spec import Spec
+    from jaxtransport.sweep.run import Progress
+    from jaxtransport.sweep.task import Task
+
+
+def check_output(output: Path, force: bool) -> None:
+    check_name("output", output)
+    if os.path.isdir(output):
+        raise InputError(f"output {output}: is a folder; pass the name of a file")
+    if output.suffix in (".lock", ".part"):
+        raise InputError(f"output {output}: runs use this ending for themselves; pass another name")
+    if os.path.exists(output):
+        with suppress(results.DamagedFile) if force else nullcontext():
+            results.read_attributes(output)
+
+
+def check_same(spec: Spec, output: Path, way_out: str = "pass another output, or --force") -> Spec:
+    """The spec of the file at `output`, which has the variables of `spec`, or more.
+
+    Raises:
+        InputError: it is the result of another spec, or lacks some of the variables.
+    """
+    attributes = results.read_attributes(output)
+    made_by = models.parse(str(attributes["spec"]), f"output {output}: its attribute spec")
+    if attributes["fingerprint"] != made_by.fingerprint:
+        made_by = _with_stored_axes(made_by, output)
+    asked = spec if made_by.fingerprint == spec.fingerprint else _with_stored_axes(spec, output)
+    if attributes["fingerprint"] != asked.fingerprint:
+        other = f"output {output}: is the result of another spec; {way_out}"
+        raise InputError([other, *specs.differences(made_by.canonical(), spec.canonical())])
+    if lacks := [name for name in spec.variables if name not in made_by.variables]:
+        raise InputError(
+            f"output.variables: {output} lacks {', '.join(lacks)}, and all points would have to be computed "
+            f"again; {way_out}"
+        )
+    return dataclasses.replace(made_by, name=spec.name)
+
+
+def _with_stored_axes(spec: Spec, output: Path) -> Spec:
+    """`spec` with the axes of the file at `output`, if they differ by rounding alone.
+
+    Versions that computed ranges by repeated addition have other last bits than the decimals of today.
+    """
+    with results.ResultFile(output) as file:
+        axes = []
+        for axis in spec.axes:
+            if axis.name not in file.names or file.shape_of(axis.name) != axis.values.shape:
+                return spec
+            stored = file.read(axis.name)
+            if not np.allclose(stored, axis.values, rtol=1e-14, atol=1e-14 * np.max(np.abs(axis.values))):
+                return spec
+            axes.append(dataclasses.replace(axis, values=stored))
+    return dataclasses.replace(spec, axes=tuple(axes))
+
+
+def require_text_of_today(spec: Spec, output: Path) -> None:
+    """Raise `InputError` if workers, who get the text of a spec, would read other axes than the file has."""
+    if models.parse(spec.text).fingerprint != spec.fingerprint:
+        raise InputError(
+            f"scheduler: the axes of {output} were rounded by an earlier version, and workers would compute "
+            "at others; go on without a scheduler, or pass --force"
+        )
+
+
+def complete(task: Task, output: Path) -> Progress | None:
+    """The end of a run of which nothing is left to do; None if something is. JAX is not needed to tell."""
+    from jaxtransport.sweep.run import Progress
+
+    counts = results.count_statuses(output)
+    _, finished = results.times(output)
+    if finished != finished or any(code in counts for code in TO_COMPUTE):
+        return None
+    _require_sound(task, output)
+    total = sum(counts.values())
+    return Progress(total, total, total, failed=total - counts.get(SOLVED, 0))
+
+
+def _require_sound(task: Task, output: Path) -> None:
+    """Raise `DamagedFile` if the file cannot be gone on with, or believed; nobody else writes it."""
+    files.discard_part(output)
+    results.require_whole(output, task)
+    results.require_intact(output)  # nothing is computed beside numbers that are no longer true
+
+
+def stored_plan(task: Task, output: Path) -> Plan:
+    """The plan of an existing file."""
+    _require_sound(task, output)
+    try:
+        return Plan.from_json(str(results.read_attributes(output)["plan"]))
+    except ValueError as error:
+        raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
+
+
+def create(spec: Spec, task: Task, output: Path, plan: Plan, backend: Backend) -> None:
+    """A new file of this spec."""
+    files.create(
+        output, task, {**models.attributes_of(spec), "plan": plan.to_json(), **backend.provenance}, plan
+    )

@@ -1,0 +1,181 @@
+"""Running a sweep file: what the command line and `jaxtransport.run` share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxtransport import arguments, models, results
+from jaxtransport.compute import interrupts, xla
+from jaxtransport.compute.memory import require_memory
+from jaxtransport.errors import InputError
+from jaxtransport.hints import with_hints
+from jaxtransport.jobs import outputs
+from jaxtransport.models import make_task
+from jaxtransport.store import files
+from jaxtransport.store import lock as locks
+from jaxtransport.store import store as stores
+from jaxtransport.sweep.plan import make_plan
+
+if TYPE_CHECKING:
+    import xarray
+    from distributed import Client
+
+    from jaxtransport.spec.spec import Spec
+    from jaxtransport.sweep.run import Progress
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a spec will cost, before anything is computed."""
+
+    points: int
+    bytes: int
+    free_bytes: int
+    memory_bytes: int  # of the whole process at its peak
+    seconds: float  # on one core
+    batches: dict[int, int]  # padded size -> points a batch: one compilation each
+
+
+def estimate(spec: Spec, output: Path) -> Estimate:
+    """Points, bytes and batches of a spec whose result goes to `output`."""
+    task = make_task(spec)
+    plan = make_plan(task, xla.kind_of_cpu())
+    return Estimate(
+        task.grid.size,
+        files.needed_bytes(task),
+        files.free_bytes(output),
+        plan.memory_bytes(task),
+        plan.seconds(task),
+        dict(plan.batch),
+    )
+
+
+def is_large_program(spec: Spec) -> bool:
+    """Whether compiling the program of a point in one piece takes longer than it saves."""
+    task = make_task(spec)
+    return task.quickly and task.sequential
+
+
+@with_hints
+def run(
+    spec: str | Path,
+    output: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+    devices: int | None = None,
+    scheduler: str | Client | None = None,
+) -> xarray.Dataset:
+    """Run a sweep file and return its result, in memory and with no file left open.
+
+    Run again on the same output, it resumes: only what is not on file is computed.
+
+    Args:
+        spec: path of a sweep file (TOML).
+        output: result file; default results/<name of the spec>.h5.
+        overrides: "table.key=value" each, as for --set.
+        force: replace an output that was made by another spec.
+        report: called with the progress before the first and after every block.
+        devices: how many local devices compute, together; by default all, or one for a sweep that is done
+            before its program is compiled for another.
+        scheduler: address of a dask.distributed scheduler, or a `Client`, whose workers compute instead.
+
+    Raises:
+        InputError: every mistake in the spec; an output of another spec, or one that cannot be
+            written, or that another run is writing.
+        KeyboardInterrupt: after SIGINT, SIGTERM or SIGHUP, with everything stored that was in flight.
+    """
+    arguments.require_outside("run")
+    overrides = arguments.texts("overrides", overrides, "texts, such as 'wire.gamma=0.4'")
+    force = arguments.flag("force", force)
+    arguments.function("report", report)
+    if devices is not None:
+        devices = arguments.whole("devices", devices, 1)
+    _check_scheduler(scheduler)
+    output = None if output is None else arguments.path("output", output)
+    parsed = models.read(arguments.path("spec", spec), overrides)
+    path = Path(os.path.abspath(parsed.default_output if output is None else output))
+    execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
+    return results.load(path)
+
+
+def _check_scheduler(scheduler: Any) -> None:
+    """Refuse what is neither an address nor a client, before anything is read."""
+    distributed = sys.modules.get("distributed")  # what is not loaded has made no client
+    if scheduler is None or (isinstance(scheduler, str) and scheduler):
+        return
+    if distributed is None or not isinstance(scheduler, distributed.Client):
+        raise arguments.wrong("scheduler", scheduler, "an address such as tcp://host:8786, or a Client")
+
+
+def execute(
+    spec: Spec,
+    output: Path,
+    *,
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+    devices: int | None = None,
+    scheduler: str | Client | None = None,
+) -> Progress:
+    """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
+    if spec.search is not None:
+        raise InputError("search: is for `jaxtransport zeros`; use that, or remove [search]")
+    if devices is not None and scheduler is not None:
+        raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
+    outputs.check_output(output, force)
+    output = Path(os.path.realpath(output))  # through links: one file, one lock
+
+    from jaxtransport.jobs import backends
+    from jaxtransport.sweep import run as loop
+
+    note = "storing what is in flight, then stopping; once more stops at once"
+    # From here on: a job may be told to end while it waits for its workers.
+    with interrupts.held(note, breakable=True) as stop:
+
+        def waiting(note: str) -> None:
+            if stop():
+                raise KeyboardInterrupt
+            report(loop.Progress(task.grid.size, 0, 0, note=note))
+
+        lock = locks.Lock(output)
+        try:
+            # Before JAX is loaded: an answer should be quick.
+            resumed = output.exists() and not force
+            spec = outputs.check_same(spec, output) if resumed else spec
+            task = make_task(spec)
+            if not resumed:
+                files.require_space(output, files.needed_bytes(task))
+            elif (done := outputs.complete(task, output)) is not None:
+                report(done)
+                return done
+            elif scheduler is not None:
+                outputs.require_text_of_today(spec, output)
+            if scheduler is None:
+                at = backends.here(task, devices)
+            else:
+                at = backends.cluster(spec, scheduler, waiting)
+            with at as backend:
+                interrupts.check()
+                made = lambda: make_plan(task, backend.kind, backend.memory)
+                plan = outputs.stored_plan(task, output) if resumed else made()
+                if backend.memory is None and scheduler is None:  # cores: their memory is this machine's
+                    remedy = "ask for fewer variables along the wire, or for shorter wires"
+                    require_memory(plan.memory_bytes(task), remedy)
+                if not resumed:
+                    outputs.create(spec, task, output, plan, backend)
+                with (
+                    stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
+                    backend.executor(plan.halved(store.halvings)) as executor,
+                ):
+                    progress = loop.execute(task.grid, store, executor, report, stop=stop)
+        finally:
+            lock.release()
+        if progress.done < progress.total:
+            raise KeyboardInterrupt
+    return progress

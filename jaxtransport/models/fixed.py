@@ -1,0 +1,69 @@
+"""What a sweep file holds fixed, as a result carries it: numbers with unit, name and symbol.
+
+    gamma = 0.5        -> a scalar coordinate `gamma`
+    onsite = [...]     -> its name among the attribute `lists`, unless all its numbers are one
+
+Pictures and readers so know a parameter from the file alone, whether it is an axis or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxtransport.parameters import Parameter
+from jaxtransport.spec.spec import Spec
+from jaxtransport.spec.tables import axes_of
+from jaxtransport.sweep.task import Beside
+
+if TYPE_CHECKING:
+    import xarray
+
+Parameters = Mapping[str, Parameter]
+NOT_IN_LINEAR_SEARCHES = ("injection", "I_g", "delta_mu")  # zeros in linear response do not depend on them
+
+
+def fixed(spec: Spec, parameters: Parameters) -> tuple[Beside, ...]:
+    """Every parameter of a spec that is one number, neither swept nor searched."""
+    out = []
+    for name, values in _given(spec, parameters).items():
+        if len(values) == 1:
+            row = parameters[name]
+            number = np.array(values[0], int if row.integer else float)
+            out.append(Beside(name, number, (), row.unit, row.long_name, row.symbol))
+    return tuple(out)
+
+
+def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
+    """Attributes of a result: its layout, the parameters that are lists, and what was searched."""
+    lists = " ".join(name for name, values in _given(spec, parameters).items() if len(values) > 1)
+    wire: Any = spec.tables["wire"]
+    searched = {} if spec.search is None else {"searched": " ".join(spec.search)}
+    return {"layout": str(wire.layout), "lists": lists, **searched}
+
+
+def labels(one: Beside) -> dict[str, str]:
+    """Attributes of a coordinate."""
+    return {"units": one.unit, "long_name": one.long_name, "symbol": one.symbol}
+
+
+def carried(data: xarray.Dataset, spec: Spec, parameters: Parameters) -> xarray.Dataset:
+    """`data` with the fixed numbers of its spec as scalar coordinates, and its attributes."""
+    coordinates = {one.name: (one.dims, one.values, labels(one)) for one in fixed(spec, parameters)}
+    return data.assign_coords(coordinates).assign_attrs(described(spec, parameters))
+
+
+def _given(spec: Spec, parameters: Parameters) -> dict[str, list[float]]:
+    """The distinct numbers of every parameter that is neither swept nor searched."""
+    searched = spec.search
+    linear = searched is not None and getattr(spec.tables["solve"], "law", "") == "linear"
+    out = {}
+    for row in axes_of(parameters):
+        value = getattr(spec.tables[row.table], row.name, None)
+        varied = spec.axis(row.name) is not None or row.name in (searched or ())
+        if value is None or varied or (linear and row.name in NOT_IN_LINEAR_SEARCHES):
+            continue
+        out[row.name] = sorted(set(value)) if isinstance(value, list) else [value]
+    return out

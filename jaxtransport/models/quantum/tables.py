@@ -1,0 +1,281 @@
+"""The tables of `model = "quantum"`: what they may hold, and what must fit together.
+
+Readers check single values, `_Checks` everything that involves several keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import PlainValidator
+
+from jaxtransport import layout as layouts
+from jaxtransport import text
+from jaxtransport.arguments import POSITIVE
+from jaxtransport.budget import MOST_NODES, NODES, TOLERANCE
+from jaxtransport.coordinates import coordinate
+from jaxtransport.laws import HIGHEST_ORDER, LAWS
+from jaxtransport.parameters import BAND_EDGE, QUANTUM
+from jaxtransport.spec.checks import Checks
+from jaxtransport.spec.search_table import SearchTable
+from jaxtransport.spec.tables import (
+    Mistakes,
+    OutputTable,
+    Parsed,
+    Sites,
+    Table,
+    read_axes,
+    read_tables,
+    value_of,
+    values_of,
+)
+from jaxtransport.spec.values import choice, list_of, positive, real, small_error, whole
+from jaxtransport.variables import LINEAR, NONLINEAR
+
+
+class WireTable(Table):
+    """[wire]"""
+
+    layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
+    N: Annotated[int | None, value_of(QUANTUM["N"])] = None
+    gamma: Annotated[float | list[float] | None, values_of(QUANTUM["gamma"], real)] = None  # 0 on bare sites
+    contact: Annotated[float | list[float] | None, values_of(QUANTUM["contact"])] = None
+    spacing: Annotated[int | None, PlainValidator(whole(1))] = None
+    sources: Sites = None
+    drains: Sites = None
+    probes: Sites = None
+    strengths: Annotated[list[float] | None, PlainValidator(list_of(positive))] = None
+    onsite: Annotated[float | list[float] | None, values_of(QUANTUM["onsite"])] = QUANTUM["onsite"].default
+    hopping: Annotated[float | list[float] | None, values_of(QUANTUM["hopping"])] = QUANTUM["hopping"].default
+
+
+class DriveTable(Table):
+    """[drive]"""
+
+    mu_bar: Annotated[float | None, value_of(QUANTUM["mu_bar"])] = None
+    delta_mu: Annotated[float | None, value_of(QUANTUM["delta_mu"])] = None
+    injection: Annotated[float | None, value_of(QUANTUM["injection"])] = None
+    I_g: Annotated[float | None, value_of(QUANTUM["I_g"])] = None
+
+
+class SolveTable(Table):
+    """[solve]"""
+
+    law: Annotated[str, PlainValidator(choice(*LAWS))] = "linear"
+    kernel: Annotated[str, PlainValidator(choice("auto", "chain", "dense"))] = "auto"
+    order: Annotated[int | None, PlainValidator(whole(1, HIGHEST_ORDER))] = None
+    temperature: Annotated[float | None, value_of(QUANTUM["temperature"])] = None
+    tolerance: Annotated[float | None, PlainValidator(small_error)] = None
+    nodes: Annotated[int | None, PlainValidator(whole(2 * NODES, MOST_NODES))] = None
+
+
+TABLES: dict[str, type[Table]] = {
+    "wire": WireTable,
+    "drive": DriveTable,
+    "solve": SolveTable,
+    "output": OutputTable,
+    "search": SearchTable,
+}
+
+
+def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
+    """Read and check the tables; notes every mistake, and returns None if there is any."""
+    tables = read_tables(raw, TABLES, mistakes)
+    axes = read_axes(raw.get("grid", {}), QUANTUM, mistakes)
+    checks = _Checks(tables, axes, raw.get("grid"), mistakes)
+    checks.all()
+    if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
+        mistakes.add("search.over", "missing; pass what is searched, such as { mu_bar = [-1.99, 1.99] }")
+    if mistakes.lines:
+        return None
+    del tables["output"]
+    swept = {a.name for a in axes} | set(checks.searched)
+    known = LAWS[tables["solve"].law].variables  # type: ignore[attr-defined]
+    return Parsed(_completed(tables, swept), axes, checks.wanted(known))
+
+
+def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
+    """Defaults that depend on other keys, filled in: what is left out equals what is spelt out."""
+    wire, drive = tables["wire"], tables["drive"]
+    if "contact" not in swept:
+        contact = wire.contact
+        if contact is None:
+            contact = [wire.gamma[0], wire.gamma[-1]] if isinstance(wire.gamma, list) else 1.0
+        both = contact if isinstance(contact, list) else [contact, contact]
+        wire = wire.model_copy(update={"contact": both})
+    if drive.injection is None and drive.I_g is None and not swept & {"injection", "I_g"}:
+        # Probes alone: nothing is driven. A search in linear response: zeros do not depend on it.
+        drive = drive.model_copy(update={"injection": 1.0 if tables["search"].over else 0.0})
+    solve = tables["solve"]
+    if solve.law == "series" and solve.order is None:
+        solve = solve.model_copy(update={"order": 3})
+    if solve.law == "exact" and solve.temperature is None and "temperature" not in swept:
+        solve = solve.model_copy(update={"temperature": 0.0})
+    if solve.tolerance == TOLERANCE:
+        solve = solve.model_copy(update={"tolerance": None})
+    return {**tables, "wire": wire, "drive": drive, "solve": solve}
+
+
+class _Checks(Checks):
+    """Everything that involves more than one key of a wire."""
+
+    parameters = QUANTUM
+
+    def all(self) -> None:
+        if self.tables["search"].over is not None:
+            self.search(self.tables["search"].over)
+        if self.mistakes.clean("search.over"):  # else what it varies would seem to be missing
+            self.required()
+        self.one_injection()
+        self.keys_of_layout()
+        if "gamma" in self.swept and isinstance(self.wire.gamma, list):
+            self.add("gamma", "one number per site is given too; keep one of them")
+        self.reservoirs()
+        self.per_site()
+        self.band()
+        self.law()
+        known = LAWS[self.tables["solve"].law].variables
+        self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR})
+        if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
+            self.roots()
+        self.for_search()
+
+    def required(self) -> None:
+        missing = {
+            "layout": f"one of {', '.join(layouts.NAMES)}",
+            "N": "the number of sites",
+            "mu_bar": "the mean potential of the leads, in gamma_o",
+            "delta_mu": "the bias, in gamma_o",
+        }
+        if self.wire.sources or self.wire.drains or self.wire.probes or self.wire.layout != "custom":
+            missing["gamma"] = "the coupling of sources and drains, in gamma_o"
+        if self.searched and self.tables["solve"].law == "linear" and not self.given("I_g"):
+            del missing["delta_mu"]  # zeros in linear response do not depend on it
+        self.require(missing)
+        drives = self.wire.layout != "custom" or self.wire.sources or self.wire.drains
+        given = [n for n in ("injection", "I_g") if self.given(n)]
+        needless = self.tables["search"].over is not None and self.tables["solve"].law == "linear"
+        if drives and not given and not needless:
+            self.add("injection", "missing; pass the injected current I_g / I_o (or I_g in e gamma_o/hbar)")
+
+    def one_injection(self) -> None:
+        if self.given("injection") and self.given("I_g"):
+            self.add("I_g", "given beside injection, and both set the injected current; keep one of them")
+
+    def reservoirs(self) -> None:
+        """Sites, strengths and couplings of every reservoir."""
+        layout = self.first_layout()
+        contact = self.wire.contact
+        if isinstance(contact, list) and len(contact) != 2:
+            self.add("contact", f"{text.count(len(contact), 'number')}; pass one, or two for left and right")
+        gamma = self.wire.gamma
+        if "gamma" not in self.swept and isinstance(gamma, float) and not POSITIVE.holds(gamma):
+            self.add("gamma", f"{gamma}; pass {POSITIVE.expected(gamma)}")
+        self.strengths(layout)
+        if layout is None or "N" in self.swept:
+            return
+        if isinstance(gamma, list) and len(gamma) == layout.N and self.mistakes.clean("wire.gamma"):
+            self.couplings(gamma, layout, contact)
+
+    def couplings(self, gamma: list[float], layout: layouts.Layout, contact: Any) -> None:
+        """One coupling per site: > 0 where there is a reservoir, 0 elsewhere."""
+        occupied = layout.occupied()
+        for site, value in enumerate(gamma, 1):
+            if site in (1, layout.N):
+                if "contact" in self.swept:
+                    continue  # the axis couples the leads
+                if contact is not None:
+                    lead = np.atleast_1d(contact)
+                    if value != lead[0 if site == 1 else -1]:
+                        self.add(
+                            "gamma",
+                            f"{value} on site {site} is a lead's coupling, and contact says another; "
+                            "leave contact out, or repeat it here",
+                        )
+                elif not POSITIVE.holds(value):
+                    self.add("gamma", f"{value} on site {site}, a lead; pass {POSITIVE.expected(value)}")
+            elif occupied[site - 1] and not POSITIVE.holds(value):
+                expected = POSITIVE.expected(value)
+                self.add("gamma", f"{value} on site {site}, which holds a reservoir; pass {expected}")
+            elif not occupied[site - 1] and value != 0:
+                self.add(
+                    "gamma", f"{value} on site {site}, which holds no source, drain or probe; pass 0 there"
+                )
+
+    def per_site(self) -> None:
+        """Lists along the wire fit its length, and there is one length."""
+        lengths = self.values("N")
+        for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1)):
+            value = getattr(self.wire, name)
+            if not isinstance(value, list):
+                continue
+            if name in self.swept:
+                self.add(name, "a list along the wire is given too; keep one of them")
+            elif "N" in self.swept:
+                self.mistakes.add(
+                    f"wire.{name}", "one number per site does not go with an N axis; pass one number"
+                )
+            elif lengths is not None and len(value) != lengths[0] - fewer:
+                count = "N - 1" if fewer else "N"
+                self.add(name, f"{len(value)} numbers; pass one, or {count} = {lengths[0] - fewer}")
+
+    def band(self) -> None:
+        mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")
+        if mu_bar is None or not mu_bar.size or "mu_bar" in self.searched:
+            return  # a window of a search is cut where a lead leaves the band
+        worst = mu_bar[np.argmax(np.abs(mu_bar))]
+        half = 0.0 if delta_mu is None else delta_mu.max() / 2
+        if abs(worst) >= BAND_EDGE:
+            self.add("mu_bar", f"{worst:g} lies outside the band; pass |mu_bar| < {BAND_EDGE:g} (gamma_o)")
+        elif abs(worst) + half >= BAND_EDGE:
+            self.add(
+                "mu_bar",
+                f"{worst:g} with delta_mu = {2 * half:g} puts a lead outside the band; "
+                f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)",
+            )
+
+    def roots(self) -> None:
+        """All roots are found for the third order and two middle reservoirs."""
+        if not any(name.startswith("roots_") for name in self.output.variables or ()):
+            return
+        solve, layout = self.tables["solve"], self.first_layout()
+        if solve.law != "series" or solve.order not in (None, 3):
+            self.mistakes.add("output.variables", 'roots_* go with law = "series" and order = 3; remove them')
+        if layout is not None and ("N" in self.swept or layout.occupied().sum() != 2):
+            self.mistakes.add("output.variables", "roots_* take one N and two middle reservoirs; remove them")
+
+    def for_search(self) -> None:
+        """Sites that a search varies are there; a search has its own variables."""
+        if not self.searched:
+            return
+        if self.output.variables is not None:
+            self.mistakes.add("output.variables", "goes with `jaxtransport run`, not [search]; remove it")
+        one_site = [p for p in (coordinate(n) for n in self.searched if n != "N") if p.site is not None]
+        if not one_site:
+            return
+        if "N" in self.swept:
+            self.mistakes.add(
+                "search.over", f"{one_site[0].name} does not go with an N axis; remove one of them"
+            )
+            return
+        layout = self.first_layout()
+        for p in one_site if layout else ():
+            assert layout is not None
+            last = layout.N - 1 if p.quantity == "hopping" else layout.N
+            held = [1, *np.flatnonzero(layout.occupied()) + 1, layout.N]
+            held = {"gamma": held, "strength": held[1:-1]}.get(p.quantity, list(range(1, last + 1)))
+            if p.site not in held:
+                known = ", ".join(map(str, held)) or "none: no reservoir there"
+                self.mistakes.add("search.over", f"{p.name}: pass one of {known}")
+
+    def law(self) -> None:
+        for name, law in ((option, kind.name) for kind in LAWS.values() for option in kind.options):
+            if self.tables["solve"].law == law:
+                continue
+            if name in self.swept or getattr(self.tables["solve"], name) is not None:
+                self.mistakes.add(
+                    f"grid.{name}" if name in self.swept else f"solve.{name}",
+                    f'goes with law = "{law}", not "{self.tables["solve"].law}"; remove it',
+                )

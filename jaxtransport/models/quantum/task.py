@@ -1,0 +1,197 @@
+"""The quantum wire as a task: what a validated spec asks for, as a grid and its fixed numbers.
+
+delta_mu and the injected current are free axes: by superposition (`probes.response`) every bias and
+every I_g follows from the one solution of a wire. Host data only, so that `validate` needs no JAX;
+what happens at one point of the grid is in `models.quantum_point`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from jaxtransport import layout as layouts
+from jaxtransport.budget import NODES
+from jaxtransport.laws import LAWS, Exact, Law, Linear, Series
+from jaxtransport.models.padding import (
+    along_the_wire,
+    fixed_numbers,
+    layout_tables,
+    of_size,
+    sizes_of,
+    table_bytes,
+)
+from jaxtransport.spec.checks import sites_of
+from jaxtransport.spec.spec import Spec
+from jaxtransport.sweep.grid import Axis, Grid
+from jaxtransport.sweep.task import Beside, Task
+
+CAREFUL_KEPT = 12  # numbers that a careful kernel keeps per site beyond the others
+RETRY_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
+KEPT = 12  # numbers that a kernel keeps per site and energy
+COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
+# Measured, on one core (`scripts/memory.py`)
+COMPILE_SECONDS = {"leads": 1.0, "profile": 3.0, "dense": 3.0, "exact": 7.0, "series": 12.0}
+UPDATE_SECONDS = {"leads": 1e-8, "profile": 5e-8, "dense": 3e-8, "exact": 1e-8, "series": 1e-8}
+NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
+
+FREE = frozenset({"delta_mu", "injection", "I_g"})
+
+
+def make_task(spec: Spec) -> Task:
+    """The task of a spec with `model = "quantum"`."""
+    grid = Grid(spec.axes, FREE.intersection(a.name for a in spec.axes))
+    law, kernel = law_of(spec), spec.tables["solve"].kernel  # type: ignore[attr-defined]
+    if not isinstance(law, Linear):
+        return _beyond_linear_response(spec, law)
+    sizes = sizes_of(spec, grid)
+    variables = tuple(law.variables[name] for name in spec.variables)
+    with_profile = any(v.needs_profile for v in variables)
+    how = {"names": spec.variables, "kernel": kernel, "with_profile": with_profile}
+    scratch = _scratch_bytes(max(sizes.values()), kernel, with_profile)
+    program = "dense" if kernel == "dense" else "profile" if with_profile else "leads"
+    return Task(
+        grid=grid,
+        variables=variables,
+        evaluate=partial(_evaluate, stage=0, **how),
+        retries=tuple(partial(_evaluate, stage=later, **how) for later in range(1, len(law.stages))),
+        retry_bytes=2 * scratch + CAREFUL_KEPT * 8 * max(sizes.values()),
+        retry_points=RETRY_POINTS,
+        unfinished=law.unfinished,
+        shared=partial(shared_by, spec, sizes),
+        shared_bytes=table_bytes(sizes),
+        extra=along_the_wire(variables, max(sizes)),
+        beside=unit_of_current(spec),
+        size_axis=None if spec.axis("N") is None else "N",
+        sizes=sizes,
+        size=max(sizes.values()),
+        arrays=2 if with_profile else 1,  # for two drives
+        sequential=kernel == "dense",
+        scratch_bytes=scratch,
+        cost=_dense_cost if kernel == "dense" else float,
+        compile_seconds=COMPILE_SECONDS[program],
+        update_seconds=UPDATE_SECONDS[program],
+    )
+
+
+def law_of(spec: Spec) -> Law:
+    """The law that a spec asks for; its temperature is a number of the drive, not of the law."""
+    solve: Any = spec.tables["solve"]
+    kind = LAWS[solve.law]
+    given = {key: getattr(solve, key) for key in kind.options if key != "temperature"}
+    return kind(**{key: value for key, value in given.items() if value is not None})
+
+
+def _beyond_linear_response(spec: Spec, law: Law) -> Task:
+    """The task of the series and of the exact law: every bias and every I_g is a problem of its own."""
+    grid = Grid(spec.axes)
+    solve: Any = spec.tables["solve"]
+    sizes = sizes_of(spec, grid)
+    variables = tuple(law.variables[name] for name in spec.variables)
+    warm = bool(solve.temperature) or spec.axis("temperature") is not None
+    how: dict[str, Any] = {"names": spec.variables, "kernel": solve.kernel, "law": law, "warm": warm}
+    how["terminals"] = _terminals(spec)
+    size, dense = max(sizes.values()), solve.kernel == "dense"
+    first, *_, most = (law.point_bytes(stage, size, kept=2 * KEPT, dense=dense) for stage in law.stages)
+    if isinstance(law, Series):
+        cost: Any = partial(_series_cost, law.derivatives)
+    else:
+        cost = partial(_exact_cost, dense)
+    return Task(
+        grid=grid,
+        variables=variables,
+        evaluate=partial(_evaluate_nonlinear, stage=0, **how),
+        retries=tuple(
+            partial(_evaluate_nonlinear, stage=later, **how) for later in range(1, len(law.stages))
+        ),
+        unfinished=law.unfinished,
+        shared=partial(shared_by, spec, sizes),
+        shared_bytes=table_bytes(sizes),
+        extra=(*along_the_wire(variables, max(sizes)), *_root_axes(spec)),
+        beside=unit_of_current(spec),
+        size_axis=None if spec.axis("N") is None else "N",
+        sizes=sizes,
+        size=size,
+        quickly=True,
+        sequential=isinstance(law, Exact) or dense,
+        compile_bytes=COMPILE_BYTES,
+        compile_seconds=COMPILE_SECONDS[law.name],
+        update_seconds=UPDATE_SECONDS[law.name],
+        scratch_bytes=first,
+        retry_bytes=most,
+        cost=cost,
+    )
+
+
+def _terminals(spec: Spec) -> tuple[int, ...]:
+    """Indices of the two middle reservoirs, if all roots of their potentials are asked for."""
+    if not any(name.startswith("roots_") for name in spec.variables):
+        return ()
+    wire: Any = spec.tables["wire"]
+    return tuple(
+        int(l) for l in np.flatnonzero(layouts.make(wire.layout, wire.N, **sites_of(wire)).occupied())
+    )
+
+
+def _root_axes(spec: Spec) -> tuple[Axis, ...]:
+    terminals = _terminals(spec)
+    if not terminals:
+        return ()
+    return (
+        Axis("root", np.arange(1, 10), "1", "root, the physical one first", "n"),
+        Axis("terminal", np.array(terminals) + 1, "1", "site of the reservoir", "l"),
+    )
+
+
+def unit_of_current(spec: Spec) -> tuple[Beside, ...]:
+    """I_o = delta_mu / 2 pi as a coordinate along a delta_mu axis."""
+    axis = spec.axis("delta_mu")
+    if axis is None:
+        return ()
+    return (Beside("I_o", axis.values / (2 * np.pi), ("delta_mu",), "e gamma_o/hbar", "unit of current"),)
+
+
+def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
+    """Of a point: an array for either bias; what a dense kernel has at a time of complex matrices."""
+    return (2 * 8 * size if with_profile else 0) + (4 * 16 * size**2 if kernel == "dense" else 0)
+
+
+def _dense_cost(size: int) -> float:
+    return size**3 / 10  # an inverse against one sweep along the chain, roughly
+
+
+def _series_cost(derivatives: int, size: int) -> float:
+    """Newton's steps, with a few products for each."""
+    return float(size * derivatives * NEWTON_SWEEPS)
+
+
+def _exact_cost(dense: bool, size: int) -> float:
+    """Transmissions of some panels, made once and used in some sums."""
+    energies = 20.0 * NODES
+    return energies * (_dense_cost(size) + size**2 if dense else 10 * size)
+
+
+def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
+    """Everything the points of one padded size have in common: layouts at each N, fixed numbers."""
+    lengths = of_size(sizes, size)
+    occupied, strength = layout_tables(spec.tables["wire"], lengths, size)
+    fixed = fixed_numbers(spec, ("wire", "drive"))
+    if "temperature" in law_of(spec).options:
+        fixed |= fixed_numbers(spec, ("solve",))
+    if spec.axis("gamma") is None:
+        fixed.setdefault("gamma", np.asarray(1.0))  # a wire without middle reservoirs
+    return {"lengths": np.array(lengths), "occupied": occupied, "strength": strength, "fixed": fixed}
+
+
+def _evaluate(point, free, shared, **how):
+    from jaxtransport.models.quantum.point import evaluate  # JAX is loaded when computing starts
+
+    return evaluate(point, free, shared, **how)
+
+
+def _evaluate_nonlinear(point, free, shared, **how):
+    from jaxtransport.models.quantum.point import evaluate_nonlinear
+
+    return evaluate_nonlinear(point, free, shared, **how)

@@ -1,0 +1,1 @@
+"""Sweep files: their tables, values and checks, without knowing any model."""

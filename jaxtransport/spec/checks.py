@@ -1,0 +1,175 @@
+"""Checks of a sweep file that involve several keys, shared by all models.
+
+They pass over keys that are already known to be wrong, so that one reading of the file finds all
+mistakes and no mistake twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from jaxtransport import layout as layouts
+from jaxtransport.errors import InputError
+from jaxtransport.hints import meant
+from jaxtransport.parameters import Parameter
+from jaxtransport.spec.tables import Mistakes
+from jaxtransport.sweep.grid import Axis
+from jaxtransport.variables import Variable, per_point
+
+SITES_OF_LAYOUT = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
+
+
+def sites_of(wire: Any) -> dict[str, Any]:
+    """What `layout.make` needs to know beyond the name and N: the keys of a [wire] table."""
+    keys = SITES_OF_LAYOUT.get(wire.layout, [])
+    return {key: getattr(wire, key) if key == "spacing" else getattr(wire, key) or () for key in keys}
+
+
+def lengths_of(wire: Any, low: int, high: int) -> list[int]:
+    """Every N from `low` to `high` at which the layout of a [wire] table makes a wire."""
+    out = []
+    for N in range(low, high + 1):
+        with contextlib.suppress(InputError, TypeError, KeyError):  # what is wrong is said elsewhere
+            layouts.check(wire.layout, N, **sites_of(wire))
+            out.append(N)
+    return out
+
+
+class Checks:
+    """Everything that involves more than one key. A model adds its own."""
+
+    parameters: ClassVar[Mapping[str, Parameter]]  # of the model
+
+    def __init__(self, tables: dict[str, Any], axes: tuple[Axis, ...], grid: Any, mistakes: Mistakes) -> None:
+        self.tables = tables
+        self.wire, self.drive, self.output = tables["wire"], tables["drive"], tables["output"]
+        self.axes = {a.name: a.values for a in axes}
+        self.swept = set(grid) if isinstance(grid, dict) else set()
+        self.searched: dict[str, list[float]] = {}
+        self.mistakes = mistakes
+
+    def search(self, over: Mapping[str, list[float]]) -> None:
+        """Take what a search varies as axes: the ends of its windows, and every length that makes a wire."""
+        for name in over:
+            if name in self.swept:
+                self.mistakes.add(f"grid.{name}", "is searched too; keep one of them")
+        self.searched = {name: bounds for name, bounds in over.items() if name not in self.swept}
+        self.swept |= set(self.searched)
+        self.axes |= {name: np.array(bounds) for name, bounds in self.searched.items()}
+        if "N" in self.searched:
+            low, high = (int(bound) for bound in self.searched["N"])
+            self.axes["N"] = np.array(lengths_of(self.wire, low, high) or [low])  # none: then say why
+
+    def key(self, name: str) -> str:
+        """Where a parameter is given: grid.N if swept, wire.N otherwise."""
+        if name in self.searched:
+            return "search.over"
+        return f"grid.{name}" if name in self.swept else f"{self.table_of(name)}.{name}"
+
+    def table_of(self, name: str) -> str:
+        """The table that holds a key when it is not swept: what is no parameter belongs to [wire]."""
+        return self.parameters[name].table if name in self.parameters else "wire"
+
+    def value(self, name: str) -> Any:
+        """What the table of a parameter says."""
+        return getattr(self.tables[self.table_of(name)], name)
+
+    def values(self, name: str) -> np.ndarray | None:
+        """All values that a scalar parameter takes; None if it is missing or wrong."""
+        if name in self.swept:
+            return self.axes.get(name)
+        if not self.mistakes.clean(self.key(name)):
+            return None
+        value = self.value(name)
+        return None if value is None else np.atleast_1d(value)
+
+    def add(self, name: str, message: str) -> None:
+        self.mistakes.add(self.key(name), message)
+
+    def require(self, missing: Mapping[str, str]) -> None:
+        """Note every parameter of `missing` (name -> what it is) that is not given."""
+        for name, what in missing.items():
+            if self.values(name) is None and self.mistakes.clean(self.key(name)):
+                self.add(name, f"missing; pass {what}")
+
+    def given(self, name: str) -> bool:
+        """True if a parameter is swept or in its table, be it well or wrongly."""
+        spoilt = not self.mistakes.clean(f"{self.table_of(name)}.{name}", f"grid.{name}")
+        return name in self.swept or spoilt or self.value(name) is not None
+
+    def keys_of_layout(self, own: Mapping[str, Collection[str]] = SITES_OF_LAYOUT) -> None:
+        """Keys that belong to one layout go with no other."""
+        name = self.wire.layout
+        if name is None:
+            return
+        for layout, keys in own.items():
+            for key in keys:
+                if layout != name and getattr(self.wire, key) is not None:
+                    self.add(key, f'goes with layout = "{layout}", not "{name}"; remove one of them')
+        if (
+            name == "spaced"
+            and self.wire.spacing is None
+            and self.mistakes.clean("wire.spacing", "grid.spacing")
+        ):
+            self.add("spacing", "missing; pass the number of sites from terminal to terminal")
+
+    def first_layout(self) -> layouts.Layout | None:
+        """The layout at the first N, all others checked; None if something they need is wrong."""
+        lengths = self.values("N")
+        needs = SITES_OF_LAYOUT.get(self.wire.layout, [])
+        if (
+            self.wire.layout is None
+            or lengths is None
+            or not self.mistakes.clean(*(f"{table}.{key}" for key in needs for table in ("wire", "grid")))
+        ):
+            return None
+        sites = sites_of(self.wire)
+        wrong = []
+        for N in lengths:
+            try:
+                layouts.check(self.wire.layout, int(N), **sites)
+            except InputError as error:
+                wrong.append((int(N), error.mistakes))
+        for message in wrong[0][1] if wrong else ():
+            key = message.split(":")[0].split(" = ")[0]
+            rest = message if key not in sites else message.removeprefix(f"{key}: ")
+            more = f" (and {len(wrong) - 1} more values of N)" if len(wrong) > 1 else ""
+            self.add(key if key in sites else "N", rest + more)
+        return None if wrong else layouts.make(self.wire.layout, int(lengths[0]), **sites)
+
+    def strengths(self, found: layouts.Layout | None) -> None:
+        """One strength for every source and drain, of one length."""
+        if self.wire.strengths is None or found is None:
+            return
+        if "N" in self.swept:
+            self.mistakes.add(
+                "wire.strengths", "one number per terminal does not go with an N axis; remove it"
+            )
+            return
+        try:
+            found.strength(self.wire.strengths)
+        except InputError as error:
+            self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
+
+    def variables(self, known: Mapping[str, Any]) -> None:
+        """Every variable asked for is known, and named once; what is stored anyway may be named too."""
+        names = self.output.variables
+        if names is None:
+            return
+        if not names:
+            self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(known)}")
+        for name in dict.fromkeys(names):
+            if name != "status" and name not in known and name not in self.swept:
+                self.mistakes.add("output.variables", f"{name!r} unknown; {meant(name, known)}")
+            if names.count(name) > 1:
+                self.mistakes.add("output.variables", f"{name!r} comes twice")
+
+    def wanted(self, known: Mapping[str, Variable]) -> tuple[str, ...]:
+        """What to store besides the status and the axes: the variables asked for, or all of every point."""
+        if self.output.variables is None:
+            return per_point(known)
+        return tuple(v for v in self.output.variables if v != "status" and v not in self.swept)

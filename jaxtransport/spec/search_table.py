@@ -1,0 +1,73 @@
+"""[search] of a sweep file: what `jaxtransport zeros` varies, and its windows.
+
+[search]
+over = { mu_bar = [-1.99, 1.99] }                       zeros on a line
+over = { gamma = [0.1, 1.0], mu_bar = [-1.9, 1.9] }     curves of zeros
+over = { N = [4, 40] }                                  lengths
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import PlainValidator
+
+from jaxtransport.coordinates import MOST_LENGTHS, coordinate, window
+from jaxtransport.spec.tables import Table
+from jaxtransport.spec.values import list_of, whole
+
+if TYPE_CHECKING:
+    from jaxtransport.spec.spec import Spec
+
+# Measured (`scripts/memory.py`): the program, and what a search on a line keeps of each site of its wire.
+PROGRAM_BYTES, SITE_BYTES = 480_000_000, 3_400
+
+
+def searches(spec: Spec) -> int:
+    """How many searches a spec asks for."""
+    return math.prod(len(axis.values) for axis in spec.axes)
+
+
+def memory_bytes(spec: Spec) -> int:
+    """Memory of `jaxtransport zeros` at its peak, roughly."""
+    wire: Any = spec.tables["wire"]
+    over, lengths = spec.search or {}, spec.axis("N")
+    longest = over["N"][1] if "N" in over else wire.N if lengths is None else lengths.values.max()
+    at_once = searches(spec) if len(over) == 1 else 1  # curves are followed one search at a time
+    return PROGRAM_BYTES + SITE_BYTES * int(longest) * at_once
+
+
+def _over(value: Any) -> dict[str, list[float]]:
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= 2:
+        raise ValueError(
+            f"{value!r}; pass one or two parameters with their windows, such as {{ mu_bar = [-1.99, 1.99] }}"
+        )
+    out: dict[str, list[float]] = {}
+    for name, bounds in value.items():
+        try:
+            out[name] = _lengths(bounds) if name == "N" else list(window(coordinate(name), bounds))
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix("over: ")) from None
+    if "N" in out and len(out) > 1:
+        raise ValueError("N is searched alone; make the other one an axis of [grid]")
+    return out
+
+
+def _lengths(bounds: Any) -> list:
+    try:
+        low, high = list_of(whole(2))(bounds)
+    except ValueError:
+        raise ValueError(f"N = {bounds!r}; pass two whole numbers, [shortest, longest], from 2") from None
+    if not low < high < low + MOST_LENGTHS:
+        raise ValueError(
+            f"N = {bounds!r}; pass [shortest, longest], in order, at most {MOST_LENGTHS:,} lengths"
+        )
+    return [low, high]
+
+
+class SearchTable(Table):
+    """[search]"""
+
+    over: Annotated[dict[str, list[float]] | None, PlainValidator(_over)] = None

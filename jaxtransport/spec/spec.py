@@ -1,0 +1,188 @@
+"""Sweep files: from TOML to a validated `Spec`, or to every mistake at once.
+
+A spec is host data. What it means physically is the business of the model that reads its tables; this
+module knows only the file: its tables, its overrides, its grid, its fingerprint.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+import tomlkit.exceptions
+
+from jaxtransport.errors import InputError
+from jaxtransport.spec.tables import Mistakes, Model, Table
+from jaxtransport.spec.values import short_of_stop
+from jaxtransport.sweep.grid import Axis
+
+MOST_BYTES = 10**7  # of a sweep file: whatever is larger is another file
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A validated sweep file."""
+
+    name: str  # the file's stem: names the default output
+    text: str  # the TOML that was run, overrides included
+    title: str
+    model: str
+    tables: Mapping[str, Table]
+    axes: tuple[Axis, ...]
+    variables: tuple[str, ...]  # what is stored, besides the status
+    notes: tuple[str, ...] = ()  # what may be meant otherwise, a line for each
+
+    def axis(self, name: str) -> Axis | None:
+        """The axis called `name`, if it is swept."""
+        return next((a for a in self.axes if a.name == name), None)
+
+    @property
+    def search(self) -> dict[str, tuple[float, float]] | None:
+        """What a search varies, with its windows; None in the file of a sweep."""
+        over = getattr(self.tables.get("search"), "over", None)
+        return None if over is None else {name: tuple(bounds) for name, bounds in over.items()}
+
+    def canonical(self) -> dict[str, Any]:
+        """What is computed, as flat JSON values: no title, comments or choice of output."""
+        out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.axes]}
+        for table, content in self.tables.items():
+            for key, value in content.model_dump().items():
+                if value is not None and self.axis(key) is None:
+                    out[f"{table}.{key}"] = value
+        for axis in self.axes:
+            out[f"grid.{axis.name}"] = axis.values.tolist()
+        return out
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what is computed."""
+        return hashlib.sha256(json.dumps(self.canonical(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def default_output(self) -> Path:
+        return Path("results") / f"{self.name}.h5"
+
+
+def read(path: str | Path, models: Mapping[str, Model], overrides: Sequence[str] = ()) -> Spec:
+    """The validated spec in the TOML file at `path`.
+
+    Args:
+        path: a sweep file.
+        models: name -> how its sweep files are read.
+        overrides: "table.key=value" each, value in TOML; on a swept key it replaces the axis. Without a
+            value, "table.key=" removes the key.
+
+    Raises:
+        InputError: every mistake in the file and in the overrides, each naming its key.
+    """
+    path = Path(path)
+    if not os.path.isfile(path):
+        what = "is a folder or a device" if os.path.exists(path) else "no such file"
+        raise InputError(f"{path}: {what}; pass the path of a sweep file in TOML")
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise InputError(f"{path}: has more than {MOST_BYTES:,} bytes; pass a sweep file in TOML")
+        text = _decoded(raw).replace("\r\n", "\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        reason = f"not {error.encoding.upper()}: {error.reason}"
+        raise InputError(f"{path}: cannot be read ({reason}); pass a sweep file in TOML") from None
+    return parse(text, models, path.stem, overrides)
+
+
+def _decoded(raw: bytes) -> str:
+    """Text in UTF-8, or as a mark at its start says; editors write such marks."""
+    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    encoding = next((name for mark, name in marks.items() if raw.startswith(mark)), "utf-8")
+    return raw.decode(encoding)
+
+
+def parse(text: str, models: Mapping[str, Model], name: str = "sweep", overrides: Sequence[str] = ()) -> Spec:
+    """The validated spec in TOML `text`. Errors as for `read`."""
+    mistakes = Mistakes()
+    if any("\\u0000" in part or "\0" in part or not part.isprintable() for part in overrides):
+        raise InputError("--set: holds characters that cannot be printed; pass plain text")
+    try:
+        document = tomlkit.parse(text)
+    except tomlkit.exceptions.TOMLKitError as error:
+        raise InputError(f"{name}: not TOML ({error})") from None
+    for override in overrides:
+        _override(document, override, mistakes)
+    raw = document.unwrap()
+    title = raw.pop("title", "")
+    if not isinstance(title, str) or "\0" in title:
+        mistakes.add("title", f"{title!r}; pass a text in quotes, without NUL")
+    model = raw.pop("model", "quantum")
+    if not isinstance(model, str) or model not in models:
+        mistakes.add("model", f"{model!r}; pass one of {', '.join(models)}")
+        raise InputError(mistakes.lines)
+    ranges = dict(grid) if isinstance(grid := raw.get("grid"), dict) else {}
+    parsed = models[model].parse(raw, mistakes)
+    if mistakes.lines or parsed is None:
+        raise InputError(mistakes.lines)
+    tables, axes, variables = parsed
+    said = ((axis.name, short_of_stop(ranges.get(axis.name), axis.values)) for axis in axes)
+    notes = tuple(f"grid.{name}: {text}" for name, text in said if text)
+    return Spec(name, tomlkit.dumps(document), title, model, tables, axes, variables, notes)
+
+
+def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes) -> None:
+    key, equals, value = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or len(parts) > 2 or not all(parts):
+        mistakes.add(f"--set {override}", "pass --set table.key=value, such as --set wire.gamma=0.4")
+        return
+    if not value.strip():
+        _remove(document, parts, mistakes)
+        return
+    try:
+        parsed = tomlkit.value(value.strip())
+    except tomlkit.exceptions.TOMLKitError:
+        parsed = tomlkit.string(value.strip())  # a bare word: --set wire.layout=pair
+    if len(parts) == 1:
+        document[parts[0]] = parsed
+        return
+    table, name = parts
+    if not isinstance(document.get(table, {}), dict):
+        mistakes.add(table, "is not a table")
+        return
+    if table not in document:
+        document[table] = tomlkit.table()
+    document[table][name] = parsed
+    grid = document.get("grid", {})
+    if table != "grid" and isinstance(grid, dict) and name in grid:
+        grid.pop(name)
+
+
+def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mistakes) -> None:
+    """Take a key, or a whole table, out of a document: --set with nothing behind the equals sign."""
+    *tables, name = parts
+    holder: Any = document.get(tables[0], {}) if tables else document
+    if not isinstance(holder, dict) or name not in holder:
+        mistakes.add(f"--set {'.'.join(parts)}=", "would remove this key, which the file does not have")
+        return
+    del holder[name]
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two sets of parameters, a line for each key."""
+    lines = []
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            lines.append(f"{key}: the file has {_short(old.get(key))}, the spec has {_short(new.get(key))}")
+    return lines
+
+
+def _short(value: Any, width: int = 60) -> str:
+    text = "nothing" if value is None else json.dumps(value)
+    return text if len(text) <= width else f"{text[: width - 3]}..."

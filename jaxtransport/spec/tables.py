@@ -1,0 +1,160 @@
+"""Reading the tables of a sweep file: values, axes, and every mistake on the way.
+
+Nothing here knows a model: a model brings its tables as classes, its axes as readers, and makes a
+`Parsed` of what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import pydantic
+from pydantic import PlainValidator
+
+from jaxtransport.hints import meant, nearest
+from jaxtransport.parameters import Parameter
+from jaxtransport.spec.values import Reader, axis_of, either, list_of, one_of, text, whole
+from jaxtransport.sweep.grid import Axis
+
+if TYPE_CHECKING:
+    import xarray
+
+    from jaxtransport.spec.spec import Spec
+    from jaxtransport.sweep.task import Task
+
+TOP = ("title", "model")  # keys above all tables
+
+Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
+
+
+def value_of(row: Parameter) -> PlainValidator:
+    """How the key of a parameter is read: one number."""
+    return PlainValidator(one_of(row))
+
+
+def values_of(row: Parameter, entry: Reader | None = None) -> PlainValidator:
+    """How the key of a parameter is read that may also be a list, of numbers that pass `entry`."""
+    return PlainValidator(either(one_of(row) if entry is None else entry))
+
+
+class Mistakes:
+    """Mistakes found so far, and the keys they spoil: checks of several keys skip spoilt ones."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._spoilt: set[str] = set()
+
+    def add(self, key: str, message: str) -> None:
+        self._spoilt.add(key)
+        self.lines.append(f"{key}: {message}")
+
+    def clean(self, *keys: str) -> bool:
+        """True if none of these keys was found wrong."""
+        return not self._spoilt.intersection(keys)
+
+
+class Table(pydantic.BaseModel):
+    """One table of a sweep file. Unknown keys are mistakes."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class OutputTable(Table):
+    """[output], the same for every model."""
+
+    variables: Annotated[list[str] | None, PlainValidator(list_of(text, "names"))] = None
+
+
+class Parsed(NamedTuple):
+    """What a model makes of the tables it is given."""
+
+    tables: dict[str, Table]
+    axes: tuple[Axis, ...]
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the sweep files of one model hold, how to read them, and what they ask for."""
+
+    parse: Callable[[Mapping[str, Any], Mistakes], Parsed | None]
+    parameters: Mapping[str, Parameter]
+    make_task: Callable[[Spec], Task]
+    search: Callable[..., xarray.Dataset] | None = (
+        None  # of a spec and a report; None: it has no zeros to find
+    )
+
+    @property
+    def axes(self) -> tuple[Parameter, ...]:
+        """What may be an axis."""
+        return axes_of(self.parameters)
+
+
+def axes_of(parameters: Mapping[str, Parameter]) -> tuple[Parameter, ...]:
+    """Those that may be an axis."""
+    return tuple(row for row in parameters.values() if row.axis)
+
+
+def read_tables(
+    raw: Mapping[str, Any], kinds: Mapping[str, type[Table]], mistakes: Mistakes
+) -> dict[str, Table]:
+    """Read each table of `kinds`; wrong keys are noted and left out, so that reading goes on."""
+    for key in raw:
+        if key not in kinds and key != "grid":
+            found = [table for table, kind in kinds.items() if key in kind.model_fields]
+            belongs = f"it belongs in [{found[0]}]" if found else meant(key, [*kinds, "grid", *TOP])
+            mistakes.add(key, f"unknown; {belongs}")
+    out = {}
+    for name, kind in kinds.items():
+        content = raw.get(name, {})
+        if not isinstance(content, dict):
+            mistakes.add(name, f"{content!r}; pass a table: [{name}]")
+            content = {}
+        try:
+            out[name] = kind.model_validate(content)
+        except pydantic.ValidationError as error:
+            wrong = {str(e["loc"][0]): e for e in error.errors()}
+            for key, e in wrong.items():
+                if e["type"] == "extra_forbidden":
+                    mistakes.add(f"{name}.{key}", f"unknown{_home(key, name, kinds)}")
+                else:
+                    mistakes.add(f"{name}.{key}", e["msg"].removeprefix("Value error, "))
+            out[name] = kind.model_validate({k: v for k, v in content.items() if k not in wrong})
+    return out
+
+
+def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes) -> tuple[Axis, ...]:
+    """Read [grid], whose keys are names of parameters."""
+    known = {row.name: row for row in axes_of(parameters)}
+    if not isinstance(raw, dict):
+        mistakes.add("grid", f"{raw!r}; pass a table: [grid]")
+        return ()
+    axes = []
+    for name, value in raw.items():
+        if name not in known:
+            belongs = "it belongs at the top of the file, above the first [table]"
+            mistakes.add(
+                f"grid.{name}", f"cannot be an axis; {belongs if name in TOP else meant(name, known)}"
+            )
+            continue
+        row = known[name]
+        try:
+            axes.append(Axis(name, axis_of(row)(value), row.unit, row.long_name, row.symbol))
+        except ValueError as error:
+            mistakes.add(f"grid.{name}", str(error))
+    return tuple(axes)
+
+
+def _home(key: str, name: str, kinds: Mapping[str, type[Table]]) -> str:
+    """Where a key belongs that is not one of the table `name`."""
+    if key in TOP:
+        return f"; it belongs at the top of the file, above the first [table]: --set {key}=... puts it there"
+    if found := [table for table, kind in kinds.items() if key in kind.model_fields]:
+        return f"; it belongs in [{found[0]}]"
+    own = list(kinds[name].model_fields)
+    everywhere = {field: table for table, kind in kinds.items() for field in kind.model_fields}
+    if nearest(key, own) is None and (close := nearest(key, everywhere)):
+        return f"; did you mean {everywhere[close]}.{close}?"
+    return f"; {meant(key, own)}"

@@ -1,0 +1,163 @@
+"""Results as they are read: what they are, how far they are, and their numbers.
+
+How a file is opened, and what of it is believed, is the business of `resultfile`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxtransport.store.resultfile import FORMAT, SEARCH_FORMAT, DamagedFile, ResultFile, damaged
+from jaxtransport.sweep.task import Task
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["FORMAT", "SEARCH_FORMAT", "DamagedFile", "ResultFile"]
+
+ORIGIN = (  # where a result comes from, as `status` shows it
+    "title",
+    "model",
+    "fingerprint",
+    "jaxtransport_version",
+    "jax_version",
+    "python_version",
+    "device",
+    "precision",
+    "revision",
+)
+ATTRIBUTES = ("spec", "plan", *ORIGIN)  # that every result carries
+SINCE = "seconds since 1970-01-01 00:00:00"
+
+
+def load(path: str | Path) -> xarray.Dataset:
+    """The result file at `path` as an `xarray.Dataset` in memory; the file is closed again.
+
+    It holds what jaxtransport wrote; variables that others added to the file are left out.
+
+    Raises:
+        InputError: no such file, not a result of jaxtransport, or one that is damaged: it is not what was
+            written.
+    """
+    import xarray
+    from xarray.core import indexing
+
+    with ResultFile(path) as file:
+        values = _values(file)
+        if file.changed(values):  # a second look, by fresh eyes, before it is called damaged
+            values = _values(file)
+            if blocks := file.changed(values):
+                raise file.said(blocks)
+        with file.believing():
+            # Lazy, as from a backend: of NumPy arrays xarray asks if they are dask's, and loads that for 1 s.
+            lazy = lambda data: indexing.LazilyIndexedArray(indexing.NumpyIndexingAdapter(data))
+            variables = {
+                name: xarray.Variable(file.dims_of(name), lazy(data), file.attributes_of(name), fastpath=True)
+                for name, data in sorted(values.items())
+            }
+            data = xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes)).load()
+    return data
+
+
+@contextlib.contextmanager
+def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
+    """A result whose numbers are read when they are asked for, inside; axes are read at once.
+
+    Nothing is compared with its checksums here: see `require_intact`. Errors as for `load`.
+    """
+    import xarray
+    from xarray.core import indexing
+
+    from jaxtransport.store.lazy import StoredArray
+
+    with ResultFile(path) as file:
+        with file.believing():
+            variables = {}
+            for name in sorted(file.names):
+                if file.dims_of(name) == (name,) or file.dtype_of(name).kind == "O":
+                    data: Any = file.read(name)
+                else:
+                    data = indexing.LazilyIndexedArray(StoredArray(file, name))
+                dims, attributes = file.dims_of(name), file.attributes_of(name)
+                variables[name] = xarray.Variable(dims, data, attributes, fastpath=True)
+            dataset = xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
+        yield dataset
+
+
+def _values(file: ResultFile) -> dict[str, np.ndarray]:
+    """Every variable; status before the others, as a run writes it after them."""
+    return {name: file.read(name) for name in sorted(file.names, key=lambda name: name != "status")}
+
+
+def require_intact(path: str | Path) -> None:
+    """Raise `DamagedFile` if the numbers of a result are not those that were written."""
+    with ResultFile(path) as file:
+        if not file.changed():
+            return
+    with ResultFile(path) as file:
+        if blocks := file.changed():
+            raise file.said(blocks)
+
+
+def read_attributes(path: str | Path) -> dict[str, Any]:
+    """Root attributes of a result file: format, spec, fingerprint, versions, device.
+
+    Raises:
+        InputError: no such file, not a result of jaxtransport, or a damaged one.
+    """
+    with ResultFile(path) as file:
+        attributes, search = file.attributes, file.search
+    needed = list(ATTRIBUTES)
+    if search:
+        attributes.setdefault("plan", "")  # a search is done in one go
+        needed += ["message"] if "contents" in attributes else []
+    if missing := [f"{name} missing" for name in needed if not isinstance(attributes.get(name), str)]:
+        raise damaged(Path(path), missing)
+    return attributes
+
+
+def is_search(path: str | Path) -> bool:
+    """True for the result of a search, False for that of a sweep. Errors as for `read_attributes`."""
+    return bool(read_attributes(path)["format"] == SEARCH_FORMAT)
+
+
+def count_statuses(path: str | Path) -> dict[int, int]:
+    """How many grid points of a result file have which status code."""
+    total = np.zeros(256, int)
+    with ResultFile(path) as file:
+        shape = file.shape_of("status")
+        for piece in [()] if not shape else _slabs(shape):  # a billion points must not need a gigabyte
+            status = np.ravel(file.read("status", piece)).astype(np.int8)
+            total += np.bincount(status.view(np.uint8), minlength=256)
+    codes = np.arange(256, dtype=np.uint8).view(np.int8)
+    return {int(code): int(n) for code, n in sorted(zip(codes, total, strict=True)) if n}
+
+
+def times(path: str | Path) -> tuple[float, float]:
+    """Start and end of the run that made a file, in seconds since 1970; NaN where that is not (yet) known."""
+    with ResultFile(path) as file:
+        return file.time_of("started"), file.time_of("finished")
+
+
+def require_whole(path: Path, task: Task) -> None:
+    """Raise `DamagedFile` unless the file at `path` has every dataset of `task`, in its shape."""
+    lengths = {axis.name: len(axis.values) for axis in (*task.grid.axes, *task.extra)}
+    dims: dict[str, tuple[str, ...]] = {axis.name: (axis.name,) for axis in (*task.grid.axes, *task.extra)}
+    dims |= {v.name: (*(a.name for a in task.grid.axes), *v.dims) for v in task.variables}
+    dims["status"] = tuple(a.name for a in task.grid.axes)
+    with ResultFile(path) as file:
+        for name, along in dims.items():
+            shape = tuple(lengths[dim] for dim in along)
+            there = name in file.names and file.shape_of(name) == shape
+            if not there or file.dtype_of(name).kind not in "iuf":
+                raise damaged(path, [f"{name} is not there whole"])
+
+
+def _slabs(shape: tuple[int, ...], most: int = 2**20) -> list[tuple[slice, ...]]:
+    step = max(1, most // max(1, int(np.prod(shape[1:]))))
+    return [(slice(i, i + step),) for i in range(0, shape[0], step)]

@@ -1,0 +1,214 @@
+"""A result file as it is written: HDF5 that no kill can break.
+
+The whole file is there from the start (see `files`). From there on only raw data changes,
+
+    values -> checksum -> flush -> status
+
+as `in_place` writes it, so a block is either marked computed with its values and its checksum on file, or not
+marked. What is marked is never written again. One writer at a time, by a lock on OUT.h5.lock; readers come
+and go freely.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jaxtransport import status as codes
+from jaxtransport.errors import InputError
+from jaxtransport.store import checksums, files
+from jaxtransport.store.checksums import Tiles, checksum, part_of
+from jaxtransport.store.contents import CHANGING_BOOKS
+from jaxtransport.store.in_place import RawDataset
+from jaxtransport.store.lock import share
+from jaxtransport.store.resultfile import ResultFile, crc_name, crc_of_book
+from jaxtransport.store.results import count_statuses
+from jaxtransport.sweep.grid import Block, Grid, scatter
+
+
+class Store:
+    """A result file open for writing. `files.create` makes it."""
+
+    def __init__(self, path: Path, grid: Grid, names: Sequence[str]) -> None:
+        self.path, self.grid, self.names = path, grid, tuple(names)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR)
+        except OSError as error:
+            raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+        try:
+            share(self._descriptor, path)
+            with ResultFile(path) as result:
+                tile = result.contents.tile
+                self._tiles = Tiles(grid, *tile) if tile else None
+                held = {name: name for name in (*names, "status")}
+                held |= {
+                    n: result.book(n) for n in CHANGING_BOOKS if result.book(n) in result.contents.stored
+                }
+                held |= {name: name for name in (checksums.NAME, *map(crc_name, CHANGING_BOOKS)) if tile}
+                self._data = {
+                    name: RawDataset.of(result.dataset(place), self._descriptor)
+                    for name, place in held.items()
+                }
+        except BaseException as error:
+            os.close(self._descriptor)
+            if isinstance(error, OSError | ValueError) and not isinstance(error, InputError):
+                reason = getattr(error, "strerror", None) or error
+                raise InputError(f"output {path}: cannot be written ({reason})") from None
+            raise
+        self._end = max(data.end for data in self._data.values())
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def holds(self, block: Block) -> bool:
+        """True if nothing is left to compute in the block."""
+        flags = np.empty((len(block.solve), len(block.free)), np.int8)
+        status = self._data["status"]
+        return all(checksums.settled(status.read(box)) for box, _ in scatter(self.grid, block, flags))
+
+    def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
+        """Store a block, then mark it computed.
+
+        Raises:
+            InputError: the disk takes no more; the file was removed, replaced or cut. What was written
+                before stays, or is put back.
+        """
+        with self._guarded():
+            left = self._left(block)
+            for part in left:
+                for name in self.names:
+                    self._put(name, part, part_of(values[name], block, part))
+            self._sum_up(left, block, values)
+            self._flush()  # or else a machine that goes down could keep the mark and lose the values
+            for part in left:
+                self._put("status", part, part_of(values["status"], block, part))
+
+    def give_up(self, block: Block) -> None:
+        """Mark a block as one whose computation failed. Errors as for `write`."""
+        with self._guarded():
+            for part in self._left(block):
+                crashed = np.full((len(part.solve), len(part.free)), codes.CRASHED, np.int8)
+                self._put("status", part, crashed)
+
+    def _left(self, block: Block) -> list[Block]:
+        """The block, or those of its tiles that are not held, if others are: what is marked stays."""
+        if self._tiles is None:
+            return [block]
+        tiles = [tile for _, tile in self._tiles.within(block)]
+        left = [tile for tile in tiles if not self.holds(tile)]
+        return [block] if len(left) == len(tiles) else left
+
+    def _sum_up(self, parts: Sequence[Block], block: Block, values: Mapping[str, np.ndarray]) -> None:
+        """Store the checksums of parts of a block."""
+        if self._tiles is None:
+            return
+        arrays = [np.asarray(values[n], self._data[n].dtype) for n in (*sorted(self.names), "status")]
+        for part in parts:
+            for number, tile in self._tiles.within(part):
+                crc = checksum([part_of(array, block, tile) for array in arrays])
+                self._data[checksums.NAME].write((slice(number, number + 1),), np.array([crc]))
+
+    def _put(self, name: str, block: Block, values: np.ndarray) -> None:
+        for box, part in scatter(self.grid, block, values):
+            self._data[name].write(box, part)
+
+    def _flush(self) -> None:
+        getattr(os, "fdatasync", os.fsync)(self._descriptor)
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Writing, between a look at the file and an answer to what fails."""
+        self._require_there()
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"output {self.path}: cannot be written any more ({error.strerror or error}); it keeps "
+                "what is done: put that right, and run the same command again, without --force, to go on"
+            ) from None
+
+    def _require_there(self) -> None:
+        """Raise `InputError` if the file is no longer whole under its name; save what can be saved."""
+        mine = os.fstat(self._descriptor)
+        if mine.st_size < self._end:
+            raise InputError(
+                f"output {self.path}: was cut short while it was written; delete it and run its sweep again"
+            )
+        try:
+            there = os.stat(self.path)
+        except OSError:
+            what, target = "removed", self.path
+        else:
+            if os.path.samestat(mine, there):
+                return
+            what, target = "replaced", self._free_name()
+        try:
+            self._save(target)
+        except OSError as error:
+            raise InputError(
+                f"output {self.path}: was {what} while it was written, and what is done cannot be saved "
+                f"({error.strerror or error}); run its sweep again"
+            ) from None
+        elsewhere = "" if target == self.path else f" with -o {target}"
+        raise InputError(
+            f"output {self.path}: was {what} while it was written; what is done was saved as {target}: "
+            f"run the same command again{elsewhere}, without --force, to go on, or delete it"
+        )
+
+    def _free_name(self) -> Path:
+        """A name beside the file that nothing has yet."""
+        numbered = (self.path.with_stem(f"{self.path.stem}-rescued-{n}") for n in itertools.count(1))
+        return next(path for path in numbered if not os.path.lexists(path))
+
+    def _save(self, target: Path) -> None:
+        """Copy the file, which has lost its name, to `target`, in one step."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = files.part_of(target)
+        try:
+            with open(part, "wb") as out, open(os.dup(self._descriptor), "rb") as source:
+                source.seek(0)
+                shutil.copyfileobj(source, out, 2**20)
+            os.replace(part, target)
+        except BaseException:
+            files.discard_part(target)
+            raise
+
+    @property
+    def halvings(self) -> int:
+        """How often the batches were halved for lack of memory."""
+        return int(self._data["halvings"].read(())) if "halvings" in self._data else 0
+
+    def note_halving(self) -> None:
+        """Remember that the batches are half as large from here on."""
+        if "halvings" in self._data:
+            with self._guarded():
+                self._write_book("halvings", np.array(self.halvings + 1, np.int8))
+
+    def finish(self) -> None:
+        """Note the time of the last block, unless it is noted."""
+        if "finished" in self._data and np.isnan(self._data["finished"].read(())):
+            with self._guarded():
+                self._flush()
+                self._write_book("finished", np.array(time.time()))
+
+    def _write_book(self, name: str, value: np.ndarray) -> None:
+        """Its checksum goes first: a value that is there has it."""
+        if self._tiles is not None:
+            self._data[crc_name(name)].write((), np.array(crc_of_book(value)))
+            self._flush()
+        self._data[name].write((), value)
+
+    def failed(self) -> int:
+        """Number of points computed without success."""
+        counts = count_statuses(self.path)
+        return sum(n for code, n in counts.items() if code not in (codes.SOLVED, codes.NOT_COMPUTED))

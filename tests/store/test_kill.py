@@ -1,0 +1,167 @@
+"""Killed at any instant, a run loses at most the block in flight, and never the file."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxtransport as jt
+from jaxtransport.store import results
+
+PACKAGE = Path(jt.__file__).parents[1]
+VARIABLES = ["nonreciprocity", "current_reverse", "potential_forward", "outside_band"]
+SPEC = f"""\
+output.variables = {VARIABLES}
+[wire]
+layout = "pair"
+gamma = 0.5
+[drive]
+injection = 0.3
+[grid]
+delta_mu = [0.1, 0.2]
+N = [12, 4, 7]
+mu_bar = {{ start = -1.5, stop = 1.5, num = 44 }}
+"""
+BLOCKS = 17  # of 8 wires, each under both delta_mu; some reach over two N
+
+# Runs a sweep in small blocks. Before every step that may change a file it says what comes, and waits.
+CHILD = """
+import os, sys
+import h5py
+import jaxtransport as jt
+from jaxtransport.store import store
+from jaxtransport.sweep import plan
+
+def announced(owner, name, what=lambda args: ""):
+    function = getattr(owner, name)
+    def wrapper(*args, **kwargs):
+        print(name, what(args), flush=True)
+        sys.stdin.readline()
+        return function(*args, **kwargs)
+    setattr(owner, name, wrapper)
+
+def replaced(part, path, replace=os.replace):
+    if "out.h5" in str(path):
+        print("replace", flush=True)
+        sys.stdin.readline()
+    replace(part, path)
+
+announced(h5py.Group, "create_dataset", lambda args: args[1])
+announced(h5py.Dataset, "__setitem__", lambda args: args[0].name.strip("/"))
+announced(os, "pwrite", lambda args: args[2])
+announced(os, "fdatasync")
+announced(store.Store, "_put", lambda args: args[1])
+announced(store.Store, "finish")
+os.replace = replaced
+
+plan.BLOCK_COST = 1
+plan.BATCH_POINTS = dict.fromkeys(plan.BATCH_POINTS, 8)
+jt.run(sys.argv[1], sys.argv[2])
+print("done", flush=True)
+"""
+
+
+class Run:
+    """A sweep in another process, taken step by step."""
+
+    def __init__(self, folder, cache):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(folder / "spec.toml"), str(folder / "out.h5")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=PACKAGE,
+            env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        with self.process:
+            pass
+
+    def steps(self):
+        """What the run is about to do; it does it when the next step is asked for."""
+        while (line := self.process.stdout.readline().strip()) not in ("", "done"):
+            yield line
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        assert line == "done"
+        assert self.process.wait() == 0
+
+    def kill_during(self, wanted, delay):
+        """Kill the run `delay` seconds into the first step of which `wanted(count, step)` is true."""
+        for count, step in enumerate(self.steps()):
+            if wanted(count, step):
+                self.process.stdin.write("\n")
+                self.process.stdin.flush()
+                time.sleep(delay)
+                self.process.kill()
+                assert self.process.wait() == -signal.SIGKILL
+                return
+        pytest.fail("the run ended before it was killed")
+
+
+def check(path, whole):
+    """The file opens, and what it marks as solved is what an undisturbed run has."""
+    with h5py.File(path) as file, xr.open_dataset(path, engine="h5netcdf") as data:
+        status = file["status"][()]
+        np.testing.assert_array_equal(status, data.status)
+        assert set(np.unique(status)) <= {-1, 0}
+        for name in VARIABLES:
+            np.testing.assert_array_equal(file[name][()][status == 0], whole[name].values[status == 0])
+            np.testing.assert_array_equal(data[name], file[name][()])
+        for name in whole.coords:
+            np.testing.assert_array_equal(data[name], whole[name])
+    return np.count_nonzero(status == 0)
+
+
+def test_ten_kills_lose_nothing(tmp_path):
+    rng = random.Random(20260117)
+    one, other, cache = (tmp_path / name for name in ("whole", "killed", "cache"))
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / "spec.toml").write_text(SPEC)
+    with Run(one, cache) as run:
+        steps = list(run.steps())
+    whole = jt.load(one / "out.h5")
+    assert np.all(whole.status == 0)
+    assert steps.count("_put status") >= BLOCKS
+    made = steps.index("replace") + 1
+
+    # Two while the file is made, one as it takes its name, six while it is filled, one as it is finished.
+    moments = [rng.randrange(made // 2), rng.randrange(made // 2, made - 1), made - 1]
+    moments += [rng.randrange(4, 22) for _ in range(6)]
+    assert sum(moments[3:]) < len(steps) - made
+    path, solved = other / "out.h5", []
+    for moment in moments:
+        with Run(other, cache) as run:
+            run.kill_during(lambda count, step, moment=moment: count == moment, rng.uniform(0, 0.003))
+        if path.exists():
+            solved.append(check(path, whole))
+    with Run(other, cache) as run:
+        run.kill_during(lambda count, step: step == "finish", rng.uniform(0, 0.003))
+    solved.append(check(path, whole))
+    assert solved == sorted(solved)
+    assert solved[-1] == whole.status.size
+    assert len(set(solved)) > 4
+
+    with Run(other, cache) as run:
+        assert "replace" not in list(run.steps())
+    assert sorted(entry.name for entry in other.iterdir()) == ["out.h5", "spec.toml"]
+    again = jt.load(path)
+    assert not np.isnan(results.times(path)[1])
+    xr.testing.assert_equal(again, whole)
+    for name, values in whole.variables.items():
+        assert again[name].attrs.keys() == values.attrs.keys()
+        assert again[name].values.tobytes() == values.values.tobytes(), name

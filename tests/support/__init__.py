@@ -1,0 +1,1 @@
+"""Independent routes to the numbers, and what tests share."""
