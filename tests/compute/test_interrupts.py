@@ -16,9 +16,9 @@ import jaxtransport as jt
 from jaxtransport.compute import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.plot import draw
-from jaxtransport.search import store as searches
 from jaxtransport.store import export as exports
 from jaxtransport.store import files, results
+from jaxtransport.store import search_file as searches
 from jaxtransport.store.disk_full import SurvivingFile
 
 PACKAGE = Path(jt.__file__).parents[1]
@@ -271,7 +271,7 @@ def pressed(function):
             os.kill(os.getpid(), int(number))
         return function(*args, **kwargs)
     return wrapper
-from jaxtransport import interrupts
+from jaxtransport.compute import interrupts
 with interrupts.command():
     if where:
         owner = importlib.import_module(where)

@@ -97,7 +97,7 @@ def test_independent_batches_do_not_wait_for_each_other():
     code = """
 import jax, jax.numpy as jnp, numpy as np
 jax.config.update("jax_enable_x64", True)
-from jaxtransport import linalg
+from jaxtransport.compute import linalg
 A = jnp.asarray(np.random.default_rng(0).normal(size=(16, 30, 30)))
 six = jax.jit(jax.vmap(lambda A: sum(linalg.solve(A + i * jnp.eye(30), A[:, :1]) for i in range(6))))
 for _ in range(300):

@@ -25,7 +25,7 @@ BOTH = ["nonreciprocity", "conductance", "heat_forward", "heat_reverse", "potent
 # Prints a digest of the program that every device would run.
 LOWERED = """\
 import hashlib, sys, jax, numpy as np
-from jaxtransport import runtime
+from jaxtransport.compute import runtime
 from jaxtransport.models import make_task
 from jaxtransport import models
 from jaxtransport.sweep.evaluator import batch_by_batch
