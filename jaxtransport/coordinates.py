@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxtransport.arguments import pair, show
+from jaxtransport.band import CHAIN, Band
 from jaxtransport.errors import InputError
-from jaxtransport.parameters import BAND_EDGE, QUANTUM, Parameter, Scan
+from jaxtransport.parameters import QUANTUM, Parameter, Scan
 
 MOST_LENGTHS = 10_000  # of a search for lengths
 VARIED = {row.name: row for row in QUANTUM.values() if row.scan is not None}
@@ -31,6 +32,7 @@ class Coordinate:
 
     parameter: Parameter
     site: int | None = None  # from 1; None for the whole wire, or the drive
+    band: Band = CHAIN  # of the leads
 
     @property
     def quantity(self) -> str:
@@ -51,13 +53,14 @@ class Coordinate:
         return row.unit, f"{row.entry}, {where}", f"{row.symbol}_{{{self.site}}}"
 
     @property
-    def scan(self) -> Scan:
+    def scan(self) -> Scan | Band:
         """The coordinate u in which it is searched."""
-        assert self.parameter.scan is not None
-        return self.parameter.scan
+        scan = self.parameter.scan
+        assert scan is not None
+        return self.band if scan is Scan.BAND else scan
 
 
-def coordinate(name: Any, *, per_site: bool = True, of: str = "over") -> Coordinate:
+def coordinate(name: Any, *, per_site: bool = True, of: str = "over", band: Band = CHAIN) -> Coordinate:
     """The coordinate called `name`, such as "gamma" or "onsite[5]", in an argument called `of`.
 
     Raises:
@@ -66,9 +69,9 @@ def coordinate(name: Any, *, per_site: bool = True, of: str = "over") -> Coordin
     match = re.fullmatch(r"(\w+)(?:\[(0|[1-9][0-9]*)\])?", name, re.ASCII) if isinstance(name, str) else None
     quantity, site = match.groups() if match else (show(name), None)
     if site is None and quantity in DRIVE + UNIFORM:
-        return Coordinate(VARIED[quantity])
+        return Coordinate(VARIED[quantity], band=band)
     if site is not None and len(site) < 16 and quantity in PER_SITE and per_site:
-        return Coordinate(VARIED[quantity], int(site))
+        return Coordinate(VARIED[quantity], int(site), band)
     known = [*DRIVE, *UNIFORM, *([f"{q}[site]" for q in PER_SITE] if per_site else [])]
     close = difflib.get_close_matches(quantity, known, 1)
     raise InputError(
@@ -83,9 +86,7 @@ def window(varied: Coordinate, bounds: Any) -> tuple[float, float]:
     low, high = pair(name, bounds, varied.parameter.domain)
     if low == high:
         raise InputError(f"{name} = {show(bounds)}: an empty window; expected (low, high) with low < high")
-    if varied.scan is Scan.BAND and not (low >= -BAND_EDGE and high <= BAND_EDGE):
-        raise InputError(
-            f"{name} = {show(bounds)}: reaches outside the band, where no current flows; "
-            f"expected a window within |mu_bar| < {BAND_EDGE:g} (gamma_o)"
-        )
+    band = varied.band
+    if varied.scan is band and not (low >= band.bottom and high <= band.top):
+        raise InputError(f"{name} = {show(bounds)}: {band.outside(max(low, high, key=abs))}")
     return low, high

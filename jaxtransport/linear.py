@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
+from jaxtransport.band import Band
 from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
 from jaxtransport.probes.response import Profile, Response, profile, respond
-from jaxtransport.reservoir import in_band
 from jaxtransport.steady import Steady, observe
 from jaxtransport.variables import LINEAR
 from jaxtransport.wire import Wire
@@ -33,6 +33,7 @@ class LinearResponse(eqx.Module):
     network: Transmission
     response: Response
     profile: Profile | None
+    band: Band = eqx.field(static=True)
 
     @classmethod
     def of(
@@ -43,10 +44,11 @@ class LinearResponse(eqx.Module):
         Outside the band nothing couples and nothing can be solved: such a point is computed at the
         band centre, so that its gradients stay finite, and its status blanks it.
         """
-        network = kernel.at(wire, jnp.where(in_band(mu_bar), mu_bar, 0.0))
+        band = wire.reservoir.band
+        network = kernel.at(wire, jnp.where(band.holds(mu_bar), mu_bar, band.centre))
         response = respond(network)
         along = profile(network, response) if with_profile else None
-        return cls(mu_bar, wire.length, network, response, along)
+        return cls(mu_bar, wire.length, network, response, along, band)
 
     def at_bias(self, sign: float | Array, delta_mu: Array, injection: Array) -> AtBias:
         """The wire under the bias `sign` * |delta_mu| with I_g = `injection` * I_o."""
@@ -55,6 +57,7 @@ class LinearResponse(eqx.Module):
             network=self.network,
             mu_bar=self.mu_bar,
             length=self.length,
+            band=self.band,
             size=size,
             response=self.response,
             profile=self.profile,
@@ -89,7 +92,7 @@ class LinearResponse(eqx.Module):
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
         given = jnp.isfinite(self.mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
-        outside = ~(in_band(self.mu_bar - half) & in_band(self.mu_bar + half))
+        outside = ~(self.band.holds(self.mu_bar - half) & self.band.holds(self.mu_bar + half))
         code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
         # A wire that is cut carries nothing, but sources and drains may exchange with the lead on their side.
         carries = (g >= TINY) | ((g == 0) & (r != 0))
@@ -122,6 +125,7 @@ class AtBias(Steady):
     network: Transmission
     mu_bar: Float[Array, ""]
     length: Int[Array, ""]
+    band: Band = eqx.field(static=True)
     size: Float[Array, ""]
     response: Response
     profile: Profile | None

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
+from jaxtransport.band import Band
 from jaxtransport.budget import NODES
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, TOLERATED, Transmission
@@ -28,7 +30,6 @@ from jaxtransport.probes.conductor import ExactConductor, Flows, SeriesConductor
 from jaxtransport.probes.implicit import attached
 from jaxtransport.probes.newton import find
 from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
-from jaxtransport.reservoir import BAND_EDGE, in_band
 from jaxtransport.steady import Steady, observe
 from jaxtransport.wire import Wire
 
@@ -42,6 +43,7 @@ class Nonlinear(Steady):
     error: Float[Array, ""]  # of the currents, by the energies that were left out; NaN of the series
     mu_bar: Float[Array, ""]
     length: Int[Array, ""]
+    band: Band = eqx.field(static=True)
     size: Float[Array, ""]
     injected: Float[Array, ""]  # 2 pi I_g
     status: Int[Array, ""]
@@ -102,8 +104,9 @@ def solve(
     `temperature` None is zero. Outside the band, and where linear response has no answer, the status says so
     and the numbers are those of the band centre.
     """
-    inside = in_band(mu_bar - jnp.abs(delta_mu) / 2) & in_band(mu_bar + jnp.abs(delta_mu) / 2)
-    mu = jnp.where(inside, mu_bar, 0.0)
+    band, half = wire.reservoir.band, jnp.abs(delta_mu) / 2
+    inside = band.holds(mu_bar - half) & band.holds(mu_bar + half)
+    mu = jnp.where(inside, mu_bar, band.centre)
     given = jnp.isfinite(mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
     delta_mu, injection = jnp.where(given, delta_mu, 1.0), jnp.where(given, injection, 0.0)
     size = jnp.abs(delta_mu)
@@ -115,7 +118,8 @@ def solve(
     if isinstance(law, Series):
         under = _by_series(SeriesConductor(wire, mu, kernel, law.order), linear, stage)
     elif isinstance(law, Exact):
-        window = _window(jnp.where(linear.broadening > 0, starts, 0.0), mu, size, temperature, stage)
+        held = jnp.where(linear.broadening > 0, starts, 0.0)
+        window = _window(band, held, mu, size, temperature, stage)
         exact = _exact_conductor(wire, kernel, law, stage, mu, window, temperature)
         under = _by_integrals(exact, linear, stage, law.tolerance)
     else:
@@ -145,6 +149,7 @@ def solve(
         error=error,
         mu_bar=mu,
         length=length,
+        band=band,
         size=size,
         injected=injected,
         status=status,
@@ -176,7 +181,7 @@ def _by_series(conductor: SeriesConductor, linear: Transmission, stage: Stage):
 
 def _by_integrals(exact: ExactConductor, linear: Transmission, stage: Stage, tolerance: float):
     """What a bias drives by the exact law: potentials, flows, error of the currents, energies."""
-    panels, interior = exact.panels, linear.interior
+    panels, interior, band = exact.panels, linear.interior, exact.wire.reservoir.band
     searching = exact.for_search()
 
     def under(bias, start, injected):
@@ -195,7 +200,8 @@ def _by_integrals(exact: ExactConductor, linear: Transmission, stage: Stage, tol
         x, flows = attached(exact, interior, asked, ends, solved, x, flows)
         held = jnp.where(linear.broadening > 0, x, 0.0)
         status = found.status
-        holds = panels.holds(held) & jnp.all(jnp.abs(exact.mu_bar + held) <= BAND_EDGE)
+        mu = exact.mu_bar + held
+        holds = panels.holds(held) & jnp.all((band.bottom <= mu) & (mu <= band.top))
         status = jnp.where((status == codes.SOLVED) & ~holds, codes.STEP_LIMIT, status)
         unproven = (status == codes.OUTSIDE_BAND) & ~panels.enough
         status = jnp.where(unproven, codes.STEP_LIMIT, status)
@@ -207,12 +213,12 @@ def _by_integrals(exact: ExactConductor, linear: Transmission, stage: Stage, tol
     return under
 
 
-def _window(held, mu, size, temperature, stage: Stage):
+def _window(band: Band, held, mu, size, temperature, stage: Stage):
     """Energies that hold the linear potentials, a margin and the thermal tails, clipped to the band."""
     low, high = jnp.minimum(-size / 2, jnp.min(held)), jnp.maximum(size / 2, jnp.max(held))
     tails = 0.0 if temperature is None else TAIL * temperature
     margin = stage.margin * (high - low) + tails  # of no bias at all: inf all the same
-    return jnp.maximum(low - margin, -BAND_EDGE - mu), jnp.minimum(high + margin, BAND_EDGE - mu)
+    return jnp.maximum(low - margin, band.bottom - mu), jnp.minimum(high + margin, band.top - mu)
 
 
 def observed(names: Iterable[str], both: Nonlinear, law: Law) -> dict[str, Array]:

@@ -17,7 +17,6 @@ import numpy as np
 from jaxtransport.arguments import AMPLITUDE, NOT_NEGATIVE, POSITIVE, PROBABILITY, REAL, Range
 from jaxtransport.layout import MOST_SITES
 
-BAND_EDGE = 2.0  # in gamma_o, as `reservoir` has it
 LENGTH = Range(f"a whole number from 2 to {MOST_SITES:,}", low=2, high=MOST_SITES)
 
 
@@ -27,13 +26,11 @@ class Scan(enum.Enum):
     PLAIN = "u = x"
     LOGARITHM = "u = log x"  # windows may span decades
     ENERGY = "u = arsinh x"  # likewise, of either sign
-    BAND = "u = arcsin(x / 2)"  # currents are analytic in it up to the edges of the band
+    BAND = "that of the reservoirs' `Band`"
 
     def to(self, x: Any) -> Any:
         """u of x."""
         x = np.asarray(x, float)
-        if self is Scan.BAND:
-            return np.arcsin(x / BAND_EDGE)
         if self is Scan.LOGARITHM:
             return np.log(x)
         return np.arcsinh(x) if self is Scan.ENERGY else x
@@ -41,8 +38,6 @@ class Scan(enum.Enum):
     def back(self, u: Any, numpy: Any = np) -> Any:
         """x of u; `numpy` may be `jax.numpy`."""
         u = numpy.asarray(u, float)
-        if self is Scan.BAND:
-            return BAND_EDGE * numpy.sin(u)
         if self is Scan.LOGARITHM:
             return numpy.exp(u)
         return numpy.sinh(u) if self is Scan.ENERGY else u
@@ -50,8 +45,6 @@ class Scan(enum.Enum):
     def stretch(self, x: Any) -> Any:
         """dx / du at x."""
         x = np.asarray(x, float)
-        if self is Scan.BAND:
-            return np.sqrt((BAND_EDGE - x) * (BAND_EDGE + x))
         if self is Scan.LOGARITHM:
             return x
         return np.sqrt(1 + x**2) if self is Scan.ENERGY else np.ones_like(x)

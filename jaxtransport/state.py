@@ -22,6 +22,7 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import nonlinear
 from jaxtransport import status as codes
 from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
+from jaxtransport.band import Band
 from jaxtransport.compute.precision import require_double
 from jaxtransport.compute.runtime import compiled_quickly, kept
 from jaxtransport.errors import InputError
@@ -31,7 +32,6 @@ from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Exact, Law, Linear, Stage, checked_law
 from jaxtransport.linear import LinearResponse
-from jaxtransport.reservoir import BAND_EDGE, in_band
 from jaxtransport.steady import Steady, without_overflow
 from jaxtransport.wire import Wire, admit, require_wire
 
@@ -110,7 +110,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
     """
     require_double()
     require_wire("wire", wire)
-    mu_bar = _in_band(number("mu_bar", mu_bar), 0.0)
+    mu_bar = _in_band(number("mu_bar", mu_bar), 0.0, wire.reservoir.band)
     chosen = kernel_for(kernel, wire.sites, alone=True)
     return _transmission(wire, mu_bar, chosen if chosen is Long else careful(chosen))
 
@@ -120,7 +120,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
 def _transmission(wire, mu_bar, kernel) -> Transmission:
     """NaN throughout where a traced number is not allowed."""
     wire, good = admit(wire)
-    good &= in_band(mu_bar)
+    good &= wire.reservoir.band.holds(mu_bar)
     found = kernel.at(wire, jnp.where(good, mu_bar, 0.0))
     blank = lambda leaf: jnp.where(good, leaf, jnp.nan) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
     return jax.tree.map(blank, found)
@@ -283,14 +283,12 @@ def _static(law: Law, kernel: type[Transmission], stage: Stage) -> tuple[Any, ..
     return kernel, replace(law, temperature=0.0), stage, temperature
 
 
-def _in_band(mu_bar: Any, delta_mu: Any) -> Any:
+def _in_band(mu_bar: Any, delta_mu: Any, band: Band) -> Any:
     """mu_bar, in the band with its window where both are known."""
-    if is_traced(mu_bar) or is_traced(delta_mu) or abs(mu_bar) + abs(delta_mu) / 2 < BAND_EDGE:
-        return mu_bar
-    window, half = (f" with delta_mu = {show(delta_mu)}", " + |delta_mu| / 2") if delta_mu else ("", "")
-    raise InputError(
-        f"mu_bar = {show(mu_bar)}{window}: outside the band; expected |mu_bar|{half} < {BAND_EDGE:g} gamma_o"
-    )
+    known = not (is_traced(mu_bar) or is_traced(delta_mu))
+    if known and (wrong := band.outside(float(mu_bar), float(delta_mu))):
+        raise InputError(f"mu_bar = {show(mu_bar)}: {wrong}")
+    return mu_bar
 
 
 def _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel) -> tuple[tuple, Law, type[Transmission]]:
@@ -301,7 +299,7 @@ def _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel) -> tuple[tuple, 
     if injection is not None and I_g is not None:
         raise InputError("injection and I_g: both set the injected current; give one of them")
     mu_bar, delta_mu = number("mu_bar", mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
-    mu_bar = _in_band(mu_bar, delta_mu)
+    mu_bar = _in_band(mu_bar, delta_mu, wire.reservoir.band)
     if I_g is not None:
         injection = _over_unit(number("I_g", I_g, AMOUNT), delta_mu)
     elif injection is None:

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
-from jaxtransport.green.double import sums_along
+from jaxtransport.band import Band
+from jaxtransport.compute.double import sums_along
 from jaxtransport.green.transmission import Transmission
-from jaxtransport.reservoir import in_band
 from jaxtransport.variables import Variable
 from jaxtransport.wire import Leads
 
@@ -30,6 +30,7 @@ class Steady(eqx.Module):
     network: eqx.AbstractVar[Transmission]  # at mu_bar
     mu_bar: eqx.AbstractVar[Float[Array, ""]]
     length: eqx.AbstractVar[Int[Array, ""]]
+    band: eqx.AbstractVar[Band]  # of the leads
     size: eqx.AbstractVar[Float[Array, ""]]  # |delta_mu|
 
     @abc.abstractmethod
@@ -84,7 +85,7 @@ class Steady(eqx.Module):
     def outside_band(self) -> Int[Array, ""]:
         """1 if a potential left the band."""
         mu = self.potential()  # NaN, where there is none, is not outside
-        return jnp.any(~in_band(mu) & ~jnp.isnan(mu)).astype(jnp.int8)
+        return jnp.any(~self.band.holds(mu) & ~jnp.isnan(mu)).astype(jnp.int8)
 
     def _sites(self, values: Array, *, bare: float) -> Array:
         """Values of the wire's sites: `bare` where there is no reservoir, NaN beyond the wire."""

@@ -18,6 +18,7 @@ lengths.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ from jaxtransport.arguments import (
 from jaxtransport.compute.precision import require_double
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
+from jaxtransport.reservoirs import CHAIN, Reservoir
 
 ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 where nothing is
 
@@ -111,6 +113,7 @@ class Wire(eqx.Module):
     coupling: Float[Array, " site"]  # gamma_l; 0 for no reservoir
     strength: Float[Array, " site"]  # injected current in I_g: +1 source, -1 drain, 0 otherwise
     length: Int[Array, ""]  # N
+    reservoir: Reservoir = CHAIN  # what couples with `coupling`
 
     @classmethod
     @with_hints
@@ -215,12 +218,12 @@ class Wire(eqx.Module):
         """The same wire in arrays of `sites` entries; the added sites are cut off."""
         sites = whole("sites", sites, self.sites)
         more = sites - self.sites
-        return Wire(
+        return replace(
+            self,
             onsite=jnp.pad(self.onsite, (0, more)),
             hopping=jnp.pad(self.hopping, (0, more)),
             coupling=jnp.pad(self.coupling, (0, more)),
             strength=jnp.pad(self.strength, (0, more)),
-            length=self.length,
         )
 
 
@@ -245,7 +248,8 @@ def admit(wire: Wire) -> tuple[Wire, Array]:
     levels = (site >= length) | (REAL.holds(onsite) & REAL.holds(strength))
     couples = (site >= length) | ~held | POSITIVE.holds(coupling)
     bonds = (site[:-1] >= length - 1) | ALONG.holds(jnp.abs(hopping))  # 0 cuts a wire made by hand
-    plain = Wire(
+    plain = replace(
+        wire,
         onsite=jnp.where(levels, onsite, 0.0),
         hopping=jnp.where(bonds, hopping, 1.0),
         coupling=jnp.where(couples, coupling, 1.0),

@@ -20,8 +20,6 @@ from support import checks, engine, reference
 from support.wires import disordered, make, ring
 
 from jaxtransport import layout as layouts
-from jaxtransport import reservoir
-from jaxtransport.green import chain as chain_module
 from jaxtransport.green import dense as dense_module
 from jaxtransport.green import long as long_module
 from jaxtransport.green.chain import Chain
@@ -33,6 +31,8 @@ from jaxtransport.probes import conductor as conductor_module
 from jaxtransport.probes import occupation as occupation_module
 from jaxtransport.probes import panels as panels_module
 from jaxtransport.probes.response import Response
+from jaxtransport.reservoirs import energies
+from jaxtransport.reservoirs.reservoir import Surface
 
 pytestmark = pytest.mark.slow
 
@@ -153,7 +153,15 @@ def both(*plants) -> Callable:
 
 
 def conjugate_self_energy(old):
-    return lambda H, coupling, w: jnp.conj(old(jnp.conj(H), coupling, w))
+    return lambda H, *rest: jnp.conj(old(jnp.conj(H), *rest))
+
+
+def without_shift(old):
+    return lambda self, coupling: (0 * old(self, coupling)[0], old(self, coupling)[1])
+
+
+def half_as_broad(old):
+    return lambda self, coupling: (old(self, coupling)[0], old(self, coupling)[1] / 2)
 
 
 def transposed(old):
@@ -257,15 +265,15 @@ class Fault:
 FAULTS = [
     Fault("sign of Im Sigma", replaced(dense_module, "_inverse_green", conjugate_self_energy), unitarity),
     Fault("sign of Im Sigma, in J", replaced(dense_module, "_inverse_green", conjugate_self_energy), bonds),
-    Fault("no Re Sigma, dense", replaced(dense_module, "level_shift", none), short_wire("dense")),
-    Fault("no Re Sigma, chain", replaced(chain_module, "level_shift", none), short_wire("chain")),
-    Fault("lost factor 2 in Gamma, dense", replaced(dense_module, "broadening", half), short_wire("dense")),
+    Fault("no Re Sigma, dense", replaced(Surface, "dress", without_shift), short_wire("dense")),
+    Fault("no Re Sigma, chain", replaced(Surface, "dress", without_shift), short_wire("chain")),
+    Fault("lost factor 2 in Gamma, dense", replaced(Surface, "dress", half_as_broad), short_wire("dense")),
     Fault(
         "lost factor 2 in Gamma, chain",
-        both(replaced(chain_module, "broadening", half), replaced(chain_module, "band_root", half)),
+        replaced(Surface, "dress", half_as_broad),
         short_wire("chain"),
     ),
-    Fault("Gamma not that of Sigma", replaced(chain_module, "broadening", half), leads),
+    Fault("Gamma not that of Sigma", with_field("broadening", lambda Gamma: Gamma / 2), leads),
     Fault("transposed T, its elements", replaced(Dense, "matrix", transposed), ring_elements),
     Fault("transposed T, its currents", replaced(Dense, "matrix", transposed), ring_currents),
     Fault("lost factor 2 in F", replaced(Dense, "bond_matrix", half), bonds),
@@ -292,8 +300,8 @@ FAULTS = [
     Fault("sources one site off", replaced(Layout, "strength", one_site_off), source_and_drain),
     Fault("source for drain", replaced(Layout, "strength", minus), source_and_drain),
     Fault("no |G_ll|^2", with_field("diagonal", jnp.ones_like), sums),
-    Fault("no Re Sigma, long", replaced(long_module, "level_shift", none), short_wire("long")),
-    Fault("lost factor 2 in Gamma, long", replaced(long_module, "broadening", half), short_wire("long")),
+    Fault("no Re Sigma, long", replaced(Surface, "dress", without_shift), short_wire("long")),
+    Fault("lost factor 2 in Gamma, long", replaced(Surface, "dress", half_as_broad), short_wire("long")),
     Fault("t for t^2 between pieces", replaced(long_module, "_one_more", unsquared), in_pieces),
     Fault("waves that are not scattered", replaced(long_module, "_star", without_reflections), in_pieces),
     Fault("stretches in the wrong order", replaced(long_module, "_star", right_after_left), in_pieces),
@@ -302,7 +310,7 @@ FAULTS = [
     Fault("a number in single precision", with_field("tau", in_single_precision), leads),
     Fault(
         "4 - w^2 at the band edge",
-        replaced(reservoir, "band_root", subtract_squares),
+        replaced(energies, "root", subtract_squares),
         lambda: checks.band_edge_keeps_its_digits(1.99999),
     ),
     Fault("sign of delta I", replaced(Response, "left_current", drawn_from_the_lead), two_leads),
@@ -348,7 +356,7 @@ def on_the_ring():
 
 def test_unitarity_cannot_see_the_size_of_gamma(broken):
     """Eq. B20 holds for any Gamma in Sigma; closed forms tell."""
-    replaced(dense_module, "broadening", half)(broken)
+    replaced(Surface, "dress", half_as_broad)(broken)
     checks.unitarity(on_the_ring())
 
 

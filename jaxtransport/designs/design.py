@@ -28,6 +28,7 @@ from jaxtransport.arguments import (
     show,
     whole,
 )
+from jaxtransport.band import CHAIN
 from jaxtransport.compute.runtime import computing
 from jaxtransport.designs import arrangement as arrangements
 from jaxtransport.designs.arrangement import climb, leaders
@@ -49,8 +50,7 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import MOST_SITES, Layout
-from jaxtransport.reservoir import BAND_EDGE
-from jaxtransport.search.barriers import WEAK, extremes
+from jaxtransport.search.barriers import extremes, is_barrier
 from jaxtransport.wire import Wire
 
 GOALS = ("nonreciprocity", "relative", "reciprocal")
@@ -201,17 +201,18 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
     low, high = window
     energies, weights = np.array([low]), np.array([1.0])
     if low < high:
-        # Profiles oscillate like cos(2 N k), and leads that reflect make that a comb of narrow lines. In k
-        # they have no square root at the band edges.
-        ends = np.arccos(np.array([high, low]) / 2)
+        # Profiles oscillate like cos(2 N k), w = 2 cos k, and leads that reflect make that a comb of narrow
+        # lines. In the coordinate of the band they have no square root at its edges.
+        band = leads.reservoir.band
+        ends = band.to([low, high])
         lines = np.clip(float(leads.coupling[0] * leads.coupling[-1]) ** -1, 1, SHARPEST)
         count = fineness * 8 * math.ceil((16 + N * (ends[1] - ends[0]) * lines) / 8)
         nodes, weights = np.polynomial.legendre.leggauss(count)
-        k = ends.mean() + nodes * (ends[1] - ends[0]) / 2
-        energies, weights = 2 * np.cos(k), weights * np.sin(k)
+        energies = band.back(ends.mean() + nodes * (ends[1] - ends[0]) / 2)
+        weights = weights * band.stretch(energies)
         weights = weights / weights.sum()
     weakest, highest = extremes(leads)
-    barrier = weakest < WEAK or (highest > 0 and highest + max(map(abs, window)) > BAND_EDGE)
+    barrier = is_barrier(weakest, highest, max(map(abs, window)))
     slots = SITES * math.ceil(N / SITES) - 2 if everywhere else 2 * pairs
     grows = goal != "reciprocal" and injection is None
     choice, table = "sorted", np.zeros((1, slots))
@@ -328,8 +329,8 @@ def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
             f"expected at most {(N - 2) // 2}"
         )
     bounds, window = read(_range, "gamma", gamma, POSITIVE), read(_range, "mu_bar", mu_bar, REAL)
-    if window and max(map(abs, window)) >= BAND_EDGE:
-        wrong.append(f"mu_bar = {show(mu_bar)}: outside the band; expected |mu_bar| < {BAND_EDGE:g} gamma_o")
+    if window and (outside := CHAIN.outside(max(window, key=abs))):
+        wrong.append(f"mu_bar = {show(mu_bar)}: {outside}")
     read(choice, "goal", goal, GOALS)
     read(choice, "reservoirs", reservoirs, RESERVOIRS)
     if isinstance(goal, str) and goal == "reciprocal" and window and window[0] == window[1]:

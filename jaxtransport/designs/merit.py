@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import equinox as eqx
@@ -92,7 +93,7 @@ def profile(task: Task, sites: Array, gammas: Array) -> tuple[Array, Array]:
     bare = task.bare
     coupling = jnp.zeros(bare.sites).at[sites].set(gammas)
     coupling = jnp.where(bare.coupling > 0, bare.coupling, coupling)
-    wire = Wire(bare.onsite, bare.hopping, coupling, bare.strength, bare.length)
+    wire = replace(bare, coupling=coupling)
 
     def at(energy):
         chain = task.kernel.at(wire, energy)
@@ -186,7 +187,7 @@ def couplings_of(task: Task, candidates: Candidates) -> np.ndarray:
 def merit_of_wire(task: Task, coupling: Array, strength: Array) -> Array:
     """Merit by the response of the leads to the injected currents, for roles that are given."""
     bare = task.bare
-    wire = Wire(bare.onsite, bare.hopping, coupling, strength, bare.length)
+    wire = replace(bare, coupling=coupling, strength=strength)
     g, r = jax.vmap(lambda energy: task.kernel.at(wire, energy).respond())(task.energies)
     return merit(task, r, g)
 

@@ -50,7 +50,7 @@ from jaxtransport.green.transmission import (
     LeadResponse,
     Transmission,
 )
-from jaxtransport.reservoir import band_root, broadening, level_shift
+from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Leads, Wire
 
 BLUNT = 8  # relative errors of G_ij in roundings over the square root of N, where no line is narrow
@@ -60,8 +60,13 @@ class Point(NamedTuple):
     """What all sites of a wire have in common."""
 
     energy: Array
-    root: Array  # sqrt(4 - w^2)
+    surface: Surface  # of all reservoirs
     length: Array
+
+    @classmethod
+    def of(cls, wire: Wire, energy: Array) -> Point:
+        """A wire's at one energy."""
+        return cls(energy, wire.reservoir.at(energy), wire.length)
 
 
 class Site(NamedTuple):
@@ -150,14 +155,14 @@ class Chain(Transmission):
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Chain:
         """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
-        site, point = Site.of(wire), Point(energy, band_root(energy), wire.length)
+        site, point = Site.of(wire), Point.of(wire, energy)
         middle = (site.position < wire.length) & ~wire.leads.hold(site.position)
         interior = middle & (wire.coupling > 0)
         strength = jnp.where(interior, wire.strength, 0.0)
         beyond = _right_corners(site, point)
         end, diagonal, eliminated = _eliminate(site, point, beyond, strength)
         return cls(
-            broadening=broadening(wire.coupling, energy),
+            broadening=point.surface.dress(wire.coupling)[1],
             interior=interior,
             strength=strength,
             leads=wire.leads,
@@ -180,7 +185,7 @@ class Chain(Transmission):
         site = Site.of(wire)
 
         def one(energy):
-            point = Point(energy, band_root(energy), wire.length)
+            point = Point.of(wire, energy)
             beyond = _right_corners(site, point)
             step = lambda before, at: _from_left(before, at[0], at[1], point)
             (*_, sharpness), diagonal = lax.scan(step, (jnp.zeros_like(energy),) * 4, (site, beyond))
@@ -188,7 +193,7 @@ class Chain(Transmission):
             return ratio, diagonal, sharp_error(sharpness, wire.length)
 
         ratio, diagonal, sharp = jax.vmap(one, out_axes=-1)(energies)
-        return Sides.of(broadening(wire.coupling[:, None], energies), ratio, diagonal), sharp
+        return Sides.of(wire.reservoir.broadening(wire.coupling[:, None], energies), ratio, diagonal), sharp
 
     @property
     def finite(self):
@@ -385,8 +390,8 @@ def _from_left(before: tuple, site: Site, beyond: Beyond, point: Point):
 
 def denominator(site: Site, point: Point):
     """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
-    Gamma = site.coupling**2 * point.root
-    return point.energy - site.onsite - level_shift(site.coupling, point.energy), Gamma / 2, Gamma
+    shift, Gamma = point.surface.dress(site.coupling)
+    return point.energy - site.onsite - shift, Gamma / 2, Gamma
 
 
 def _inverse_square(x, y, inside):

@@ -29,8 +29,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from jaxtransport.compute.double import Double
 from jaxtransport.green.chain import Chain, network_error, sharp_error
-from jaxtransport.green.double import Double
 from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES
 
 

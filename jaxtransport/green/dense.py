@@ -21,40 +21,43 @@ from jaxtyping import Array, Bool, Complex, Float, Inexact
 from jaxtransport.compute import linalg
 from jaxtransport.green.pairs import Matrices
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, LeadResponse, Transmission
-from jaxtransport.reservoir import BAND_EDGE, broadening, level_shift
+from jaxtransport.reservoirs import CHAIN
+from jaxtransport.reservoirs.reservoir import Reservoir, Surface
 from jaxtransport.wire import Leads, Wire
 
 
-def hamiltonian(wire: Wire) -> Inexact[Array, "site site"]:
+def hamiltonian(wire: Wire, away: Float[Array, ""] | float = 0.0) -> Inexact[Array, "site site"]:
     """H of a wire: eps_l on the diagonal, -t_l at (l, l+1) and -t_l* at (l+1, l).
 
-    Sites beyond the length are cut off and moved out of the band, where w - H has an inverse.
+    Sites beyond the length are cut off, and have the level `away`.
     """
     site = jnp.arange(wire.sites)
     upper = jnp.diag(jnp.where(site[:-1] < wire.length - 1, -wire.hopping, 0.0), 1)
-    return jnp.diag(jnp.where(site < wire.length, wire.onsite, 2 * BAND_EDGE)) + upper + jnp.conj(upper).T
+    return jnp.diag(jnp.where(site < wire.length, wire.onsite, away)) + upper + jnp.conj(upper).T
 
 
 def green(
     hamiltonian: Inexact[Array, "site site"],
     coupling: Float[Array, " site"],
     energy: Float[Array, ""],
+    reservoir: Reservoir = CHAIN,
 ) -> Complex[Array, "site site"]:
-    """Retarded G = [w - H - Sigma]^-1 in 1/gamma_o; Sigma is diagonal, from `reservoir`."""
-    return linalg.inverse(_inverse_green(hamiltonian, coupling, energy))
+    """Retarded G = [w - H - Sigma]^-1 in 1/gamma_o; Sigma is diagonal."""
+    return linalg.inverse(_inverse_green(hamiltonian, coupling, energy, reservoir.at(energy)))
 
 
-def _inverse_green(hamiltonian, coupling, energy):
-    sigma = level_shift(coupling, energy) - 0.5j * broadening(coupling, energy)
+def _inverse_green(hamiltonian, coupling, energy, surface: Surface):
+    shift, Gamma = surface.dress(coupling)
+    sigma = shift - 0.5j * Gamma
     onsite = jnp.diagonal(hamiltonian)
     # w - eps first: where the two nearly cancel nothing is lost.
     return jnp.diag((energy - onsite) - sigma) - (hamiltonian - jnp.diag(onsite))
 
 
-def _size(hamiltonian, coupling, energy):
+def _size(hamiltonian, coupling, energy, surface: Surface):
     onsite = jnp.real(jnp.diagonal(hamiltonian))
-    shift, width = level_shift(coupling, energy), broadening(coupling, energy) / 2
-    terms = jnp.abs(energy - onsite) + jnp.abs(shift) + width
+    shift, Gamma = surface.dress(coupling)
+    terms = jnp.abs(energy - onsite) + jnp.abs(shift) + Gamma / 2
     hops = hamiltonian - jnp.diag(onsite)
     return jnp.diag(terms) + jnp.abs(jnp.real(hops)) + jnp.abs(jnp.imag(hops))
 
@@ -76,10 +79,12 @@ class Dense(Transmission):
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Dense:
         """The matrices of `wire` at `energy`."""
-        return cls.of(hamiltonian(wire), wire.coupling, energy, leads=wire.leads, strength=wire.strength)
+        H = hamiltonian(wire, away=energy - 1)  # there w - H is 1
+        drive = {"leads": wire.leads, "strength": wire.strength}
+        return cls.of(H, wire.coupling, energy, reservoir=wire.reservoir, **drive)
 
     @classmethod
-    def of(cls, hamiltonian, coupling, energy, *, leads, strength) -> Dense:
+    def of(cls, hamiltonian, coupling, energy, *, leads, strength, reservoir: Reservoir = CHAIN) -> Dense:
         """The matrices of any Hermitian `hamiltonian` (site, site), reservoirs where `coupling` > 0.
 
         Args:
@@ -88,18 +93,20 @@ class Dense(Transmission):
             energy: w in gamma_o.
             leads: indices (from 0) of the two reservoirs whose potential is given.
             strength: injected current of the others in units of I_g, shape (site,).
+            reservoir: what couples with `coupling`.
         """
         leads = Leads(*map(jnp.asarray, leads))
-        inverse = _inverse_green(hamiltonian, coupling, energy)
+        surface = reservoir.at(energy)
+        inverse = _inverse_green(hamiltonian, coupling, energy, surface)
         interior = (coupling > 0) & ~leads.hold(jnp.arange(coupling.shape[0]))
         return cls(
-            broadening=broadening(coupling, energy),
+            broadening=surface.dress(coupling)[1],
             interior=interior,
             strength=jnp.where(interior, strength, 0.0),
             leads=leads,
             green=linalg.inverse(inverse),
             inverse=inverse,
-            size=lax.stop_gradient(_size(hamiltonian, coupling, energy)),
+            size=lax.stop_gradient(_size(hamiltonian, coupling, energy, surface)),
         )
 
     @classmethod

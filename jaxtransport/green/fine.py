@@ -1,10 +1,8 @@
 r"""A chain at an energy known to 32 digits: levels narrower than rounding.
 
-    w = 4 s / (1 + s^2),      sqrt(4 - w^2) = 2 (1 - s^2) / (1 + s^2)            s from -1 to 1
-
 Near a level of width Gamma_n a Green function in doubles is known to 1e-16 / Gamma_n: energies are rounded,
-and so are pivots. Here both are pairs of doubles (`green.double`), from a coordinate in which everything is
-rational. The corners are those of `green.chain`,
+and so are pivots. Here both are pairs of doubles (`compute.double`), from a coordinate in which everything is
+rational (`reservoirs.energies`). The corners are those of `green.chain`,
 
     g_l = 1 / d_l,      d_l = z_l - t_l^2 g_{l+1}            z_l = w - eps_l - Sigma_l
 
@@ -20,7 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxtransport.green.double import Double
+from jaxtransport.compute.double import Double
 from jaxtransport.green.pairs import Sides
 from jaxtransport.green.phase import Sight, Turning
 from jaxtransport.wire import Wire
@@ -51,22 +49,16 @@ class Fine(eqx.Module):
 
     @classmethod
     def at(cls, wire: Wire, s: Double) -> Fine:
-        """At w = 4 s / (1 + s^2)."""
-        zero, one = jnp.zeros_like(s.high), jnp.ones_like(s.high)
-        square = s.times(s)
-        share = square.plus(1.0).inverse()
-        energy = s.times(share)
-        energy = Double(4 * energy.high, 4 * energy.low)
-        half_root = Double(one, zero).less(square).times(share)
-
-        shift = Double.product(wire.coupling, wire.coupling)
+        """At a coordinate of the reservoirs' energies."""
+        zero = jnp.zeros_like(s.high)
+        energy, shift, half_width = wire.reservoir.finely(s)
+        square = Double.product(wire.coupling, wire.coupling)
         t = wire.hopping
         hopping = Double.product(jnp.real(t), jnp.real(t)).add(Double.product(jnp.imag(t), jnp.imag(t)))
-        half_shift = Double(shift.high / 2, shift.low / 2)
-        x = Double(energy.high[None], energy.low[None]).plus(-wire.onsite).less(energy.times(half_shift))
+        x = Double(energy.high[None], energy.low[None]).plus(-wire.onsite).less(shift.times(square))
         padded = lambda before, after: Double(*(jnp.pad(part, (before, after)) for part in hopping))
         inside = jnp.arange(wire.sites) < wire.length
-        sites = _Site(x, shift.times(half_root), padded(1, 0), padded(0, 1), inside)
+        sites = _Site(x, square.times(half_width), padded(1, 0), padded(0, 1), inside)
 
         nothing = _Corner(Double(zero, zero), Double(zero, zero))
         (_, turning), beyond = lax.scan(_from_right, (nothing, Turning.none(zero)), sites, reverse=True)

@@ -43,7 +43,6 @@ from jaxtransport.green.transmission import (
     LeadResponse,
     Transmission,
 )
-from jaxtransport.reservoir import broadening, level_shift
 from jaxtransport.wire import Leads, Wire
 
 PerSite = Float[Array, "along piece"]
@@ -112,8 +111,10 @@ class Long(Transmission):
         left = jnp.where(inside & ~first, blocked_scan.cut(jnp.pad(hopping, (1, 0)), 0.0), 0.0)
         right = jnp.where(inside & ~last, blocked_scan.cut(jnp.pad(hopping, (0, 1)), 0.0), 0.0)
         coupling = blocked_scan.cut(wire.coupling, 0.0)
-        Gamma = jnp.where(inside, broadening(coupling, energy), 0.0)
-        x = energy - blocked_scan.cut(wire.onsite, 0.0) - level_shift(coupling, energy)
+        surface = wire.reservoir.at(energy)
+        shift, Gamma = surface.dress(coupling)
+        Gamma = jnp.where(inside, Gamma, 0.0)
+        x = energy - blocked_scan.cut(wire.onsite, 0.0) - shift
         x, y = jnp.where(inside, x, 1.0), Gamma / 2  # cut-off sites stand alone, with a corner of 1
 
         g = _corners(Site(x, y, right), reverse=True)
@@ -135,7 +136,7 @@ class Long(Transmission):
         index = jnp.arange(wire.sites)
         interior = (index < wire.length) & ~wire.leads.hold(index) & (wire.coupling > 0)
         return cls(
-            broadening=jnp.where(index < wire.length, broadening(wire.coupling, energy), 0.0),
+            broadening=jnp.where(index < wire.length, surface.dress(wire.coupling)[1], 0.0),
             interior=interior,
             strength=jnp.where(interior, wire.strength, 0.0),
             leads=wire.leads,

@@ -21,7 +21,6 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport.green.chain import Point, Site, denominator
-from jaxtransport.reservoir import band_root
 from jaxtransport.wire import Wire
 
 
@@ -59,7 +58,7 @@ class Sight(NamedTuple):
 
 def sight(wire: Wire, energy: Float[Array, ""]) -> Sight:
     """The phase and R_l at one energy."""
-    point = Point(energy, band_root(energy), wire.length)
+    point = Point.of(wire, energy)
 
     def step(before, site):
         u, v, turning, weight = before  # 1 / d_{l+1} = u - iv, Gamma_{l+1} + R_{l+1}

@@ -21,7 +21,7 @@ from jax.experimental.pallas import triton
 from jaxtyping import Array, Bool, Float
 
 from jaxtransport.green.chain import Before, Beyond, Chain, Point, Site, corner, eliminate
-from jaxtransport.reservoir import band_root
+from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Wire
 
 WARPS = 4
@@ -43,7 +43,14 @@ class Registers(Chain):
         site = Site.of(wire)
         fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}
         tau, drawn, sharpest, no_pole = _swept(
-            site.onsite, site.coupling, site.left, site.right, chain.strength, energy, wire.length
+            site.onsite,
+            site.coupling,
+            site.left,
+            site.right,
+            chain.strength,
+            energy,
+            *wire.reservoir.at(energy),
+            wire.length,
         )
         return cls(**fields, at_lead=tau, from_lead=drawn, sharpest=sharpest, no_pole=no_pole)
 
@@ -56,9 +63,11 @@ class Registers(Chain):
 
 
 @custom_vmap
-def _swept(onsite, coupling, left, right, strength, energy, length):
+def _swept(onsite, coupling, left, right, strength, energy, shift, width, length):
     """tau, B, the sharpness and whether all corners are finite, of one point."""
-    alone = _blocks(onsite, coupling, left, right, strength, energy[None], length[None])
+    alone = _blocks(
+        onsite, coupling, left, right, strength, energy[None], shift[None], width[None], length[None]
+    )
     return tuple(value[0] for value in alone)
 
 
@@ -70,7 +79,7 @@ def _many(points, batched, *arguments):
     return _blocks(*sites, *each), (True,) * 4
 
 
-def _blocks(onsite, coupling, left, right, strength, energy, length):
+def _blocks(onsite, coupling, left, right, strength, energy, shift, width, length):
     """Arrays (site,) or (site, point), and (point,), through the kernel, filled up to whole blocks."""
     points = energy.shape[0]
     blocks = pl.cdiv(points, POINTS)
@@ -85,21 +94,37 @@ def _blocks(onsite, coupling, left, right, strength, energy, length):
     tau, drawn, sharpest, leftmost, *_ = pl.pallas_call(
         _sweeps,
         grid=(blocks,),
-        in_specs=[*(of_site if v.ndim == 1 else of_both for v in along), of_point, of_point],
+        in_specs=[*(of_site if v.ndim == 1 else of_both for v in along), *[of_point] * 4],
         out_specs=[of_point] * 4 + [of_both] * 4,
         out_shape=[jax.ShapeDtypeStruct(shape, energy.dtype) for shape in [total] * 4 + [kept] * 4],
         compiler_params=triton.CompilerParams(num_warps=WARPS),
         interpret=jax.default_backend() == "cpu",
-    )(*along, fill(energy), fill(length))
+    )(*along, *map(fill, (energy, shift, width, length)))
     return tau[:points], drawn[:points], sharpest[:points], jnp.isfinite(leftmost[:points])
 
 
 def _sweeps(
-    onsite, coupling, left, right, strength, energy, length, tau, drawn, sharpest, leftmost, u, v, R, doubt
+    onsite,
+    coupling,
+    left,
+    right,
+    strength,
+    energy,
+    shift,
+    width,
+    length,
+    tau,
+    drawn,
+    sharpest,
+    leftmost,
+    u,
+    v,
+    R,
+    doubt,
 ):
     """Both sweeps of a block of points. Arguments are references; the last four keep every `Beyond`."""
     sites = coupling.shape[0]
-    point = Point(energy[...], band_root(energy[...]), length[...])
+    point = Point(energy[...], Surface(shift[...], width[...]), length[...])
     zero = jnp.zeros_like(point.energy)
 
     def row(reference, l):

@@ -34,14 +34,11 @@ from jaxtransport.probes.panels import (
     TAIL,
     Nodes,
     Panels,
-    energy,
     left_out,
-    middle_of,
     nodes,
-    offset,
     tails,
 )
-from jaxtransport.reservoir import broadening
+from jaxtransport.reservoirs.energies import Energies
 from jaxtransport.wire import Wire
 
 Profile = Float[Array, " site"]
@@ -145,6 +142,10 @@ class ExactConductor(Conductor):
     fitted: bool = eqx.field(static=True, default=True)  # panels are those of this temperature, all of them
 
     @property
+    def _energies(self) -> Energies:
+        return self.wire.reservoir.energies(self.mu_bar)
+
+    @property
     def _groups(self) -> int:
         """Of panels, at most."""
         return -(-self.panels.start.shape[0] // TOGETHER)
@@ -226,14 +227,14 @@ class ExactConductor(Conductor):
         return i * TOGETHER + jnp.arange(TOGETHER)
 
     def _at(self, i: Array) -> Nodes:
-        return nodes(self.mu_bar, *self.panels.some(self._numbers(i)))
+        return nodes(self._energies, *self.panels.some(self._numbers(i)))
 
     def _known(self, i: Array) -> Known:
         if self.kept is not None:
             return jax.tree.map(lambda all: all[i], self.kept)
         at = self._at(i)
         if self.panels.fine and self.searching:
-            s_bar = middle_of(self.mu_bar)
+            s_bar = self._energies.middle()
             sigma = jax.tree.map(jnp.ravel, at.sigma)
             fine = jax.vmap(lambda sigma: Fine.at(self.wire, s_bar.add(sigma)), out_axes=-1)(sigma)
             return Known(fine.pairs, jnp.zeros(sigma.high.shape))
@@ -254,11 +255,11 @@ class ExactConductor(Conductor):
         within = lambda x: jnp.clip(x, panels.low, panels.high)
         steps = None
         if T is not None:
-            steps = Steps.of(self.mu_bar, panels, within(x), T, slopes=slopes, fitted=self.fitted)
+            steps = Steps.of(self._energies, panels, within(x), T, slopes=slopes, fitted=self.fitted)
 
         def of_group(i, x):
             inside = within(x)
-            D, V = Weights.of(self.mu_bar, panels, self._numbers(i), inside, T, steps, slopes=slopes)
+            D, V = Weights.of(self._energies, panels, self._numbers(i), inside, T, steps, slopes=slopes)
             if V is not None:
                 D = D + V * (x - inside)[:, None, None]
             return jax.tree.map(lambda values: values.reshape(x.shape[0], -1), Weights(D, V))
@@ -270,7 +271,7 @@ class ExactConductor(Conductor):
 
     def _added(self, at: Nodes, current: Float[Array, "site energy"]) -> Flows:
         above = at.above.ravel()
-        Gamma = broadening(self.wire.coupling[:, None], self.mu_bar + above)
+        Gamma = self.wire.reservoir.broadening(self.wire.coupling[:, None], self.mu_bar + above)
         held = Gamma > 0
         filling = jnp.where(held, -current / jnp.where(held, Gamma, 1.0), 0.0)
         return Flows(jnp.sum(current, 1), current @ above, jnp.sum(filling, 1))
@@ -288,6 +289,7 @@ class ExactConductor(Conductor):
         T_ll' (x_l - x_l') / (largest x - smallest), times what the occupations differ by at most, there.
         """
         start, end = self.panels.some(self._numbers(i))
+        energies = self._energies
         low, high, span, differ = self._spread(x)
         by_panel = lambda values: values.reshape(-1, *at.above.shape)
         of_sigma, largest = by_panel(rate) * at.slope, jnp.max(jnp.abs(by_panel(rate)), -1)
@@ -295,9 +297,9 @@ class ExactConductor(Conductor):
         noise = NOISE * jnp.max(jnp.abs(x)) / span * jnp.max(by_panel(known.pairs.total()) * at.slope, -1)
         tail, missed = (jnp.maximum(f(of_sigma) - noise, 0.0) for f in (tails, left_out))  # (site, panel)
         T = jnp.asarray(COLDEST) if self.temperature is None else jnp.maximum(self.temperature, COLDEST)
-        away = jnp.maximum(energy(self.mu_bar, start) - high, low - energy(self.mu_bar, end))
+        away = jnp.maximum(energies.above(start) - high, low - energies.above(end))
         differ = jnp.minimum(differ, 4 * differ * jnp.exp(-jnp.maximum(away, 0.0) / T))
-        step = lambda x, side: offset(self.mu_bar, x + side * TAIL * T)
+        step = lambda x, side: energies.offset(x + side * TAIL * T)
         first, last = step(low, -1), step(high, 1)
         shared = jnp.clip(jnp.minimum(end, last) - jnp.maximum(start, first), 0.0)
         meets = (

@@ -31,7 +31,6 @@ from jaxtransport import status as codes
 from jaxtransport.compute import linalg
 from jaxtransport.probes.balance import Balance
 from jaxtransport.probes.conductor import ExactConductor
-from jaxtransport.reservoir import BAND_EDGE
 
 RELATIVE = 1e-13  # of the last step, of the largest potential
 ACCURATE = 1e-11  # ... where rounding lets steps shrink no more
@@ -163,7 +162,8 @@ def find(
         start: of Newton's method; the leads' potentials are taken from it.
         rising_steps: 0 for no search from the bottom of the band, which needs panels over all of it.
     """
-    bottom, top = -BAND_EDGE - conductor.mu_bar, BAND_EDGE - conductor.mu_bar
+    band = conductor.wire.reservoir.band
+    bottom, top = band.bottom - conductor.mu_bar, band.top - conductor.mu_bar
     start = jnp.where(interior, jnp.clip(start, bottom, top), start)
     problem = _Equations(conductor, interior, asked, start, bottom, top)
     zero, infinite = jnp.asarray(0), jnp.asarray(jnp.inf)

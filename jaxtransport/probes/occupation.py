@@ -32,11 +32,9 @@ from jaxtransport.probes.panels import (
     WEIGHT,
     Nodes,
     Panels,
-    energy,
     nodes,
-    offset,
-    stretch,
 )
+from jaxtransport.reservoirs.energies import Energies
 
 COLDEST = 1e-80  # stands for T = 0 where T divides; x / T^2 is a double still, for derivatives
 SATURATED = 300.0  # of exponents: f is 0 or 1 long before
@@ -52,7 +50,7 @@ class Steps(NamedTuple):
     slope: Any  # dD / dx, or None
 
     @classmethod
-    def of(cls, mu_bar: Array, panels: Panels, x: Float[Array, " site"], temperature, *, slopes, fitted):
+    def of(cls, energies: Energies, panels: Panels, x: Float[Array, " site"], temperature, *, slopes, fitted):
         """On all panels. Where |x| <= T it is the difference to the step of mu_bar.
 
         `fitted`: panels are those of this temperature, so that there are none between SHORT and LONG.
@@ -63,7 +61,7 @@ class Steps(NamedTuple):
         panel = jnp.zeros((len(x) + 1, met), int)
         values = jnp.zeros((len(x) + 1, met, NODES))
         nothing = cls(panel, values, values if slopes else None)
-        found = lambda: cls(*_met(mu_bar, panels.start, panels.end, is_long, x, T, met, slopes))
+        found = lambda: cls(*_met(energies, panels.start, panels.end, is_long, x, T, met, slopes))
         return lax.cond(jnp.any(is_long), found, lambda: nothing)
 
     def on(self, number: Int[Array, " panel"]) -> Weights:
@@ -80,7 +78,9 @@ class Weights(NamedTuple):
     slope: Any  # dD / dx, or None
 
     @classmethod
-    def of(cls, mu_bar: Array, panels: Panels, number: Array, x, temperature, steps: Steps | None, *, slopes):
+    def of(
+        cls, energies: Energies, panels: Panels, number: Array, x, temperature, steps: Steps | None, *, slopes
+    ):
         """On the panels of some numbers.
 
         Args:
@@ -91,32 +91,32 @@ class Weights(NamedTuple):
         start, end = panels.some(number)
         as_asked = lambda D, slope: cls(D, slope if slopes else None)
         if temperature is None or steps is None:
-            return as_asked(*_cold(mu_bar, start, end, x))
+            return as_asked(*_cold(energies, start, end, x))
         T = jnp.maximum(temperature, COLDEST)
-        at = nodes(mu_bar, start, end)
+        at = nodes(energies, start, end)
         is_long = (jnp.sum(at.weight, 1) > SHORT * T)[:, None]
         short = lambda: as_asked(*_short(at, x, T))
 
         def mixed():
-            long = as_asked(*_long(mu_bar, start, end, x, T, *steps.on(number)))
+            long = as_asked(*_long(energies, start, end, x, T, *steps.on(number)))
             return jax.tree.map(lambda long, short: jnp.where(is_long, long, short), long, short())
 
         return lax.cond(jnp.any(is_long), mixed, short)
 
 
-def _cold(mu_bar, start, end, x):
+def _cold(energies, start, end, x):
     """The panel that x lies in is cut there; those between it and mu_bar count in full."""
-    sigma = offset(mu_bar, x)[:, None]
+    sigma = energies.offset(x)[:, None]
     right, length = start + end > 0, end - start
     safe = jnp.where(length > 0, length, 1.0)
     u = jnp.where(right, sigma - start, end - sigma) / safe  # from the end next to mu_bar
     here = (start <= sigma) & (sigma < end)
     share = jnp.sum(jnp.where(here, u, 0.0), 1)
     integral, value = _along(share, jnp.any(here & right, 1))
-    scale = nodes(mu_bar, start, end).slope
+    scale = nodes(energies, start, end).slope
     whole = jnp.where(right, 1.0, -1.0) * (u >= 1)
     covered = jnp.where(here[..., None], integral[:, None], whole[..., None] * WEIGHT)
-    of_x = stretch(mu_bar, sigma)
+    of_x = energies.stretch(sigma)
     rate = jnp.where(here & (of_x > 0), 1 / jnp.where(of_x > 0, of_x, 1.0), 0.0)
     return covered * scale * (length / 2)[:, None], value[:, None] * scale * rate[..., None]
 
@@ -136,42 +136,42 @@ def _with_mu_bar(x, T):
     return jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
 
 
-def _long(mu_bar, start, end, x, T, step, slope):
+def _long(energies, start, end, x, T, step, slope):
     """Steps where they are, and what lies between their tails and mu_bar as at T = 0."""
     everyone, relative = _with_mu_bar(x, T)
     flat = jnp.where(relative, 0.0, jnp.sign(everyone) * jnp.maximum(jnp.abs(everyone) - TAIL * T, 0.0))
-    step = step + _cold(mu_bar, start, end, flat)[0]
+    step = step + _cold(energies, start, end, flat)[0]
     D = jnp.where(relative[:-1, None, None], step[:-1], step[:-1] - step[-1:])
     return D, None if slope is None else slope[:-1]
 
 
-def _met(mu_bar, start, end, is_long, x, T, most, slopes):
+def _met(energies, start, end, is_long, x, T, most, slopes):
     """The long panels that steps meet, and what they do there, 0 on others; shapes (step, met[, node])."""
     x, relative = _with_mu_bar(x, T)
-    tail = lambda side: offset(mu_bar, x + side * TAIL * T)[:, None]
+    tail = lambda side: energies.offset(x + side * TAIL * T)[:, None]
     meets = is_long & (tail(1) > start) & (tail(-1) < end)  # (step, panel)
     # The first, the second ... that is met: `lax.top_k` would take longer than all the rest.
     so_far, number = jnp.cumsum(meets, 1), np.arange(1, most + 1)[:, None]
     panel = jnp.minimum(jnp.sum(so_far[:, None] < number, -1), len(start) - 1)
     counts = so_far[:, -1:] >= number[:, 0]
     each = lambda of_step: jnp.repeat(of_step, most)
-    added = _added(mu_bar, start[panel.ravel()], end[panel.ravel()], each(x), each(relative), T, slopes)
+    added = _added(energies, start[panel.ravel()], end[panel.ravel()], each(x), each(relative), T, slopes)
     of_steps = lambda of: jnp.where(counts[..., None], of.reshape(*panel.shape, NODES), 0.0)
     D, slope = jax.tree.map(of_steps, added)
     return panel, jnp.where(T > COLDEST, D, 0.0), slope  # at T = 0 a step has no tails
 
 
-def _added(mu_bar, start, end, x, relative, T, slopes):
+def _added(energies, start, end, x, relative, T, slopes):
     """Of int l_j [f(w - x) - (w < 0)] dw, or of f(w - x) - f(w) if `relative`, what |w - x| < 30 T adds.
 
     And int l_j (-f'(w - x)) dw. Energies from mu_bar. One panel for each x; results have shape (x, node).
     """
-    low, high = (jnp.arcsinh(jnp.clip((energy(mu_bar, e) - x) / T, -TAIL, TAIL) / 2) for e in (start, end))
+    low, high = (jnp.arcsinh(jnp.clip((energies.above(e) - x) / T, -TAIL, TAIL) / 2) for e in (start, end))
     at, weight = (values[:, None] for values in np.polynomial.legendre.leggauss(STEP_NODES))
     grown = jnp.exp((low + high) / 2 + (high - low) / 2 * at)
     y = grown - 1 / grown  # (w - x) / T, twice the sinh
-    sigma = offset(mu_bar, x + T * y)
-    local = stretch(mu_bar, sigma)
+    sigma = energies.offset(x + T * y)
+    local = energies.stretch(sigma)
     dsigma = (high - low) / 2 * weight * (grown + 1 / grown) * T
     dsigma = jnp.where(local > 0, dsigma / jnp.where(local > 0, local, 1.0), 0.0)
 
@@ -184,7 +184,7 @@ def _added(mu_bar, start, end, x, relative, T, slopes):
     s = jnp.clip((2 * sigma - (start + end)) / safe, -1.0, 1.0)
     falls = dsigma * _fall(u, u * jnp.exp(other), other)
     peaks = (dsigma * u / (1 + u) ** 2 / T,) if slopes else ()
-    scale = nodes(mu_bar, start, end).slope
+    scale = nodes(energies, start, end).slope
     of_nodes = [m.T @ COEFFICIENTS * scale for m in _moments(s, falls, *peaks)]
     return of_nodes[0], of_nodes[1] if slopes else None
 

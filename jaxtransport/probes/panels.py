@@ -2,13 +2,8 @@ r"""Energies at which transmissions are computed: panels of Gauss nodes, as many
 
     int T dw = sum_panels sum_j w_j T(w_j)            16 Gauss-Legendre nodes a panel
 
-Energies are counted from mu_bar. Panels lie in a coordinate in which transmissions are analytic up to the
-band edges, and everything is rational, w = 4 s / (1 + s^2) with s from -1 to 1:
-
-    w - mu_bar = 4 sigma (1 - s s_bar) / (1 + s^2)(1 + s_bar^2)            sigma = s - s_bar
-    sigma = tau (1 + s_bar^2) / (1 - s_bar tau)             tau = x / (sqrt(4 - w^2) + sqrt(4 - mu_bar^2))
-
-both without a subtraction, and sigma = 0 ends a panel, so that a bias of 1e-8 keeps all its digits.
+Panels lie in a coordinate in which transmissions are analytic up to the band edges (`reservoirs.energies`),
+counted from mu_bar: sigma = 0 ends a panel, so that a bias of 1e-8 keeps all its digits.
 
 No level can hide: a panel is cut in two until the phase of the determinant (`green.phase`) is a polynomial on
 it. Whoever carries 16 nodes to 1e-11 has every level at some distance, on the scale of its panel. One that
@@ -36,10 +31,10 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxtransport.budget import NODES
-from jaxtransport.green.double import Double
+from jaxtransport.compute.double import Double
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.phase import sight
-from jaxtransport.reservoir import BAND_EDGE, band_root
+from jaxtransport.reservoirs.energies import Energies
 from jaxtransport.wire import Wire
 
 AT, WEIGHT = np.polynomial.legendre.leggauss(NODES)  # on [-1, 1]
@@ -58,39 +53,6 @@ PARTS = 7  # that a window starts with on either side of mu_bar, at most
 DEPTH = 64  # of what may wait to be looked at: a level as narrow as doubles tell apart
 
 
-def middle_of(mu_bar: Array) -> Double:
-    """s_bar, to 32 digits."""
-    root = band_root(mu_bar)
-    first = mu_bar / (BAND_EDGE + root)
-    square = Double.product(first, first).plus(1.0)
-    rest = Double(4 * first, jnp.zeros_like(first)).less(square.times(Double(mu_bar, jnp.zeros_like(first))))
-    return Double.sum(first, -(rest.high + rest.low) / jnp.maximum(4 - 2 * mu_bar * first, 1e-8))
-
-
-def offset(mu_bar: Array, x: Array) -> Array:
-    """sigma of the energies mu_bar + x, clipped to the band; with a finite gradient everywhere."""
-    w = mu_bar + x
-    inside = jnp.abs(w) < BAND_EDGE
-    x = jnp.where(inside, x, jnp.sign(w) * BAND_EDGE - mu_bar)
-    root = band_root(mu_bar)
-    tau = x / (band_root(jnp.where(inside, w, BAND_EDGE)) + root)
-    s_bar = mu_bar / (BAND_EDGE + root)
-    return tau * (1 + s_bar**2) / (1 - s_bar * tau)
-
-
-def energy(mu_bar: Array, sigma: Array) -> Array:
-    """w - mu_bar."""
-    s_bar = mu_bar / (BAND_EDGE + band_root(mu_bar))
-    s = s_bar + sigma
-    return 4 * sigma * (1 - s * s_bar) / ((1 + s * s) * (1 + s_bar**2))
-
-
-def stretch(mu_bar: Array, sigma: Array) -> Array:
-    """dw / dsigma."""
-    s = mu_bar / (BAND_EDGE + band_root(mu_bar)) + sigma
-    return jnp.maximum(4 * (1 - s) * (1 + s), 0.0) / (1 + s * s) ** 2
-
-
 class Nodes(NamedTuple):
     """The nodes of panels, each array of shape (panel, node)."""
 
@@ -107,7 +69,7 @@ class Panels(eqx.Module):
     end: Float[Array, " panel"]
     length: Float[Array, " panel"]  # in energy
     count: Int[Array, ""]
-    mu_bar: Float[Array, ""]
+    energies: Energies
     low: Float[Array, ""]  # w - mu_bar of the window's ends
     high: Float[Array, ""]
     enough: Bool[Array, ""]  # False if there was no room for as many as are needed
@@ -131,7 +93,8 @@ class Panels(eqx.Module):
 
         `tail`: what the last coefficients of the phase may be where transmissions are interpolated.
         """
-        bottom, top = offset(mu_bar, low), offset(mu_bar, high)
+        energies = wire.reservoir.energies(mu_bar)
+        bottom, top = energies.offset(low), energies.offset(high)
         index = np.arange(PARTS + 1)
         on_side = lambda end, length: end * jnp.minimum(index / _parts(length, temperature, most), 1.0)
         edges = jnp.concatenate([on_side(bottom, -low)[::-1], on_side(top, high)[1:]])
@@ -145,17 +108,17 @@ class Panels(eqx.Module):
             jnp.asarray(True),
             zero,
         )
-        s_bar = middle_of(mu_bar)
+        s_bar = energies.middle()
 
         def of_node(sigma, above):
             return Fine.at(wire, s_bar.add(sigma)).sight if fine else sight(wire, mu_bar + above)
 
         summed = tail**0.5 / (100 if fine else 10)  # nodes that are only summed err by its square
-        cut = lambda state: _cut(state, of_node, mu_bar, temperature, tail, summed)
+        cut = lambda state: _cut(state, of_node, energies, temperature, tail, summed)
         found = lax.while_loop(lambda state: state.left > 0, cut, first)
         start, end, length = found.done
         told = (found.enough, found.hidden)
-        return cls(start, end, length, found.done_count, mu_bar, low, high, *told, fine)
+        return cls(start, end, length, found.done_count, energies, low, high, *told, fine)
 
     def holds(self, x: Array) -> Array:
         """True if all potentials are in the window, unless that ends with the band."""
@@ -164,8 +127,9 @@ class Panels(eqx.Module):
 
     def open(self) -> tuple[Array, Array]:
         """Whether there are energies of the band below and above the window."""
-        edge = BAND_EDGE * (1 - 1e-12)
-        return self.mu_bar + self.low > -edge, self.mu_bar + self.high < edge
+        mu_bar, band = self.energies.mu_bar, self.energies.band
+        rounding = 1e-12 * (band.half if band.has_edges else 1.0)
+        return mu_bar + self.low > band.bottom + rounding, mu_bar + self.high < band.top - rounding
 
     def some(self, number: Int[Array, " some"]) -> tuple[Array, Array]:
         """Starts and ends of the panels of some numbers; empty ones beyond the last."""
@@ -198,13 +162,13 @@ class _Cutting(NamedTuple):
     hidden: Array
 
 
-def nodes(mu_bar: Array, start: Array, end: Array) -> Nodes:
+def nodes(energies: Energies, start: Array, end: Array) -> Nodes:
     """The nodes of some panels."""
     middle = Double.sum(start / 2, end / 2)
     half = (end - start)[:, None] / 2
     sigma = Double(middle.high[:, None], middle.low[:, None]).plus(half * AT)
-    rate = stretch(mu_bar, sigma.high)
-    return Nodes(sigma, energy(mu_bar, sigma.high), rate, half * rate * WEIGHT)
+    rate = energies.stretch(sigma.high)
+    return Nodes(sigma, energies.above(sigma.high), rate, half * rate * WEIGHT)
 
 
 def _last(values: Array) -> Array:
@@ -230,7 +194,7 @@ def left_out(values: Array) -> Array:
 
 
 def _cut(
-    state: _Cutting, of_node: Callable, mu_bar: Array, temperature, allowed: float, summed: float
+    state: _Cutting, of_node: Callable, energies: Energies, temperature, allowed: float, summed: float
 ) -> _Cutting:
     """Take the last panels that wait: those that are good are done, of the others both halves wait.
 
@@ -242,7 +206,7 @@ def _cut(
     taken = (index >= 0) & (start < end)
     left = jnp.maximum(left - AT_ONCE, 0)
 
-    at = nodes(mu_bar, start, end)
+    at = nodes(energies, start, end)
     flat = jax.tree.map(jnp.ravel, (at.sigma, at.above))
     by_panel = lambda values: values.reshape(*values.shape[:-1], *at.above.shape)
     phases, beyond = map(by_panel, jax.vmap(of_node, out_axes=-1)(*flat))

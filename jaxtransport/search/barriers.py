@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from jaxtransport.laws import Linear
-from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.search.chebyshev_cover import Floats
 from jaxtransport.search.target import Model, Problems, Target
 from jaxtransport.wire import Wire
 
 WEAK = 0.3  # of a contact or a bond: what leaves through it is a tenth of what is exchanged
+OWN_BAND = 2.0  # gamma_o: |w - eps| beyond which a wire of hopping gamma_o has no waves
 SAMPLES = 16  # of the error, in the windows
 
 Bounds = Sequence[tuple[float, float]]
@@ -42,7 +42,12 @@ def may_hold_a_barrier(model: Model, problems: Problems, bounds: Bounds) -> bool
             highest = max(highest, *np.abs(window))
         elif parameter.quantity == "mu_bar":
             energy = max(np.abs(window))
-    return bool(weakest < WEAK or (highest > 0 and highest + energy > BAND_EDGE))
+    return is_barrier(weakest, highest, energy)
+
+
+def is_barrier(weakest: float, highest: float, energy: float) -> bool:
+    """Whether contacts, bonds and levels (see `extremes`) may hold a barrier at +-`energy`."""
+    return bool(weakest < WEAK or (highest > 0 and highest + energy > OWN_BAND))
 
 
 def extremes(wire: Wire) -> tuple[float, float]:

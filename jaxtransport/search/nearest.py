@@ -88,14 +88,17 @@ def nearest_zero(
         require_known("conductance", conductance)
         conductance = float(number("conductance", conductance, POSITIVE))
     with computing():
-        searched = tuple(coordinate(name) for name in names)
-        bounds = [window(p, over[p.name]) for p in searched]
         wire = checked_wire("wire", wire)
+        band = wire.reservoir.band
+        searched = tuple(coordinate(name, band=band) for name in names)
+        bounds = [window(p, over[p.name]) for p in searched]
         for p in searched:
             check_site(p, wire)
         given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
         rest = {name: value for name, value in given.items() if name not in names}
-        checked, drive = checked_drive(searched, bounds, law=law, **{**dict.fromkeys(given), **rest})
+        checked, drive = checked_drive(
+            searched, bounds, law=law, band=band, **{**dict.fromkeys(given), **rest}
+        )
         bounds, cut = within_band(searched, bounds, drive, checked)
         starting = {name: given[name] for name in names if name in given}
         at_start = {**drive, **{n: None if v is None else known(n, v) for n, v in starting.items()}}

@@ -29,6 +29,7 @@ from jaxtransport.arguments import (
     show,
     wrong,
 )
+from jaxtransport.band import Band
 from jaxtransport.compute import interrupts
 from jaxtransport.compute.runtime import computing
 from jaxtransport.coordinates import DRIVE, MOST_LENGTHS, Coordinate, coordinate, window
@@ -36,7 +37,6 @@ from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Exact, Law, Linear, checked_law
-from jaxtransport.reservoir import BAND_EDGE
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
@@ -103,13 +103,14 @@ def find_zeros(
     with computing():
         if LENGTH in names:
             return _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel)
-        searched = tuple(coordinate(name) for name in names)
-        bounds = [window(p, over[p.name]) for p in searched]
         wires = checked_wires(wire)
+        band = wires[0].reservoir.band
+        searched = tuple(coordinate(name, band=band) for name in names)
+        bounds = [window(p, over[p.name]) for p in searched]
         for p in searched:
             for each in wires:
                 check_site(p, each)
-        law, drive = checked_drive(searched, bounds, mu_bar, delta_mu, injection, I_g, law)
+        law, drive = checked_drive(searched, bounds, mu_bar, delta_mu, injection, I_g, law, band)
         bounds, cut = within_band(searched, bounds, drive, law)
         model = model_of(searched, law, kernel)
         if len(searched) == 2:
@@ -142,7 +143,6 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
         raise InputError(
             f"over['N'] = {show(bounds)}: {high - low + 1:,.0f} lengths; expected at most {MOST_LENGTHS:,}"
         )
-    law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law)
     wires = {}
     for N in range(int(low), int(high) + 1):
         with contextlib.suppress(InputError):  # such as dimers of an odd N
@@ -154,6 +154,8 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
             what = f"{int(each.length)} sites" if isinstance(each, Wire) else show(each)
             raise InputError(f"wire: the function gives {what} at N = {N}; return a Wire of N sites")
         checked_wires(each)
+    band = next(iter(wires.values())).reservoir.band
+    law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law, band)
     problems = Problems.of(list(wires.values()), drive)
     found = find_lengths(model_of((), law, kernel), problems)
     return lengths_dataset(found, problems, (int(low), int(high)))
@@ -186,6 +188,7 @@ def checked_drive(
     injection: Any,
     I_g: Any,
     law: Law | None,
+    band: Band,
 ) -> tuple[Law, dict[str, float]]:
     """The law, and a number for everything that drives a wire (a placeholder for what is searched)."""
     law = checked_law(law)
@@ -217,12 +220,8 @@ def checked_drive(
     if "mu_bar" not in ranges:
         widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive.get("delta_mu", 0.0)
         most = 0.0 if isinstance(law, Linear) else widest
-        if abs(drive["mu_bar"]) + most / 2 >= BAND_EDGE:
-            reach = f" with delta_mu = {most:g}" if most else ""
-            raise InputError(
-                f"mu_bar = {drive['mu_bar']:g}{reach}: outside the band, where no current flows; "
-                f"expected |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)"
-            )
+        if wrong := band.outside(drive["mu_bar"], most):
+            raise InputError(f"mu_bar = {drive['mu_bar']:g}: {wrong}")
     return law, drive
 
 
@@ -244,15 +243,17 @@ def within_band(
         return list(bounds), ""
     low, high = ranges["mu_bar"]
     widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive["delta_mu"]
-    edge = BAND_EDGE - widest / 2
-    if max(low, -edge) >= min(high, edge):
+    band = searched[list(ranges).index("mu_bar")].band
+    bottom, top = band.bottom + widest / 2, band.top - widest / 2
+    if max(low, bottom) >= min(high, top):
         raise InputError(
             f"over['mu_bar'] = {(low, high)}: with delta_mu = {widest:g} a lead is outside the band there; "
-            f"expected a window that reaches into |mu_bar| < {edge:g} (gamma_o)"
+            f"expected a window that reaches into {bottom:g} < mu_bar < {top:g} (gamma_o)"
         )
-    ranges["mu_bar"] = (max(low, -edge), min(high, edge))
+    ranges["mu_bar"] = (max(low, bottom), min(high, top))
     whole = ranges["mu_bar"] == (low, high)
-    cut = "" if whole else f"; searched to |mu_bar| = {edge:g}, where a lead leaves the band"
+    reached = f"|mu_bar| = {top:g}" if band.centre == 0 else f"mu_bar = {bottom:g} and {top:g}"
+    cut = "" if whole else f"; searched to {reached}, where a lead leaves the band"
     return [ranges[p.name] for p in searched], cut
 
 

@@ -9,7 +9,7 @@ from support.engine import compiled
 from support.wires import disordered
 
 import jaxtransport as jt
-from jaxtransport.green.double import Double
+from jaxtransport.compute.double import Double
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.phase import sight
 from jaxtransport.probes.panels import middle_of

@@ -14,10 +14,11 @@ from pydantic import PlainValidator
 from jaxtransport import layout as layouts
 from jaxtransport import text
 from jaxtransport.arguments import POSITIVE
+from jaxtransport.band import CHAIN
 from jaxtransport.budget import MOST_NODES, NODES, TOLERANCE
 from jaxtransport.coordinates import coordinate
 from jaxtransport.laws import HIGHEST_ORDER, LAWS
-from jaxtransport.parameters import BAND_EDGE, QUANTUM
+from jaxtransport.parameters import QUANTUM
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.search_table import SearchTable
 from jaxtransport.spec.tables import (
@@ -227,14 +228,8 @@ class _Checks(Checks):
             return  # a window of a search is cut where a lead leaves the band
         worst = mu_bar[np.argmax(np.abs(mu_bar))]
         half = 0.0 if delta_mu is None else delta_mu.max() / 2
-        if abs(worst) >= BAND_EDGE:
-            self.add("mu_bar", f"{worst:g} lies outside the band; pass |mu_bar| < {BAND_EDGE:g} (gamma_o)")
-        elif abs(worst) + half >= BAND_EDGE:
-            self.add(
-                "mu_bar",
-                f"{worst:g} with delta_mu = {2 * half:g} puts a lead outside the band; "
-                f"pass |mu_bar| + delta_mu / 2 < {BAND_EDGE:g} (gamma_o)",
-            )
+        if wrong := CHAIN.outside(worst, 2 * half):
+            self.add("mu_bar", f"{worst:g}: {wrong}")
 
     def roots(self) -> None:
         """All roots are found for the third order and two middle reservoirs."""

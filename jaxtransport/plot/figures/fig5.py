@@ -5,10 +5,10 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from jaxtransport import closed_forms
+from jaxtransport.band import CHAIN
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
-BAND_EDGE = 2.0
 SAME = ("color", "linestyle", "linewidth", "marker", "markersize")  # what an inset's lines keep
 
 
@@ -34,8 +34,8 @@ def draw(data: Data) -> Figure:
         inset.plot(*line.get_data(), **{k: line.properties()[k] for k in SAME})
     inset.set(xlim=(0.4, 1.0), ylim=(0.9, 1.12), yticks=(0.95, 1.05))
     inset.tick_params(labelsize=6.5)
-    axes.axhspan(BAND_EDGE, 2.6, color="0.9", linewidth=0)
-    axes.text(0.98, BAND_EDGE + 0.04, "outside the band", ha="right", va="bottom", color="0.35", fontsize=7)
+    axes.axhspan(CHAIN.top, 2.6, color="0.9", linewidth=0)
+    axes.text(0.98, CHAIN.top + 0.04, "outside the band", ha="right", va="bottom", color="0.35", fontsize=7)
     axes.set(
         xlabel=r"$\gamma$ ($\gamma_o$)",
         ylabel=r"$\mu_2,\ \mu_3$ ($\gamma_o$)",

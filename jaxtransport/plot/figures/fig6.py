@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from jaxtransport.band import CHAIN
 from jaxtransport.plot.figures import frame
-from jaxtransport.plot.figures.fig5 import BAND_EDGE
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
 
@@ -24,10 +24,10 @@ def draw(data: Data) -> Figure:
             first = linear["potential_forward"].sel(site=site)
             label = "linear response" if site == 2 else None
             axes.plot(first["injection"], first, ":", color="black", linewidth=1.1, label=label)
-        axes.axhline(BAND_EDGE, color="0.6", linewidth=0.8)
+        axes.axhline(CHAIN.top, color="0.6", linewidth=0.8)
         axes.set_xlabel(r"$I_g/I_o$")
         axes.margins(x=0.02)
-    close.text(0.05, BAND_EDGE + 0.01, "band edge", fontsize=7, color="0.35")
+    close.text(0.05, CHAIN.top + 0.01, "band edge", fontsize=7, color="0.35")
     for axes in (close, wide):
         axes.set_ylabel(r"$\mu_2,\ \mu_3$ ($\gamma_o$)")
     close.set_ylim(1.0, 2.2)

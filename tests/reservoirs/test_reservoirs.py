@@ -10,7 +10,11 @@ from support import checks
 from support.checks import close
 from support.wires import PROPERTY
 
-from jaxtransport.reservoir import broadening, in_band, level_shift
+from jaxtransport.band import CHAIN as BAND
+from jaxtransport.reservoirs import CHAIN
+
+broadening = CHAIN.broadening
+level_shift = lambda gamma, w: CHAIN.at(w).dress(gamma)[0]
 
 energies = st.floats(-1.999, 1.999)
 couplings = st.floats(1e-3, 3.0)
@@ -47,7 +51,7 @@ def test_band_edge_keeps_all_digits(w):
 @pytest.mark.parametrize("w", [-2.0, 2.0, 2.5, -7.0])
 def test_no_current_and_finite_gradients_outside_the_band(w):
     assert float(broadening(0.7, w)) == 0
-    assert not bool(in_band(w))
+    assert not bool(BAND.holds(w))
     assert float(jax.grad(broadening, argnums=1)(0.7, w)) == 0
     assert float(jax.grad(broadening)(0.7, w)) == 0
 

@@ -1,0 +1,64 @@
+"""What a reservoir does to the site that it couples to with gamma.
+
+    Sigma_l(w) = gamma_l^2 g(w),      g = shift - i width / 2,      Gamma_l = gamma_l^2 width
+
+g is the Green function at the reservoir's surface, and all that kernels need to know of it. Integrals over
+energy need its `Energies`, too: a coordinate in which g is analytic.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import NamedTuple
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from jaxtransport.band import Band
+from jaxtransport.compute.double import Double
+from jaxtransport.reservoirs.energies import Energies
+
+
+class Surface(NamedTuple):
+    """g at some energy, the same for all sites: g = shift - i width / 2, in 1/gamma_o."""
+
+    shift: Float[Array, ...]
+    width: Float[Array, ...]  # >= 0; 0 outside the band
+
+    def dress(self, coupling: Float[Array, ...]) -> tuple[Float[Array, ...], Float[Array, ...]]:
+        """Re Sigma and Gamma >= 0 in gamma_o of sites that couple with `coupling`; 0 for no coupling."""
+        square = coupling**2
+        return square * self.shift, square * self.width
+
+
+class FineSurface(NamedTuple):
+    """The same to 32 digits, with its energy."""
+
+    energy: Double
+    shift: Double
+    half_width: Double
+
+
+class Reservoir(eqx.Module):
+    """One kind of reservoir."""
+
+    @property
+    @abc.abstractmethod
+    def band(self) -> Band:
+        """Energies at which it carries current."""
+
+    @abc.abstractmethod
+    def energies(self, mu_bar: Float[Array, ""]) -> Energies:
+        """The coordinate s in which g is analytic between the edges of the band; counts from mu_bar."""
+
+    @abc.abstractmethod
+    def at(self, energy: Float[Array, ...]) -> Surface:
+        """g at some energies (gamma_o), its derivatives finite everywhere."""
+
+    @abc.abstractmethod
+    def finely(self, s: Double) -> FineSurface:
+        """g at a coordinate of `energies` that is known to 32 digits."""
+
+    def broadening(self, coupling: Float[Array, ...], energy: Float[Array, ...]) -> Float[Array, ...]:
+        """Gamma in gamma_o; 0 for no coupling and outside the band."""
+        return self.at(energy).dress(coupling)[1]
