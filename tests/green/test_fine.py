@@ -12,7 +12,7 @@ import jaxtransport as jt
 from jaxtransport.compute.double import Double
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.phase import sight
-from jaxtransport.probes.panels import middle_of
+from jaxtransport.reservoirs import CHAIN
 
 RNG = np.random.default_rng(3)
 A, B, C, D = RNG.normal(size=(4, 200)) * 10.0 ** RNG.integers(-8, 8, size=(4, 200))
@@ -20,6 +20,10 @@ A, B, C, D = RNG.normal(size=(4, 200)) * 10.0 ** RNG.integers(-8, 8, size=(4, 20
 
 def exactly(pair):
     return [mpf(float(high)) + mpf(float(low)) for high, low in zip(*pair, strict=True)]
+
+
+def middle_of(mu_bar):
+    return CHAIN.energies(mu_bar).middle()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from support.checks import close
 from support.engine import compiled
 
 from jaxtransport.probes.occupation import Steps, Weights
-from jaxtransport.probes.panels import Panels, energy, nodes, offset
+from jaxtransport.probes.panels import Panels, nodes
+from jaxtransport.reservoirs import CHAIN
 
 MU_BAR = 0.3
 
@@ -20,20 +21,22 @@ def function(w):
 
 
 def panel_of(low, high):
-    ends = [offset(jnp.asarray(MU_BAR), jnp.asarray(x))[None] for x in (low, high)]
-    return ends, np.asarray(nodes(jnp.asarray(MU_BAR), *ends).above)[0]
+    energies = CHAIN.energies(jnp.asarray(MU_BAR))
+    ends = [energies.offset(jnp.asarray(x))[None] for x in (low, high)]
+    return ends, np.asarray(nodes(energies, *ends).above)[0]
 
 
 def weights(start, end, x, *temperature, slopes):
     mu_bar, number = jnp.asarray(MU_BAR), jnp.zeros(1, int)
-    length = jnp.sum(nodes(mu_bar, start, end).weight, 1)
-    window = (energy(mu_bar, start[0]), energy(mu_bar, end[0]))
+    energies = CHAIN.energies(mu_bar)
+    length = jnp.sum(nodes(energies, start, end).weight, 1)
+    window = (energies.above(start[0]), energies.above(end[0]))
     told = (jnp.asarray(True), jnp.zeros(()), False)
-    panels = Panels(start, end, length, jnp.asarray(1), mu_bar, *window, *told)
+    panels = Panels(start, end, length, jnp.asarray(1), energies, *window, *told)
     if not temperature:
-        return Weights.of(mu_bar, panels, number, x, None, None, slopes=slopes)
-    steps = Steps.of(mu_bar, panels, x, *temperature, slopes=slopes, fitted=False)
-    return Weights.of(mu_bar, panels, number, x, *temperature, steps, slopes=slopes)
+        return Weights.of(energies, panels, number, x, None, None, slopes=slopes)
+    steps = Steps.of(energies, panels, x, *temperature, slopes=slopes, fitted=False)
+    return Weights.of(energies, panels, number, x, *temperature, steps, slopes=slopes)
 
 
 def integrals(low, high, x, temperature):

@@ -9,7 +9,8 @@ from support.checks import close
 from support.engine import compiled
 
 import jaxtransport as jt
-from jaxtransport.probes.panels import LONG, SHORT, Panels, energy, nodes, offset
+from jaxtransport.probes.panels import LONG, SHORT, Panels, nodes
+from jaxtransport.reservoirs import CHAIN
 
 DIMERS = jt.Wire.dimers(12, gamma=0.5)
 
@@ -18,7 +19,7 @@ def panels(wire, mu_bar, low, high, temperature=None, most=128, fine=False):
     def call(wire, mu_bar, low, high, *T):
         found = Panels.of(wire, mu_bar, low, high, *T or (None,), most=most, fine=fine)
         start, end = found.some(jnp.arange(most))
-        return found, nodes(mu_bar, start, end)
+        return found, nodes(found.energies, start, end)
 
     more = () if temperature is None else (float(temperature),)
     name = f"panels {wire.sites} {most} {fine} {len(more)}"
@@ -29,8 +30,9 @@ def panels(wire, mu_bar, low, high, temperature=None, most=128, fine=False):
 @pytest.mark.parametrize("x", [1e-12, -3e-7, 1e-3, -0.009, 0.0099])
 def test_offsets_keep_their_digits(mu_bar, x):
     """sigma of mu_bar + x, and x from it, however small x is, also 1e-4 beside the band edge (40 digits)."""
-    sigma = float(offset(jnp.asarray(mu_bar), jnp.asarray(x)))
-    close(energy(jnp.asarray(mu_bar), jnp.asarray(sigma)), x, 2e-14)
+    energies = CHAIN.energies(jnp.asarray(mu_bar))
+    sigma = float(energies.offset(jnp.asarray(x)))
+    close(energies.above(jnp.asarray(sigma)), x, 2e-14)
     with workdps(40):
         s_of = lambda w: w / (2 + sqrt(4 - w * w))
         truth = s_of(mpf(mu_bar) + mpf(x)) - s_of(mpf(mu_bar))
