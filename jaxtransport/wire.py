@@ -17,12 +17,13 @@ lengths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
@@ -45,6 +46,7 @@ from jaxtransport.arguments import (
 from jaxtransport.compute.precision import require_double
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
+from jaxtransport.patterns import Pattern, pattern_of
 from jaxtransport.reservoirs import CHAIN, Reservoir
 
 ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 where nothing is
@@ -75,6 +77,15 @@ def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
         )
     refuse_entries("gamma", gamma, np.where(occupied, coupling, 1.0), POSITIVE)
     return coupling
+
+
+def _patterned(name: str, value: Any, length: int) -> Any:
+    """The numbers of a pattern; whatever else came is checked as it is."""
+    if not isinstance(value, Mapping | Pattern):
+        return value
+    pattern = pattern_of(name, value)
+    traced = any(is_traced(part) for part in jax.tree.leaves(vars(pattern)))
+    return pattern.along(np.arange(length), length, jnp if traced else np)
 
 
 def _marked(value: Any, allowed: Any) -> Any:
@@ -135,8 +146,9 @@ class Wire(eqx.Module):
                 gamma_N, whose ends couple the leads unless `contact` is given. Needed wherever there is one.
             contact: coupling gamma_1 = gamma_N of the leads, or (gamma_1, gamma_N). Default: 1,
                 a contact without reflection.
-            onsite: eps_l, one number or N.
-            hopping: t_l, one number or N - 1; may be complex, though along an open wire phases drop out.
+            onsite: eps_l, one number or N, or a pattern: {"pattern": "alternating", "values": [0.0, 0.3]}.
+            hopping: t_l, one number or N - 1, or a pattern; may be complex, though along an open wire phases
+                drop out.
             strengths: injected currents in units of I_g, one positive number per source and drain
                 in order along the wire. Default: all 1.
 
@@ -150,8 +162,8 @@ class Wire(eqx.Module):
         N, occupied = layout.N, layout.occupied()
         gamma = _couplings(gamma, occupied)
         contact = _contacts(gamma, contact)
-        onsite = numbers("onsite", onsite, REAL, N)
-        hopping = amplitudes("hopping", hopping, N - 1)
+        onsite = numbers("onsite", _patterned("onsite", onsite, N), REAL, N)
+        hopping = amplitudes("hopping", _patterned("hopping", hopping, N - 1), N - 1)
         strength = layout.strength(strengths)
         traced = any(map(is_traced, (gamma, contact, onsite, hopping)))
         xp = jnp if traced else np  # without JAX a few times faster, and the same

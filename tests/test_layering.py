@@ -26,6 +26,7 @@ FLOORS = [
         "variables",
         "laws",
         "hints",
+        "patterns",
         "text",
         "compute",
     ),

@@ -37,11 +37,13 @@ def fixed(spec: Spec, parameters: Parameters) -> tuple[Beside, ...]:
 
 
 def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
-    """Attributes of a result: its layout, the parameters that are lists, and what was searched."""
+    """Attributes of a result: its layout, parameters that are lists or patterns, and what was searched."""
     lists = " ".join(name for name, values in _given(spec, parameters).items() if len(values) > 1)
     wire: Any = spec.tables["wire"]
     searched = {} if spec.search is None else {"searched": " ".join(spec.search)}
-    return {"layout": str(wire.layout), "lists": lists, **searched}
+    patterns = {name: value["pattern"] for name, value in vars(wire).items() if isinstance(value, dict)}
+    named = {"patterns": " ".join(f"{name}={kind}" for name, kind in patterns.items())} if patterns else {}
+    return {"layout": str(wire.layout), "lists": lists, **named, **searched}
 
 
 def labels(one: Beside) -> dict[str, str]:
@@ -65,5 +67,12 @@ def _given(spec: Spec, parameters: Parameters) -> dict[str, list[float]]:
         varied = spec.axis(row.name) is not None or row.name in (searched or ())
         if value is None or varied or (linear and row.name in NOT_IN_LINEAR_SEARCHES):
             continue
-        out[row.name] = sorted(set(value)) if isinstance(value, list) else [value]
+        out[row.name] = _distinct(value)
     return out
+
+
+def _distinct(value: Any) -> list[Any]:
+    """The distinct numbers that a key holds; of a pattern, whatever may be."""
+    if isinstance(value, dict):
+        return sorted({number for part in value.values() if isinstance(part, list) for number in part})
+    return sorted(set(value)) if isinstance(value, list) else [value]

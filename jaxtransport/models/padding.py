@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxtransport import layout as layouts
 from jaxtransport.errors import InputError
+from jaxtransport.patterns import pattern_of
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
@@ -88,6 +89,29 @@ def fixed_numbers(spec: Spec, tables: Iterable[str]) -> dict[str, Any]:
         for key, value in spec.tables[table].model_dump().items()
         if isinstance(value, int | float | list) and key not in swept and key not in NOT_NUMBERS
     }
+
+
+def patterned(wire: Any, names: Mapping[str, int], lengths: list[int], size: int) -> dict[str, np.ndarray]:
+    """Numbers along wires of several lengths, for the keys of a [wire] table that hold a pattern.
+
+    Args:
+        wire: a [wire] table.
+        names: keys, and how many numbers fewer than sites each has: 1 for bonds.
+        lengths: values of N.
+        size: entries along a wire, at least the longest N.
+
+    Returns:
+        Arrays (size,), or (size, len(lengths)) of a pattern whose numbers depend on the length; one less of
+        bonds.
+    """
+    out = {}
+    for name, fewer in names.items():
+        if not isinstance(value := getattr(wire, name), Mapping):
+            continue
+        pattern, index = pattern_of(name, value), np.arange(size - fewer)
+        along = [pattern.along(index, N - fewer) for N in (lengths if pattern.of_length else lengths[:1])]
+        out[name] = np.stack(along, 1).astype(float) if pattern.of_length else np.asarray(along[0], float)
+    return out
 
 
 def plain_task(

@@ -189,12 +189,13 @@ def _by_position(data: xr.Dataset) -> xr.Dataset:
 def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
     """Everything held fixed, as pieces of text: axes at one value, then the other parameters."""
     model, lists = str(data.attrs["model"]), str(data.attrs.get("lists", "")).split()
+    patterns = dict(pair.split("=") for pair in str(data.attrs.get("patterns", "")).split())
     pieces = [] if model == "quantum" else [model]
     pieces += [str(data.attrs["layout"])] if "layout" in data.attrs else []
     pieces += [f"${style.equals(data[name], value)}$" for name, value in fixed.items()]
     for row in MODELS[model].parameters.values():
         if row.name in lists:
-            pieces.append(f"${row.symbol}$ from a list")
+            pieces.append(f"${row.symbol}$ {patterns.get(row.name, 'from a list')}")
         elif row.name in data.coords and data[row.name].ndim == 0:
             value = data[row.name].item()
             if value != row.default:

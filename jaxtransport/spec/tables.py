@@ -15,6 +15,7 @@ from pydantic import PlainValidator
 
 from jaxtransport.hints import meant, nearest
 from jaxtransport.parameters import Parameter
+from jaxtransport.spec import values
 from jaxtransport.spec.values import Reader, axis_of, either, list_of, one_of, text, whole
 from jaxtransport.sweep.grid import Axis
 
@@ -37,6 +38,11 @@ def value_of(row: Parameter) -> PlainValidator:
 def values_of(row: Parameter, entry: Reader | None = None) -> PlainValidator:
     """How the key of a parameter is read that may also be a list, of numbers that pass `entry`."""
     return PlainValidator(either(one_of(row) if entry is None else entry))
+
+
+def along_of(row: Parameter) -> PlainValidator:
+    """How the key of a parameter is read that may be one number, a list of them, or a pattern."""
+    return PlainValidator(values.along_of(row))
 
 
 class Mistakes:

@@ -25,7 +25,9 @@ from jaxtransport.arguments import (
     SMALL_ERROR,
     Range,
 )
+from jaxtransport.errors import InputError
 from jaxtransport.parameters import Parameter
+from jaxtransport.patterns import pattern_of
 
 Reader = Callable[[Any], Any]
 
@@ -287,3 +289,25 @@ def one_of(row: Parameter) -> Reader:
 def axis_of(row: Parameter) -> Reader:
     """Values of a parameter along an axis."""
     return axis(one_of(row), integer=row.integer)
+
+
+def along_of(row: Parameter) -> Reader:
+    """Values of a parameter along a wire: one, a list of them, or the table of a pattern."""
+    plain = either(one_of(row))
+
+    def reader(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return plain(value)
+        try:
+            pattern = pattern_of(row.name, value)
+        except InputError as error:
+            raise ValueError(str(error).removeprefix(f"{row.name}.")) from None
+        entries = list_of(one_of(row))
+        read = {
+            key: _part(value, key, entries if key in pattern.entries else real)
+            for key in value
+            if key != "pattern"
+        }
+        return {"pattern": pattern.name, **read}
+
+    return reader

@@ -107,9 +107,16 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
     along = gamma if jnp.ndim(gamma) else None
     coupling, strength = lax.map(at_site, (jnp.arange(sites), shared["occupied"], shared["strength"], along))
     return Wire(
-        onsite=jnp.broadcast_to(given["onsite"], (sites,)),
-        hopping=jnp.broadcast_to(given["hopping"], (sites - 1,)),
+        onsite=_along(given["onsite"], sites, row),
+        hopping=_along(given["hopping"], sites - 1, row),
         coupling=coupling,
         strength=strength,
         length=length,
     )
+
+
+def _along(value: Any, entries: int, row: Any) -> Any:
+    """One number, or one of every site or bond; of a table, the numbers of the length in column `row`."""
+    if jnp.ndim(value) < 2:
+        return jnp.broadcast_to(value, (entries,))
+    return lax.map(lambda of_lengths: of_lengths[row], value)  # site by site, see `_wire`

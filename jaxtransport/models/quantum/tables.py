@@ -27,6 +27,7 @@ from jaxtransport.spec.tables import (
     Parsed,
     Sites,
     Table,
+    along_of,
     read_axes,
     read_tables,
     value_of,
@@ -34,6 +35,8 @@ from jaxtransport.spec.tables import (
 )
 from jaxtransport.spec.values import choice, list_of, positive, real, small_error, whole
 from jaxtransport.variables import LINEAR, NONLINEAR
+
+Along = float | list[float] | dict[str, Any] | None  # one number, a list, or a pattern
 
 
 class WireTable(Table):
@@ -48,8 +51,8 @@ class WireTable(Table):
     drains: Sites = None
     probes: Sites = None
     strengths: Annotated[list[float] | None, PlainValidator(list_of(positive))] = None
-    onsite: Annotated[float | list[float] | None, values_of(QUANTUM["onsite"])] = QUANTUM["onsite"].default
-    hopping: Annotated[float | list[float] | None, values_of(QUANTUM["hopping"])] = QUANTUM["hopping"].default
+    onsite: Annotated[Along, along_of(QUANTUM["onsite"])] = QUANTUM["onsite"].default
+    hopping: Annotated[Along, along_of(QUANTUM["hopping"])] = QUANTUM["hopping"].default
 
 
 class DriveTable(Table):
@@ -210,10 +213,13 @@ class _Checks(Checks):
         lengths = self.values("N")
         for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1)):
             value = getattr(self.wire, name)
-            if not isinstance(value, list):
+            if value is None or isinstance(value, float):
                 continue
             if name in self.swept:
-                self.add(name, "a list along the wire is given too; keep one of them")
+                kind = "pattern" if isinstance(value, dict) else "list"
+                self.add(name, f"a {kind} along the wire is given too; keep one of them")
+            elif isinstance(value, dict):
+                continue  # fits every length
             elif "N" in self.swept:
                 self.mistakes.add(
                     f"wire.{name}", "one number per site does not go with an N axis; pass one number"

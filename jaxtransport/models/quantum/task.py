@@ -20,6 +20,7 @@ from jaxtransport.models.padding import (
     fixed_numbers,
     layout_tables,
     of_size,
+    patterned,
     sizes_of,
     table_bytes,
 )
@@ -182,6 +183,7 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         fixed |= fixed_numbers(spec, ("solve",))
     if spec.axis("gamma") is None:
         fixed.setdefault("gamma", np.asarray(1.0))  # a wire without middle reservoirs
+    fixed |= patterned(spec.tables["wire"], {"onsite": 0, "hopping": 1}, lengths, size)
     return {"lengths": np.array(lengths), "occupied": occupied, "strength": strength, "fixed": fixed}
 
 

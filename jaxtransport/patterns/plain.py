@@ -1,0 +1,51 @@
+"""Patterns without a name: one number everywhere, and a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from jaxtransport.patterns.pattern import Pattern
+
+
+@dataclass(frozen=True)
+class Uniform(Pattern):
+    """x_l = value."""
+
+    name: ClassVar[str] = "uniform"
+
+    value: Any
+
+    def along(self, index, length, numpy=np):
+        return numpy.broadcast_to(numpy.asarray(self.value), index.shape)
+
+    @property
+    def is_uniform(self):
+        return True
+
+    def to_table(self):
+        return self.value
+
+
+@dataclass(frozen=True)
+class Listed(Pattern):
+    """x_1, x_2, ... one by one, for a wire of that length."""
+
+    name: ClassVar[str] = "listed"
+    grows: ClassVar[bool] = False
+
+    values: Sequence[Any]
+
+    def along(self, index, length, numpy=np):
+        values = numpy.asarray(self.values)
+        return values[numpy.minimum(index, len(values) - 1)]
+
+    @property
+    def is_uniform(self):
+        return len(set(self.values)) == 1
+
+    def to_table(self):
+        return list(self.values)
