@@ -60,7 +60,7 @@ ENERGIES = {"local": 30_000, "cluster": 6_000}  # some ten seconds each: a clust
 
 # The command line with the smallest blocks there are: 8 wires, each under both delta_mu.
 CHILD = """
-from jaxtransport import cli
+from jaxtransport.cli import commands as cli
 from jaxtransport.sweep import plan
 plan.BLOCK_COST = 1
 plan.BATCH_POINTS = dict.fromkeys(plan.BATCH_POINTS, 8)

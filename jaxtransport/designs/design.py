@@ -29,6 +29,7 @@ from jaxtransport.arguments import (
     whole,
 )
 from jaxtransport.band import CHAIN
+from jaxtransport.compute.batches import multiple
 from jaxtransport.compute.runtime import computing
 from jaxtransport.designs import arrangement as arrangements
 from jaxtransport.designs.arrangement import climb, leaders
@@ -213,7 +214,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         weights = weights / weights.sum()
     weakest, highest = extremes(leads)
     barrier = is_barrier(weakest, highest, max(map(abs, window)))
-    slots = SITES * math.ceil(N / SITES) - 2 if everywhere else 2 * pairs
+    slots = multiple(N, SITES) - 2 if everywhere else 2 * pairs
     grows = goal != "reciprocal" and injection is None
     choice, table = "sorted", np.zeros((1, slots))
     if not grows and not (goal == "nonreciprocity" and low == high):
@@ -222,7 +223,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         choice = "table" if full else "swaps"
         table = ways(terminals, pairs, slots, full=full)
     return Task(
-        bare=leads.pad(SITES * math.ceil(N / SITES)),
+        bare=leads.pad(multiple(N, SITES)),
         energies=jnp.asarray(energies),
         weights=jnp.asarray(weights),
         injection=jnp.asarray(injection or 0.0, float),

@@ -30,6 +30,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from jaxtransport.compute.batches import in_batches
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.wire import Wire
@@ -166,14 +167,8 @@ def rate(task: Task, candidates: Candidates) -> tuple[np.ndarray, np.ndarray]:
     batch = FEW if rows <= 8 * FEW else int(np.clip(2**20 // work, FEW, MANY))
     if task.choice == "swaps":
         batch = FEW
-    merits: list[np.ndarray] = []
-    roles: list[np.ndarray] = []
-    for start in range(0, rows, batch):
-        part = candidates.take(np.minimum(np.arange(start, start + batch), rows - 1))
-        for found, values in zip((merits, roles), _rate_all(task, *part), strict=True):
-            found.append(np.asarray(values))
-    merit = np.concatenate(merits)[:rows]
-    return np.where(np.isfinite(merit), merit, -np.inf), np.concatenate(roles)[:rows]
+    merit, roles = in_batches(lambda some: _rate_all(task, *candidates.take(some)), rows, batch)
+    return np.where(np.isfinite(merit), merit, -np.inf), roles
 
 
 def couplings_of(task: Task, candidates: Candidates) -> np.ndarray:
@@ -199,11 +194,7 @@ def _rate_wires(task: Task, couplings: Array, strength: Array) -> Array:
 
 def rate_wires(task: Task, couplings: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """`merit_of_wire` of every row of couplings; -inf where it is not finite."""
-    merits = []
-    for start in range(0, len(couplings), FEW):
-        rows = np.minimum(np.arange(start, start + FEW), len(couplings) - 1)
-        merits.append(np.asarray(_rate_wires(task, couplings[rows], strength)))
-    merit = np.concatenate(merits)[: len(couplings)]
+    merit = in_batches(lambda rows: _rate_wires(task, couplings[rows], strength), len(couplings), FEW)
     return np.where(np.isfinite(merit), merit, -np.inf)
 
 

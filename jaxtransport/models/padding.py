@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from jaxtransport import layout as layouts
+from jaxtransport.compute.batches import padded_sizes
 from jaxtransport.errors import InputError
 from jaxtransport.patterns import pattern_of
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
-from jaxtransport.sweep.plan import padded_sizes
 from jaxtransport.sweep.task import StoredVariable, Task
 
 MOST_TABLE_BYTES = 4 * 10**9

@@ -20,6 +20,7 @@ import optax
 from jax import lax
 from numpy.typing import NDArray
 
+from jaxtransport.compute.batches import in_batches
 from jaxtransport.coordinates import Coordinate
 from jaxtransport.laws import Linear
 from jaxtransport.search.barriers import careful
@@ -176,14 +177,10 @@ def _on(plane: Plane, starts: Floats, points: Floats, along: int | None) -> NDAr
 
 def _corrected(plane: Plane, s: Floats, along: int | None) -> tuple[Floats, Floats]:
     """Points moved onto the nearest curve, and its directions, in batches of one compiled shape."""
-    batch = plane.batch
-    out = [np.zeros((0, 2))], [np.zeros((0, 2))]
-    for i in range(0, len(s), batch):
-        part = jnp.asarray(np.resize(s[i : i + batch], (batch, 2)))
-        moved, directions = correct(plane.model, plane.problems, plane.frame, along, part)
-        out[0].append(np.asarray(moved))
-        out[1].append(np.asarray(directions))
-    return np.concatenate(out[0])[: len(s)], np.concatenate(out[1])[: len(s)]
+    if not len(s):
+        return np.zeros((0, 2)), np.zeros((0, 2))
+    moved = lambda rows: correct(plane.model, plane.problems, plane.frame, along, jnp.asarray(s[rows]))
+    return in_batches(moved, len(s), plane.batch)
 
 
 def _apart_from(plane, waiting, curves, along):
@@ -278,4 +275,6 @@ def _map(plane: Plane) -> tuple[tuple[Floats, Floats], Floats]:
 
 def _open(parameter: Coordinate, values: Floats) -> Floats:
     """Values a little inside the band, whose edges carry no current."""
-    return np.clip(values, -2 + 1e-9, 2 - 1e-9) if parameter.quantity == "mu_bar" else values
+    band = parameter.band
+    within = np.clip(values, band.bottom + 1e-9, band.top - 1e-9)
+    return within if parameter.scan is band else values

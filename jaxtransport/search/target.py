@@ -28,6 +28,7 @@ from jaxtyping import Array
 from jaxtransport import nonlinear
 from jaxtransport import status as codes
 from jaxtransport.compute import interrupts
+from jaxtransport.compute.batches import filled, padded
 from jaxtransport.coordinates import Coordinate
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.kernels import careful
@@ -94,14 +95,6 @@ def grouped(lengths: Sequence[int] | np.ndarray) -> Iterator[tuple[np.ndarray, i
         step = max(1, TOGETHER // int(size))
         for start in range(0, len(rows), step):
             yield rows[start : start + step], int(size)
-
-
-def padded(sites: int) -> int:
-    """Array entries of wires up to `sites` long: multiples of 8, then two sizes in every doubling."""
-    if sites <= 64:
-        return 8 * -(-sites // 8)
-    power = 1 << (sites - 1).bit_length()
-    return 3 * power // 4 if sites <= 3 * power // 4 else power
 
 
 class Parts(NamedTuple):
@@ -209,9 +202,8 @@ class Target:
     def __init__(self, model: Model, problems: Problems) -> None:
         self.model = model
         count = len(problems)
-        more = (1 << (count - 1).bit_length()) - count  # few counts, because each is a compiled shape
-        repeat = lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[..., -1:], more, axis=-1)], axis=-1)
-        self.problems = jax.tree.map(repeat, problems) if more else problems
+        every = filled(np.arange(count), 1 << (count - 1).bit_length())  # few counts: each is compiled
+        self.problems = jax.tree.map(lambda leaf: leaf[..., every], problems)
         self.large = max(SMALL, 8 * (LARGE // problems.wire.sites // 8))
 
     def values(self, index: np.ndarray, coordinates: np.ndarray) -> Parts:
@@ -255,12 +247,10 @@ class Target:
         host, start = [], 0
         while start < len(index):
             size = large if len(index) - start > small else small
-            rows: Any = slice(start, start + size)
-            if start + size > len(index):
-                rows = np.arange(start, start + size) % len(index)
+            count = min(size, len(index) - start)
+            rows = filled(np.arange(start, start + count), size)
             interrupts.check()  # every number of a search comes through here
-            count = np.asarray(min(size, len(index) - start))
-            result = compiled(model, self.problems, index[rows], coordinates[:, rows], count)
+            result = compiled(model, self.problems, index[rows], coordinates[:, rows], np.asarray(count))
             host.append(jax.tree.map(np.asarray, result))
             start += size
         return jax.tree.map(lambda *parts: np.concatenate(parts)[:n], *host)

@@ -18,6 +18,7 @@ import numpy as np
 
 from jaxtransport import status as codes
 from jaxtransport.compute import interrupts
+from jaxtransport.compute.batches import LANES
 from jaxtransport.errors import InputError
 from jaxtransport.store import checksums
 from jaxtransport.store.checksums import Tiles
@@ -26,7 +27,7 @@ from jaxtransport.store.disk_full import SurvivingFile
 from jaxtransport.store.resultfile import FORMAT, crc_name, crc_of_book
 from jaxtransport.store.results import SINCE
 from jaxtransport.store.seal import seal
-from jaxtransport.sweep.plan import LANES, Plan
+from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task
 
 OVERHEAD_BYTES = 2**20  # attributes and headers, generously

@@ -24,6 +24,7 @@ from jax import lax
 
 from jaxtransport import status as codes
 from jaxtransport.compute import runtime, xla
+from jaxtransport.compute.batches import filled
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.task import Task
@@ -106,8 +107,8 @@ class Evaluator:
             call = min(shape[0], fair) * batch
             for start in range(0, len(members), call):
                 chosen = members[start : start + call]
-                filled = np.resize(chosen, shape)
-                point = {name: values[filled] for name, values in pending.points.items()}
+                each = filled(chosen, shape)
+                point = {name: values[each] for name, values in pending.points.items()}
                 point["_"] = np.zeros(shape)  # gives vmap its axis where there is no solve axis
                 device, count = next(self._turn), -(-len(chosen) // batch)
                 if device not in free:
@@ -137,9 +138,8 @@ class Evaluator:
         return self._shared[size, device]
 
     def _fill(self, free: dict[str, np.ndarray], block: Block) -> dict[str, Any]:
-        """Free points, filled up to the one compiled shape by repeating the last."""
-        extra = self.plan.free_step - len(block.free)
-        padded = {name: np.concatenate([v, np.repeat(v[-1:], extra)]) for name, v in free.items()}
+        """Free points, filled up to the one compiled shape by repeating them."""
+        padded = {name: filled(values, self.plan.free_step) for name, values in free.items()}
         padded["_"] = np.zeros(self.plan.free_step)
         return padded
 

@@ -6,16 +6,14 @@ it, and used again by whoever resumes.
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from jaxtransport.compute.batches import LANES
 from jaxtransport.compute.xla import CALLS, WHOLE
 from jaxtransport.sweep.task import Task
-
-LANES = 8  # batches are multiples of this, the doubles of a vector register, unless points go one by one
 
 # Sites x points of one batch, its most points, and its least unless it has too many sites then. A CPU that
 # calls every step of a loop pays a microsecond and more for it however few the points are: batches fill the
@@ -29,7 +27,6 @@ BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
 AT_ONCE = 2**18  # points of one call
 BLOCK_COST = 2**24  # site updates of one block: a fraction of a second on one core
-COMPILE_COST = 2**24  # site updates done in the time of one compilation, about a second
 TILE_BATCHES = 64  # a block of fewer is several checksums: several devices may share it unevenly
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
 PROGRAM_BYTES = 310_000_000  # measured: Python, JAX, and what it takes to compile
@@ -168,19 +165,3 @@ def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
     most = max(batches.values())
     step = max(1, step // most) * most
     return Plan(batches, step, free_step, step if step >= TILE_BATCHES * most else most)
-
-
-def padded_sizes(lengths: Iterable[int], points_each: int) -> dict[int, int]:
-    """Array size for every length: few sizes, because each is a compilation.
-
-    Lengths are padded to the next power of two, the longest to a multiple of 8. A size moves up to
-    the next one where compiling it would take longer than carrying the cut-off sites along.
-    """
-    top = LANES * -(-max(lengths) // LANES)
-    sizes = {int(N): min(top, max(LANES, 1 << (int(N) - 1).bit_length())) for N in lengths}
-    used = sorted(set(sizes.values()))
-    for size, following in itertools.pairwise(used):
-        members = [N for N, padded in sizes.items() if padded == size]
-        if len(members) * points_each * (following - size) < COMPILE_COST:
-            sizes.update(dict.fromkeys(members, following))
-    return sizes

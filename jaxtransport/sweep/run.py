@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jaxtransport.compute.batches import LANES
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.executors import Done, Executor
 from jaxtransport.sweep.grid import Block, Grid, blocks
-from jaxtransport.sweep.plan import LANES
 
 if TYPE_CHECKING:
     from jaxtransport.store.store import Store

@@ -71,7 +71,7 @@ def goes_on_to_equal(path):
 # A run under a limit on the size of files, as `ulimit -f` sets it; HDF5 crashes of one if it is let.
 LIMITED = """
 import resource, sys
-from jaxtransport import cli
+from jaxtransport.cli import commands as cli
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop()), resource.RLIM_INFINITY))
 cli.main()
 """

@@ -29,7 +29,7 @@ mu_bar = { start = -1.5, stop = 1.5, num = 99 }
 # Small batches and blocks, so that eight devices have something to share; a signal after so many blocks.
 CHILD = """
 import os, signal, sys
-from jaxtransport import cli
+from jaxtransport.cli import commands as cli
 from jaxtransport.store import store
 from jaxtransport.sweep import plan
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from jaxtransport import status as codes
+from jaxtransport.compute.batches import LANES
 from jaxtransport.errors import InputError
 from jaxtransport.store import files
 from jaxtransport.store.store import Store
 from jaxtransport.sweep.evaluator import Evaluator
 from jaxtransport.sweep.executors import Local
 from jaxtransport.sweep.grid import Axis, Grid
-from jaxtransport.sweep.plan import LANES, Plan, make_plan
+from jaxtransport.sweep.plan import Plan, make_plan
 from jaxtransport.sweep.run import TRIES, execute
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable

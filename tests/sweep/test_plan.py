@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxtransport.compute.batches import padded_sizes
 from jaxtransport.compute.xla import WHOLE
 from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep.grid import Axis, Grid
-from jaxtransport.sweep.plan import Plan, counts, devices_worth, make_plan, padded_sizes
+from jaxtransport.sweep.plan import Plan, counts, devices_worth, make_plan
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import Variable
 

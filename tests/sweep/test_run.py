@@ -9,12 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxtransport.compute import runtime
+from jaxtransport.compute import batches, runtime
 from jaxtransport.models import parse
 from jaxtransport.models.quantum.task import make_task
 from jaxtransport.store import files, results
 from jaxtransport.store import store as stores
-from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep.evaluator import Evaluator
 from jaxtransport.sweep.executors import Local
 from jaxtransport.sweep.grid import Axis, Grid, blocks
@@ -242,7 +241,7 @@ def traces(task, plan, path):
 
 
 def test_sixty_lengths_are_traced_once_for_each_padded_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(plans, "COMPILE_COST", 0)  # as if every length had many points
+    monkeypatch.setattr(batches, "COMPILE_COST", 0)  # as if every length had many points
     task = quantum("mu_bar = [0.1, 0.4, 1.0]\nN = {start = 4, stop = 63, step = 1}\ndelta_mu = [0.1, 0.2]")
     sizes = set(task.sizes.values())
     assert sizes == {8, 16, 32, 64}

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxtransport.compute.batches import padded
 from jaxtransport.coordinates import DRIVE, coordinate
 from jaxtransport.laws import Exact, Law
 from jaxtransport.models.quantum.point import given_at
@@ -20,7 +21,7 @@ from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
-from jaxtransport.search.target import Problems, grouped, padded
+from jaxtransport.search.target import Problems, grouped
 from jaxtransport.search.zeros import model_of, within_band
 from jaxtransport.spec.checks import lengths_of
 from jaxtransport.spec.spec import Spec
