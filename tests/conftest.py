@@ -1,8 +1,9 @@
-"""What all tests share: double precision, loops compiled as in commands, the command line as a function."""
+"""Fixtures of all tests: double precision, a compilation cache, the command line as a function."""
 
 import os
 import signal
 import sys
+from pathlib import Path
 
 import jax
 import pytest
@@ -13,6 +14,17 @@ from jaxtransport.sweep import plan as plans
 
 jax.config.update("jax_enable_x64", True)
 xla.compile_whole_loops()
+
+# One folder of compiled programs for all workers, for the processes that tests start, and for later runs.
+CACHE = Path(__file__).parent.parent / ".pytest_cache" / "programs"
+os.environ["XDG_CACHE_HOME"] = str(CACHE)
+CACHE_SETTINGS = {
+    "jax_compilation_cache_dir": str(CACHE / "jaxtransport" / "xla"),
+    "jax_persistent_cache_min_compile_time_secs": 0.0,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+}
+for _name, _value in CACHE_SETTINGS.items():
+    jax.config.update(_name, _value)
 
 # Shells that start pytest in the background have SIGINT ignored, nohup has SIGHUP; so would every process
 # that a test starts.
@@ -45,8 +57,19 @@ def jaxtransport(monkeypatch, capsys):
 
 
 @pytest.fixture
-def small_blocks(monkeypatch, tmp_path_factory):
-    """Blocks and batches of 8 points, so that a short sweep has many; compiled code is kept meanwhile."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+def small_blocks(monkeypatch):
+    """Blocks and batches of 8 points, so that a short sweep has many."""
     monkeypatch.setattr(plans, "BLOCK_COST", 1)
     monkeypatch.setattr(plans, "BATCH_POINTS", dict.fromkeys(plans.BATCH_POINTS, 8))
+
+
+@pytest.fixture
+def no_cache_of_tests():
+    """JAX without the compilation cache that tests share: whoever wants one sets it up."""
+    from jax._src import compilation_cache
+
+    jax.config.update("jax_compilation_cache_dir", None)
+    compilation_cache.reset_cache()
+    yield
+    jax.config.update("jax_compilation_cache_dir", CACHE_SETTINGS["jax_compilation_cache_dir"])
+    compilation_cache.reset_cache()

@@ -133,7 +133,7 @@ def test_programs_of_python_functions_are_kept_on_disk(tmp_path):
     assert int(second[2]) == 0
 
 
-def test_settings_are_changed_once_and_put_back_by_the_last(tmp_path, monkeypatch):
+def test_settings_are_changed_once_and_put_back_by_the_last(tmp_path, monkeypatch, no_cache_of_tests):
     """As threads do it: the second begins before the first has ended."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     before = jax.config.jax_compilation_cache_dir
@@ -147,7 +147,7 @@ def test_settings_are_changed_once_and_put_back_by_the_last(tmp_path, monkeypatc
     assert jax.config.jax_compilation_cache_dir == before
 
 
-def test_a_call_of_a_known_kind_changes_no_settings(monkeypatch):
+def test_a_call_of_a_known_kind_changes_no_settings(monkeypatch, no_cache_of_tests):
     calls = []
     program = runtime.kept(jax.jit(lambda x: x + 1))
     program(np.ones(3))

@@ -20,14 +20,6 @@ SITES = 12  # reference wires are padded to this, and so compiled once
 FEW = ["current_forward", "current_reverse", "nonreciprocity", "potential_forward", "potential_reverse"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiled(tmp_path_factory):
-    """Compiled kernels are shared by the tests of a process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-        yield
-
-
 @cache
 def solver(kernel):
     return jax.jit(partial(jt.solve, kernel=kernel))

@@ -57,7 +57,6 @@ def made(tmp_path_factory):
     """A sweep of several checksums and a search, with what they hold."""
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
         patch.setattr(plans, "BLOCK_COST", 1)
         patch.setattr(plans, "BATCH_POINTS", dict.fromkeys(plans.BATCH_POINTS, 8))
         (folder / "sweep.toml").write_text(SPEC)

@@ -76,7 +76,7 @@ class Processes:
         command = [sys.executable, "-m", "distributed.cli.dask_" + kind, *options]
         command += ["--scheduler-file", str(self.folder / "scheduler.json")]
         paths = os.pathsep.join([str(PACKAGE), str(Path(__file__).parent)])
-        environment = {**os.environ, "PYTHONPATH": paths, "XDG_CACHE_HOME": str(self.folder)}
+        environment = {**os.environ, "PYTHONPATH": paths}
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         self.running.callback(process.wait)
         self.running.callback(process.kill)

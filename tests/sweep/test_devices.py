@@ -50,9 +50,8 @@ cli.main()
 
 
 @pytest.fixture
-def run(tmp_path, tmp_path_factory):
+def run(tmp_path):
     (tmp_path / "spec.toml").write_text(SPEC)
-    cache = str(tmp_path_factory.getbasetemp() / "cache")
 
     def run(name, devices, number=0, after=0):
         command = [
@@ -66,7 +65,7 @@ def run(tmp_path, tmp_path_factory):
             str(after),
             str(number),
         ]
-        environment = {**os.environ, "XDG_CACHE_HOME": cache, "PYTHONPATH": str(PACKAGE)}
+        environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
         done = subprocess.run(
             [sys.executable, "-c", CHILD, *command],
             cwd=tmp_path,
@@ -146,11 +145,10 @@ injection = {{ start = 0.05, stop = 0.5, num = 30 }}
 
 
 @pytest.mark.parametrize("solve", ['law = "exact"', 'law = "series"', 'kernel = "dense"'])
-def test_two_devices_do_not_wait_for_each_other_in_lapack(solve, tmp_path, tmp_path_factory):
+def test_two_devices_do_not_wait_for_each_other_in_lapack(solve, tmp_path):
     """Also where XLA has no thread to spare (see `linalg`)."""
     (tmp_path / "spec.toml").write_text(LAWS.format(solve=solve))
-    cache = str(tmp_path_factory.getbasetemp() / "cache")
-    environment = {**os.environ, "XDG_CACHE_HOME": cache, "PYTHONPATH": str(PACKAGE)}
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
     environment.pop("JAX_NUM_CPU_DEVICES", None)
     environment["NPROC"] = "1"
     command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "-o", "out.h5", "--devices", "2"]

@@ -32,8 +32,7 @@ BAD = 3.0  # the value of a at which f = 8 fails
 
 
 @pytest.fixture(autouse=True)
-def double(monkeypatch, tmp_path_factory):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+def double():
     with jax.enable_x64(True):
         yield
 
