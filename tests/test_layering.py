@@ -100,6 +100,16 @@ def top(module):
     return module.split(".")[0]
 
 
+def test_the_map_in_the_readme_has_these_layers():
+    """Every name of FLOORS once, in the order of the floors."""
+    page = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    table = page.split("| in `jaxtransport/` | what |\n|---|---|\n")[1].split("\n\n")[0]
+    listed = [name.strip("` ") for row in table.splitlines() for name in row.split("|")[1].split(",")]
+    assert sorted([*listed, "__main__"]) == sorted(FLOOR)
+    heights = [FLOOR[name] for name in listed]
+    assert heights == sorted(heights)
+
+
 INNER = [module for module in MODULES if module]  # without jaxtransport/__init__.py
 
 

@@ -1,6 +1,6 @@
 """XLA flags and CPU devices, set before JAX starts: how many, and how a CPU's loops are compiled.
 
-A step along the wire is some twenty elementwise operations on the points of a batch. XLA calls each of
+A step along the wire is some thirty elementwise operations on the points of a batch. XLA calls each of
 them through its runtime, 1.6 us a step, unless it compiles the loop as one function, which by itself it
 does for the smallest loops alone. As one function, batches may be so small that they stay in the
 first-level cache.
