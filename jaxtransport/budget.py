@@ -1,4 +1,7 @@
-"""How much the exact law takes of a point: energies, memory. Knows no JAX, since `validate` asks too."""
+"""What a point may take: stages of effort, energies, memory. No JAX, since `validate` asks too."""
+
+from dataclasses import dataclass
+from typing import Any
 
 TOLERANCE = 1e-11  # of the integrals over energy, of the largest current
 NODES = 16  # energies of a panel
@@ -8,6 +11,24 @@ MOST_NODES = MOST_PANELS * NODES
 TOGETHER = 4  # panels whose transmissions are used together
 KEPT_BYTES = 2**27  # of the transmissions at all energies of a point, at most; else they are made anew
 PER_SITE = 64  # numbers a site and energy of panels that are used together, roughly
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How hard to try. A point that one stage leaves unfinished goes to the next."""
+
+    careful: bool = False  # by the kernel that takes up what the first does not resolve
+    steps: int = 0  # of Newton's or Broyden's method, at most
+    continuation: bool = False  # along the branch of the linear solution, where Newton's method fails
+    panels: int = 0  # of energies, at most
+    patient: bool = False  # whatever it takes; one program for all temperatures
+    margin: Any = 0.0  # of the window, over what the linear potentials span; inf: the whole band
+    rising_steps: Any = 0  # of the search from the bottom of the band, which takes the whole of it
+
+
+def dense_cost(sites: int) -> float:
+    """An inverse against one update of a site along the chain, roughly."""
+    return sites**3 / 10
 
 
 def pairs_bytes(sites: int, panels: int, *, dense: bool) -> int:

@@ -10,7 +10,6 @@ with E_l the energy current into the wire; sum E_l = 0, so that sum h_l = sum I_
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 
 import equinox as eqx
 import jax
@@ -20,16 +19,11 @@ from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
 from jaxtransport.band import Band
-from jaxtransport.budget import NODES
-from jaxtransport.green.chain import Chain
+from jaxtransport.budget import Stage
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, TOLERATED, Transmission
-from jaxtransport.laws import Exact, Law, Series, Stage
-from jaxtransport.probes.balance import Balance, Problem, balance
-from jaxtransport.probes.broyden import settle
-from jaxtransport.probes.conductor import ExactConductor, Flows, SeriesConductor
-from jaxtransport.probes.implicit import attached
-from jaxtransport.probes.newton import find
-from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
+from jaxtransport.laws import Law
+from jaxtransport.probes.balance import Balance, System
+from jaxtransport.probes.conductor import Flows
 from jaxtransport.steady import Steady, observe
 from jaxtransport.wire import Wire
 
@@ -80,15 +74,6 @@ class Nonlinear(Steady):
         return self.error / self.size
 
 
-PHASE_ROUNDING = 2e-15  # of a site
-
-# The second and the third stage of the exact law differ in numbers alone: one program.
-_NUMBERS = ("margin", "rising_steps")
-jax.tree_util.register_dataclass(
-    Stage, _NUMBERS, tuple(field.name for field in fields(Stage) if field.name not in _NUMBERS)
-)
-
-
 def solve(
     wire: Wire,
     kernel: type[Transmission],
@@ -115,18 +100,11 @@ def solve(
     starts = jax.vmap(lambda bias: linear.potentials(injection * size, bias / 2, -bias / 2))(biases)
     usable = jnp.all(jnp.isfinite(starts))
     injected, starts = jnp.where(usable, injection * size, 0.0), jnp.where(usable, starts, 0.0)
-    if isinstance(law, Series):
-        under = _by_series(SeriesConductor(wire, mu, kernel, law.order), linear, stage)
-    elif isinstance(law, Exact):
-        held = jnp.where(linear.broadening > 0, starts, 0.0)
-        window = _window(band, held, mu, size, temperature, stage)
-        exact = _exact_conductor(wire, kernel, law, stage, mu, window, temperature)
-        under = _by_integrals(exact, linear, stage, law.tolerance)
-    else:
-        raise TypeError(f"{law}: linear response has no potentials to be found; see `linear`")
+    system = System(wire, kernel, stage, mu, linear, starts, size, temperature)
+    under = law.balanced(system)
 
     lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
-    if isinstance(law, Series):
+    if law.at_mu_bar:
         response = linear.lead_response()
         lost |= response.conductance_error > TOLERATED * response.conductance
 
@@ -155,70 +133,6 @@ def solve(
         status=status,
         nodes=nodes,
     )
-
-
-def _exact_conductor(wire, kernel, law: Exact, stage: Stage, mu, window, temperature) -> ExactConductor:
-    """The exact law on panels for energies mu + window[0] ... mu + window[1]; they have no derivatives."""
-    frozen = jax.tree.map(lax.stop_gradient, (wire, mu, *window, temperature))
-    if stage.patient and temperature is None:
-        temperature = jnp.zeros(())  # one way for all
-    fine = stage.patient and issubclass(kernel, Chain)
-    tail = max(min(TAIL_LEFT, law.tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
-    panels = Panels.of(*frozen, most=stage.panels, tail=tail, fine=fine)
-    return ExactConductor(wire, mu, panels, temperature, kernel, fitted=not stage.patient)
-
-
-def _by_series(conductor: SeriesConductor, linear: Transmission, stage: Stage):
-    """What a bias drives by the series: potentials, flows, an error that nobody knows, order."""
-
-    def under(bias, start, injected):
-        problem = Problem(conductor, linear, conductor.mu_bar)
-        found = balance(problem, bias, injected, stage)
-        return found, conductor.flows(found.x), jnp.full_like(bias, jnp.nan), jnp.asarray(conductor.order)
-
-    return under
-
-
-def _by_integrals(exact: ExactConductor, linear: Transmission, stage: Stage, tolerance: float):
-    """What a bias drives by the exact law: potentials, flows, error of the currents, energies."""
-    panels, interior, band = exact.panels, linear.interior, exact.wire.reservoir.band
-    searching = exact.for_search()
-
-    def under(bias, start, injected):
-        asked = jnp.where(interior, injected * linear.strength, 0.0)
-        at = lax.stop_gradient((asked, start))
-        if stage.patient:
-            found = find(searching, interior, *at, stage.steps, stage.rising_steps)
-            solved = codes.has_numbers(found.status)
-            x = jnp.where(solved, found.x, 0.0)
-            flows, errors = searching.look(x, jnp.asarray(True))
-        else:
-            found, flows, errors = settle(searching, lax.stop_gradient(linear), *at, stage.steps)
-            solved = codes.has_numbers(found.status)
-            x = jnp.where(solved, found.x, 0.0)
-        ends = linear.leads.put(bias / 2, -bias / 2, jnp.zeros_like(x))
-        x, flows = attached(exact, interior, asked, ends, solved, x, flows)
-        held = jnp.where(linear.broadening > 0, x, 0.0)
-        status = found.status
-        mu = exact.mu_bar + held
-        holds = panels.holds(held) & jnp.all((band.bottom <= mu) & (mu <= band.top))
-        status = jnp.where((status == codes.SOLVED) & ~holds, codes.STEP_LIMIT, status)
-        unproven = (status == codes.OUTSIDE_BAND) & ~panels.enough
-        status = jnp.where(unproven, codes.STEP_LIMIT, status)
-        error = lax.stop_gradient(jnp.max(errors))
-        resolved = panels.enough & (error <= tolerance * jnp.max(jnp.abs(flows.current)))
-        status = jnp.where((status == codes.SOLVED) & ~resolved, codes.NOT_RESOLVED, status)
-        return Balance(x, status, found.steps), flows, error, NODES * panels.count
-
-    return under
-
-
-def _window(band: Band, held, mu, size, temperature, stage: Stage):
-    """Energies that hold the linear potentials, a margin and the thermal tails, clipped to the band."""
-    low, high = jnp.minimum(-size / 2, jnp.min(held)), jnp.maximum(size / 2, jnp.max(held))
-    tails = 0.0 if temperature is None else TAIL * temperature
-    margin = stage.margin * (high - low) + tails  # of no bias at all: inf all the same
-    return jnp.maximum(low - margin, band.bottom - mu), jnp.minimum(high + margin, band.top - mu)
 
 
 def observed(names: Iterable[str], both: Nonlinear, law: Law) -> dict[str, Array]:

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +22,7 @@ from jaxtransport import nonlinear
 from jaxtransport import status as codes
 from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
 from jaxtransport.band import Band
+from jaxtransport.budget import Stage
 from jaxtransport.compute.precision import require_double
 from jaxtransport.compute.runtime import compiled_quickly, kept
 from jaxtransport.errors import InputError
@@ -30,7 +30,7 @@ from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.long import Long
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
-from jaxtransport.laws import Exact, Law, Linear, Stage, checked_law
+from jaxtransport.laws import Law, checked_law
 from jaxtransport.linear import LinearResponse
 from jaxtransport.steady import Steady, without_overflow
 from jaxtransport.wire import Wire, admit, require_wire
@@ -162,7 +162,7 @@ def solve(
     (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
     """
     given, law, chosen = _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
-    one = _linear_state if isinstance(law, Linear) else _nonlinear_state
+    one = _linear_state if law.is_linear else _nonlinear_state
     return _tried(one, given, law, chosen, lambda state: state.status)
 
 
@@ -207,7 +207,7 @@ def nonreciprocity(
     Arguments and errors as for `solve`. NaN where the state has no numbers.
     """
     given, law, chosen = _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
-    one = _linear_nonreciprocity if isinstance(law, Linear) else _nonlinear_nonreciprocity
+    one = _linear_nonreciprocity if law.is_linear else _nonlinear_nonreciprocity
     return _tried(one, given, law, chosen, lambda result: result[1])[0]
 
 
@@ -257,7 +257,7 @@ def _tried(one, given: tuple, law: Law, kernel: type[Transmission], status_of):
     attempt = lambda stage: one(*given, *_static(law, kernel, stage))
     first, *others = law.stages
     if any(map(is_traced, jax.tree.leaves((given, getattr(law, "temperature", 0.0))))):
-        if not isinstance(law, Linear) or kernel is not Long:
+        if not law.is_linear or kernel is not Long:
             return attempt(law.traced)
         result = attempt(first)
         lost = status_of(result) == codes.NOT_RESOLVED
@@ -274,13 +274,11 @@ def _tried(one, given: tuple, law: Law, kernel: type[Transmission], status_of):
 
 def _static(law: Law, kernel: type[Transmission], stage: Stage) -> tuple[Any, ...]:
     """What a stage is compiled for: the kernel; beyond linear response law, stage and temperature, too."""
-    if isinstance(law, Linear):
+    if law.is_linear:
         return (careful(kernel) if stage.careful else kernel,)
-    if not isinstance(law, Exact):
-        return kernel, law, stage, None
     warm = law.warm or stage.patient  # which has one program for all temperatures
-    temperature = jnp.asarray(law.temperature, float) if warm else None
-    return kernel, replace(law, temperature=0.0), stage, temperature
+    temperature = jnp.asarray(getattr(law, "temperature", 0.0), float) if warm else None
+    return kernel, law.at_temperature(0.0), stage, temperature
 
 
 def _in_band(mu_bar: Any, delta_mu: Any, band: Band) -> Any:

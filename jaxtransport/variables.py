@@ -81,7 +81,12 @@ NONLINEAR = {name: v for name, v in LINEAR.items() if name not in ("injection_re
     v.name: v
     for v in [
         Variable(
-            "steps", "1", "steps of the search, larger of both biases", r"\mathrm{steps}", dtype="i2", of_every_point=True
+            "steps",
+            "1",
+            "steps of the search, larger of both biases",
+            r"\mathrm{steps}",
+            dtype="i2",
+            of_every_point=True,
         ),
         Variable(
             "quadrature_error",

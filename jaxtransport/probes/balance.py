@@ -15,8 +15,8 @@ implicit function theorem, not from the iterations.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -27,15 +27,23 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
+from jaxtransport.budget import Stage
 from jaxtransport.compute import linalg
 from jaxtransport.green.transmission import Transmission
-from jaxtransport.laws import Stage
-from jaxtransport.probes.conductor import SeriesConductor
+from jaxtransport.probes.conductor import Conductor, Flows
+from jaxtransport.wire import Wire
 
 RELATIVE = 1e-12  # of a Newton step at the end; the step before was about its square root
 DENSE_SITES = 64  # beyond it, a matrix of all derivatives costs more than products with it
 SMALLEST_STEP = 1e-4  # of the drive, where continuation gives up
 MOST_CONTINUATIONS = 200
+
+
+# The second and the third stage of the exact law differ in numbers alone: one program.
+_NUMBERS = ("margin", "rising_steps")
+jax.tree_util.register_dataclass(
+    Stage, _NUMBERS, tuple(field.name for field in fields(Stage) if field.name not in _NUMBERS)
+)
 
 
 class Balance(eqx.Module):
@@ -46,10 +54,32 @@ class Balance(eqx.Module):
     steps: Int[Array, ""]  # Newton steps in all
 
 
+class System(NamedTuple):
+    """A wire whose potentials are sought, for one bias after the other."""
+
+    wire: Wire
+    kernel: type[Transmission]
+    stage: Stage
+    mu_bar: Array
+    linear: Transmission  # at mu_bar
+    starts: Array  # linear potentials of either bias, (bias, site); 0 where they are not finite
+    size: Array  # |delta_mu|
+    temperature: Array | None  # None: zero, known beforehand
+
+
+class Balanced(NamedTuple):
+    """The potentials of one bias and what they drive."""
+
+    balance: Balance
+    flows: Flows
+    error: Array  # of the currents, by energies that were left out; NaN where nobody knows
+    nodes: Array  # energies at which transmissions are known, or the order
+
+
 class Problem(eqx.Module):
     """What has to balance: a conductor, given currents and given lead potentials."""
 
-    conductor: SeriesConductor
+    conductor: Conductor
     linear: Transmission  # at mu_bar: where Newton starts, and what preconditions it
     mu_bar: Float[Array, ""]
 
@@ -67,6 +97,17 @@ class Problem(eqx.Module):
         leads = self.linear.leads.put(delta_mu / 2, -delta_mu / 2, jnp.zeros_like(x))
         unbalanced = self.conductor.exchange(x) - injected * self.linear.strength
         return jnp.where(self.linear.interior, unbalanced, x - leads)
+
+
+def by_newton(conductor: Conductor, system: System, order: int) -> Callable[..., Balanced]:
+    """How a conductor without a closed form is balanced: see `balance`. `order`: of its derivatives."""
+    problem = Problem(conductor, system.linear, system.mu_bar)
+
+    def under(bias: Array, start: Array, injected: Array) -> Balanced:
+        found = balance(problem, bias, injected, system.stage)
+        return Balanced(found, conductor.flows(found.x), jnp.full_like(bias, jnp.nan), jnp.asarray(order))
+
+    return under
 
 
 def balance(problem: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:

@@ -73,6 +73,10 @@ class Conductor(eqx.Module):
     def flows(self, x: Profile) -> Flows:
         """Currents, and everything else with them."""
 
+    def exchange(self, x: Profile) -> Profile:
+        """2 pi I_l alone."""
+        return self.flows(x).current
+
     def for_search(self) -> Conductor:
         """The same where only the search for potentials sees it: derivatives are those in x alone."""
         return jax.tree.map(lax.stop_gradient, self)

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from jaxtransport.laws import Linear
 from jaxtransport.search.chebyshev_cover import Floats
 from jaxtransport.search.target import Model, Problems, Target
 from jaxtransport.wire import Wire
@@ -26,7 +25,7 @@ Bounds = Sequence[tuple[float, float]]
 
 def careful(model: Model, problems: Problems, bounds: Bounds) -> Model:
     """The model, its kernel careful if one of the wires may hold a barrier anywhere in the windows."""
-    if not isinstance(model.law, Linear) or not may_hold_a_barrier(model, problems, bounds):
+    if not model.law.is_linear or not may_hold_a_barrier(model, problems, bounds):
         return model
     return replace(model, stage=1)
 

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from jaxtransport.compute.batches import in_batches
 from jaxtransport.coordinates import Coordinate
-from jaxtransport.laws import Linear
 from jaxtransport.search.barriers import careful
 from jaxtransport.search.chebyshev_cover import Floats, starting
 from jaxtransport.search.follow import CLOSED, LEFT, Frame, correct, follow, height
@@ -221,7 +220,7 @@ def _descend(model, problems, frame, starts):
 
 def _descended(plane: Plane) -> Floats:
     """Zeros that descent finds from points spread over the window."""
-    number = STARTS if isinstance(plane.model.law, Linear) else STARTS // 4
+    number = STARTS if plane.model.law.is_linear else STARTS // 4
     spread = np.random.default_rng(0).random((number, 2))
     found = np.asarray(_descend(plane.model, plane.problems, plane.frame, jnp.asarray(spread)))
     found, _ = _corrected(plane, found[np.isfinite(found).all(axis=1)], None)
@@ -265,7 +264,7 @@ def _at_edge(plane: Plane, inside: Floats, outside: Floats, along: int | None) -
 
 
 def _map(plane: Plane) -> tuple[tuple[Floats, Floats], Floats]:
-    number = MAP if isinstance(plane.model.law, Linear) else MAP // 2 + 1
+    number = MAP if plane.model.law.is_linear else MAP // 2 + 1
     even = [np.linspace(*bounds, number) for bounds in plane.bounds]
     inside = [_open(p, values) for p, values in zip(plane.model.parameters, even, strict=True)]
     first, second = np.meshgrid(*inside, indexing="ij")

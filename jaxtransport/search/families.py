@@ -15,7 +15,6 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxtransport.laws import Linear
 from jaxtransport.search.target import Model, Problems
 from jaxtransport.wire import Wire
 
@@ -57,7 +56,7 @@ def families_of(
 ) -> NDArray[np.int8]:
     """Family of every zero: 0 where no closed form is known to hold. `searched` is in order."""
     out = np.zeros(len(at), np.int8)
-    if not len(at) or not isinstance(model.law, Linear):
+    if not len(at) or not model.law.is_linear:
         return out
     (parameter,) = model.parameters
     if parameter.site is not None or parameter.quantity not in ("mu_bar", "gamma"):

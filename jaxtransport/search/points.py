@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxtransport.coordinates import Coordinate
-from jaxtransport.laws import Linear
 from jaxtransport.parameters import injection_of
 from jaxtransport.search import barriers
 from jaxtransport.search.chebyshev_cover import Cells, Cover, Floats, Function, cover, starting
@@ -150,7 +149,7 @@ def zeros_on(
 def sampled(model: Model, problems: Problems, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
     """Delta I of the one problem at evenly spaced values of the parameter, a little inside the window."""
     ends = 1e-9 * (bounds[1] - bounds[0])  # the edges of the band carry no current
-    number = SAMPLES if isinstance(model.law, Linear) else SAMPLES // 4 + 1
+    number = SAMPLES if model.law.is_linear else SAMPLES // 4 + 1
     at = np.linspace(bounds[0] + ends, bounds[1] - ends, number)
     parts = Target(model, problems).values(np.zeros(len(at), int), at[None])
     return at, np.asarray(parts.nonreciprocity())
@@ -181,7 +180,7 @@ def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, flo
             extreme = min(window) if parameter.quantity == "delta_mu" else most
             drive[parameter.quantity] = np.full_like(strength, extreme)
     injection = injection_of(drive)
-    if isinstance(model.law, Linear):
+    if model.law.is_linear:
         floor = ROUNDING_LINEAR * injection * strength
         return np.minimum(floor, barriers.error_of(model, problems, bounds)) if model.stage else floor
     return ROUNDING_BEYOND * (1 + injection * strength)

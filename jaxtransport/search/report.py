@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxtransport.coordinates import Coordinate
-from jaxtransport.laws import Linear
 from jaxtransport.search import families, identically_zero
 from jaxtransport.search.curves import Curves
 from jaxtransport.search.lengths import Lengths
@@ -248,7 +247,7 @@ def _families_of_curves(found: Curves, model: Model, wire: Wire, drive: Mapping[
     """The family that all points of a curve have, by the closed form of one pair; else 0."""
     out = np.zeros(len(found.curves), np.int8)
     names = [p.name for p in model.parameters]
-    closed_form = isinstance(model.law, Linear) and families.is_pair(wire)
+    closed_form = model.law.is_linear and families.is_pair(wire)
     if not closed_form or not set(names) <= {"gamma", "mu_bar"}:
         return out
     for i, curve in enumerate(found.curves):

@@ -33,7 +33,7 @@ from jaxtransport.coordinates import Coordinate
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.kernels import careful
 from jaxtransport.green.transmission import Transmission
-from jaxtransport.laws import Exact, Law, Linear
+from jaxtransport.laws import Law
 from jaxtransport.linear import LinearResponse
 from jaxtransport.nonlinear import Nonlinear
 from jaxtransport.parameters import injection_of
@@ -124,7 +124,7 @@ class Model:
     @property
     def in_turn(self) -> bool:
         """Whether a CPU is faster with one wire after the other: each is arithmetic of whole matrices."""
-        return self.kernel is Dense or isinstance(self.law, Exact)
+        return self.kernel is Dense or self.law.one_by_one
 
     def parts(self, wire: Wire, given: dict[str, Array], coordinates: Array) -> Parts:
         """delta I and G delta mu of one wire, with `coordinates` (one for each parameter) put in."""
@@ -132,7 +132,7 @@ class Model:
             wire, given = put(parameter, wire, given, coordinates[i])
         size = given.get("delta_mu", jnp.ones(()))
         injection = injection_of(given)
-        if isinstance(self.law, Linear):
+        if self.law.is_linear:
             kernel = careful(self.kernel) if self.law.stages[self.stage].careful else self.kernel
             solved = LinearResponse.of(wire, given["mu_bar"], kernel, with_profile=False)
             # Linear response is the limit of no bias: it needs no room for one in the band.

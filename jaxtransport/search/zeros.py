@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -36,7 +35,7 @@ from jaxtransport.coordinates import DRIVE, MOST_LENGTHS, Coordinate, coordinate
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
-from jaxtransport.laws import Exact, Law, Linear, checked_law
+from jaxtransport.laws import Law, checked_law
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
@@ -203,23 +202,24 @@ def checked_drive(
         raise InputError("mu_bar: missing; expected the mean potential of the leads, in gamma_o")
     if "injection" in drive and "I_g" in drive:
         raise InputError("injection and I_g: both set the injected current; give one of them")
-    if "delta_mu" not in drive and ("I_g" in drive or not isinstance(law, Linear)):
+    if "delta_mu" not in drive and ("I_g" in drive or not law.is_linear):
         why = "I_g is measured by it" if "I_g" in drive else "beyond linear response zeros depend on it"
         raise InputError(f"delta_mu: missing; expected the bias, in gamma_o: {why}")
     if "I_g" not in drive and "injection" not in drive:
-        if not isinstance(law, Linear):
+        if not law.is_linear:
             raise InputError(
                 "injection: missing; expected I_g / I_o (or I_g): beyond linear response zeros depend on it"
             )
         drive["injection"] = 1.0
-    if "temperature" in ranges and not isinstance(law, Exact):
+    if "temperature" in ranges and "temperature" not in law.options:
         raise InputError("over: 'temperature' goes with law=Exact(); remove it, or give that law")
-    if isinstance(law, Exact) and "temperature" not in ranges:
-        require_known("temperature", law.temperature)
-        drive["temperature"] = float(law.temperature)
+    if "temperature" in law.options and "temperature" not in ranges:
+        temperature = law.temperature  # type: ignore[attr-defined]
+        require_known("temperature", temperature)
+        drive["temperature"] = float(temperature)
     if "mu_bar" not in ranges:
         widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive.get("delta_mu", 0.0)
-        most = 0.0 if isinstance(law, Linear) else widest
+        most = 0.0 if law.is_linear else widest
         if wrong := band.outside(drive["mu_bar"], most):
             raise InputError(f"mu_bar = {drive['mu_bar']:g}: {wrong}")
     return law, drive
@@ -239,7 +239,7 @@ def within_band(
 ) -> tuple[list[tuple[float, float]], str]:
     """The windows, with that of mu_bar cut where a lead would leave the band, and a word about it."""
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
-    if "mu_bar" not in ranges or isinstance(law, Linear):
+    if "mu_bar" not in ranges or law.is_linear:
         return list(bounds), ""
     low, high = ranges["mu_bar"]
     widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive["delta_mu"]
@@ -261,7 +261,6 @@ def model_of(searched: Sequence[Coordinate], law: Law, kernel: str) -> Model:
     """How delta I follows from the coordinates of a search."""
     chosen = named(kernel)
     varied = any(p.quantity == "temperature" for p in searched)
-    warm = isinstance(law, Exact) and (varied or float(law.temperature) > 0)
+    warm = varied or bool(law.warm)
     # The temperature is a number of the drive; what is compiled does not know it.
-    static = replace(law, temperature=0.0) if isinstance(law, Exact) else law
-    return Model(tuple(searched), static, chosen, warm)
+    return Model(tuple(searched), law.at_temperature(0.0), chosen, warm)

@@ -30,7 +30,7 @@ TOP = ("title", "model")  # keys above all tables
 Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
 
 
-def value_of(row: Parameter) -> PlainValidator:
+def value_of(row: values.Numbers) -> PlainValidator:
     """How the key of a parameter is read: one number."""
     return PlainValidator(one_of(row))
 

@@ -11,7 +11,7 @@ import math
 import sys
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -276,10 +276,20 @@ READERS: dict[Range, Reader] = {
     NOT_NEGATIVE: not_negative,
     AMPLITUDE: amplitude,
     PROBABILITY: probability,
+    SMALL_ERROR: small_error,
 }
 
 
-def one_of(row: Parameter) -> Reader:
+class Numbers(Protocol):
+    """Which numbers a key may hold: a parameter, or an option of a law."""
+
+    @property
+    def domain(self) -> Range: ...
+    @property
+    def integer(self) -> bool: ...
+
+
+def one_of(row: Numbers) -> Reader:
     """One value of a parameter."""
     if row.integer:
         return whole(int(row.domain.low), int(row.domain.high))

@@ -13,9 +13,10 @@ from support.wires import disordered, make, stack
 
 import jaxtransport as jt
 from jaxtransport import layout as layouts
+from jaxtransport.budget import Stage
 from jaxtransport.closed_forms import short_wire
 from jaxtransport.green.kernels import KERNELS
-from jaxtransport.laws import Exact, Series, Stage
+from jaxtransport.laws import Exact, Series
 from jaxtransport.nonlinear import solve
 from jaxtransport.probes import balance as balance_module
 from jaxtransport.probes import newton as newton_module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from jaxtransport.compute.batches import padded
 from jaxtransport.coordinates import DRIVE, coordinate
-from jaxtransport.laws import Exact, Law
+from jaxtransport.laws import Law
 from jaxtransport.models.quantum.point import given_at
 from jaxtransport.models.quantum.task import law_of, shared_by
 from jaxtransport.search.combine import joined, with_outer
@@ -124,11 +123,9 @@ def _asked(spec: Spec):
 def _law(spec: Spec) -> Law:
     """The law of a search; any temperature above zero says that thermal tails are needed."""
     law = law_of(spec)
-    if not isinstance(law, Exact):
-        return law
     solve: Any = spec.tables["solve"]
     swept = spec.axis("temperature") is not None
-    return replace(law, temperature=1.0 if swept else solve.temperature or 0.0)
+    return law.at_temperature(1.0 if swept else solve.temperature or 0.0)
 
 
 def _grouped(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[tuple[np.ndarray, int]]:

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
+import pydantic
 from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
 from jaxtransport import text
 from jaxtransport.arguments import POSITIVE
 from jaxtransport.band import CHAIN
-from jaxtransport.budget import MOST_NODES, NODES, TOLERANCE
 from jaxtransport.coordinates import coordinate
-from jaxtransport.laws import HIGHEST_ORDER, LAWS
+from jaxtransport.laws import LAWS
 from jaxtransport.parameters import QUANTUM
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.search_table import SearchTable
@@ -33,7 +33,7 @@ from jaxtransport.spec.tables import (
     value_of,
     values_of,
 )
-from jaxtransport.spec.values import choice, list_of, positive, real, small_error, whole
+from jaxtransport.spec.values import choice, list_of, positive, real, whole
 from jaxtransport.variables import LINEAR, NONLINEAR
 
 Along = float | list[float] | dict[str, Any] | None  # one number, a list, or a pattern
@@ -64,15 +64,19 @@ class DriveTable(Table):
     I_g: Annotated[float | None, value_of(QUANTUM["I_g"])] = None
 
 
-class SolveTable(Table):
-    """[solve]"""
+class _Solve(Table):
+    """[solve], without the keys of single laws."""
 
     law: Annotated[str, PlainValidator(choice(*LAWS))] = "linear"
     kernel: Annotated[str, PlainValidator(choice("auto", "chain", "dense"))] = "auto"
-    order: Annotated[int | None, PlainValidator(whole(1, HIGHEST_ORDER))] = None
-    temperature: Annotated[float | None, value_of(QUANTUM["temperature"])] = None
-    tolerance: Annotated[float | None, PlainValidator(small_error)] = None
-    nodes: Annotated[int | None, PlainValidator(whole(2 * NODES, MOST_NODES))] = None
+
+
+_OPTIONS: dict[str, Any] = {
+    key: (Annotated[Any, value_of(option)], None)
+    for law in LAWS.values()
+    for key, option in law.options.items()
+}
+SolveTable = pydantic.create_model("SolveTable", __base__=_Solve, **_OPTIONS)
 
 
 TABLES: dict[str, type[Table]] = {
@@ -113,12 +117,13 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
         # Probes alone: nothing is driven. A search in linear response: zeros do not depend on it.
         drive = drive.model_copy(update={"injection": 1.0 if tables["search"].over else 0.0})
     solve = tables["solve"]
-    if solve.law == "series" and solve.order is None:
-        solve = solve.model_copy(update={"order": 3})
-    if solve.law == "exact" and solve.temperature is None and "temperature" not in swept:
-        solve = solve.model_copy(update={"temperature": 0.0})
-    if solve.tolerance == TOLERANCE:
-        solve = solve.model_copy(update={"tolerance": None})
+    law = LAWS[solve.law]
+    for key, option in law.options.items():
+        default = getattr(law, key)
+        if option.spelt_out and getattr(solve, key) is None and key not in swept:
+            solve = solve.model_copy(update={key: default})
+        elif not option.spelt_out and getattr(solve, key) == default:
+            solve = solve.model_copy(update={key: None})
     return {**tables, "wire": wire, "drive": drive, "solve": solve}
 
 

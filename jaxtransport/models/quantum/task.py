@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from jaxtransport import layout as layouts
-from jaxtransport.budget import NODES
-from jaxtransport.laws import LAWS, Exact, Law, Linear, Series
+from jaxtransport.budget import dense_cost
+from jaxtransport.laws import LAWS, Law
 from jaxtransport.models.padding import (
     along_the_wire,
     fixed_numbers,
@@ -34,9 +34,8 @@ RETRY_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contac
 KEPT = 12  # numbers that a kernel keeps per site and energy
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
 # Measured, on one core (`scripts/memory.py`)
-COMPILE_SECONDS = {"leads": 1.0, "profile": 3.0, "dense": 3.0, "exact": 7.0, "series": 12.0}
-UPDATE_SECONDS = {"leads": 1e-8, "profile": 5e-8, "dense": 3e-8, "exact": 1e-8, "series": 1e-8}
-NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
+COMPILE_SECONDS = {"leads": 1.0, "profile": 3.0, "dense": 3.0}  # of linear response, by what is asked for
+UPDATE_SECONDS = {"leads": 1e-8, "profile": 5e-8, "dense": 3e-8}
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})
 
@@ -45,7 +44,7 @@ def make_task(spec: Spec) -> Task:
     """The task of a spec with `model = "quantum"`."""
     grid = Grid(spec.axes, FREE.intersection(a.name for a in spec.axes))
     law, kernel = law_of(spec), spec.tables["solve"].kernel  # type: ignore[attr-defined]
-    if not isinstance(law, Linear):
+    if not law.is_linear:
         return _beyond_linear_response(spec, law)
     sizes = sizes_of(spec, grid)
     variables = tuple(law.variables[name] for name in spec.variables)
@@ -71,7 +70,7 @@ def make_task(spec: Spec) -> Task:
         arrays=2 if with_profile else 1,  # for two drives
         sequential=kernel == "dense",
         scratch_bytes=scratch,
-        cost=_dense_cost if kernel == "dense" else float,
+        cost=dense_cost if kernel == "dense" else float,
         compile_seconds=COMPILE_SECONDS[program],
         update_seconds=UPDATE_SECONDS[program],
     )
@@ -96,10 +95,6 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
     how["terminals"] = _terminals(spec)
     size, dense = max(sizes.values()), solve.kernel == "dense"
     first, *_, most = (law.point_bytes(stage, size, kept=2 * KEPT, dense=dense) for stage in law.stages)
-    if isinstance(law, Series):
-        cost: Any = partial(_series_cost, law.derivatives)
-    else:
-        cost = partial(_exact_cost, dense)
     return Task(
         grid=grid,
         variables=variables,
@@ -116,13 +111,13 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
         sizes=sizes,
         size=size,
         quickly=True,
-        sequential=isinstance(law, Exact) or dense,
+        sequential=law.one_by_one or dense,
         compile_bytes=COMPILE_BYTES,
-        compile_seconds=COMPILE_SECONDS[law.name],
-        update_seconds=UPDATE_SECONDS[law.name],
+        compile_seconds=law.compile_seconds,
+        update_seconds=law.update_seconds,
         scratch_bytes=first,
         retry_bytes=most,
-        cost=cost,
+        cost=partial(law.cost, dense=dense),
     )
 
 
@@ -157,21 +152,6 @@ def unit_of_current(spec: Spec) -> tuple[Beside, ...]:
 def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
     """Of a point: an array for either bias; what a dense kernel has at a time of complex matrices."""
     return (2 * 8 * size if with_profile else 0) + (4 * 16 * size**2 if kernel == "dense" else 0)
-
-
-def _dense_cost(size: int) -> float:
-    return size**3 / 10  # an inverse against one sweep along the chain, roughly
-
-
-def _series_cost(derivatives: int, size: int) -> float:
-    """Newton's steps, with a few products for each."""
-    return float(size * derivatives * NEWTON_SWEEPS)
-
-
-def _exact_cost(dense: bool, size: int) -> float:
-    """Transmissions of some panels, made once and used in some sums."""
-    energies = 20.0 * NODES
-    return energies * (_dense_cost(size) + size**2 if dense else 10 * size)
 
 
 def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:

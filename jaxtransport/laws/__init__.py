@@ -1,0 +1,21 @@
+"""The laws by the names that sweep files give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxtransport.arguments import instance
+from jaxtransport.laws.exact import Exact
+from jaxtransport.laws.law import Law, Option
+from jaxtransport.laws.linear import Linear
+from jaxtransport.laws.series import Series
+
+LAWS: dict[str, type[Law]] = {law.name: law for law in (Linear, Series, Exact)}
+
+__all__ = ["LAWS", "Exact", "Law", "Linear", "Option", "Series", "checked_law"]
+
+
+def checked_law(law: Any) -> Law:
+    """The law that is meant; linear response if none is given."""
+    words = "Linear(), Series(order) or Exact(temperature)"
+    return Linear() if law is None else instance("law", law, Law, words)

@@ -1,0 +1,80 @@
+"""Laws: the currents at given potentials. Each law is a value, passed as `law=`.
+
+A law knows its name in a sweep file, its keys there, the variables it can store, the stages in which its
+potentials are sought, from the cheapest to the last, and what a point costs. Host data: JAX is loaded when
+`system_of` is called.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from jaxtransport.arguments import Range
+from jaxtransport.budget import Stage
+from jaxtransport.variables import Variable
+
+if TYPE_CHECKING:
+    from jaxtransport.probes.balance import Balanced, System
+
+
+class Option(NamedTuple):
+    """A key of [solve] that belongs to one law."""
+
+    domain: Range
+    integer: bool = False
+    spelt_out: bool = True  # whether a spec that leaves it out is that of its default
+
+
+@dataclass(frozen=True)
+class Law(abc.ABC):
+    """How currents follow from potentials."""
+
+    name: ClassVar[str]  # in a sweep file
+    variables: ClassVar[Mapping[str, Variable]]  # that a sweep can store
+    options: ClassVar[Mapping[str, Option]] = {}  # keys of [solve] that go with it; fields of this class
+    unfinished: ClassVar[tuple[int, ...]]  # statuses that the next stage may help
+    biases: ClassVar[int] = 2  # that are solved for Delta I
+    is_linear: ClassVar[bool] = False  # whether currents are proportional to potentials: one solution for all
+    at_mu_bar: ClassVar[bool] = True  # whether the network at mu_bar has to be known for its currents
+    one_by_one: ClassVar[bool] = False  # on CPUs a loop over points is faster than `vmap`
+
+    # Measured on one core (`scripts/memory.py`): of one padded size, and of an update of a site.
+    compile_seconds: ClassVar[float]
+    update_seconds: ClassVar[float] = 1e-8
+
+    @property
+    @abc.abstractmethod
+    def stages(self) -> tuple[Stage, ...]:
+        """What to try in turn: most points of a sweep are done with the first."""
+
+    @property
+    @abc.abstractmethod
+    def traced(self) -> Stage:
+        """What to try within a transform, where nobody can see whether the first stage was enough."""
+
+    def balanced(self, system: System) -> Callable[..., Balanced]:
+        """How the potentials of one bias are found: a function of (bias, start, 2 pi I_g), compiled by JAX.
+
+        Not asked of a linear law, which `linear` solves.
+        """
+        raise TypeError(f"{self}: linear response has no potentials to be found; see `linear`")
+
+    def cost(self, sites: int, *, dense: bool) -> float:
+        """Work of one point, in updates of a site."""
+        return float(sites)
+
+    def point_bytes(self, stage: Stage, sites: int, *, kept: int, dense: bool) -> int:
+        """Memory that a point takes, roughly, where a sweep along the wire keeps `kept` numbers of a site."""
+        return 8 * kept * sites
+
+    @property
+    def warm(self) -> bool:
+        """Whether its temperature is above zero, or may be."""
+        return False
+
+    def at_temperature(self, temperature: Any) -> Law:
+        """The same at another temperature, if it has one."""
+        return self
