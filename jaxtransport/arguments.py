@@ -52,7 +52,9 @@ class Range:
         """What to give instead of x, which is not allowed."""
         least = self.smallest or SMALLEST
         if np.isfinite(x) and x != 0 and not least <= abs(x) <= LARGEST:
-            return f"{self.words}, in size from {least:g} to {LARGEST:g}: others do not fit in a double"
+            return (
+                f"{self.words} with magnitude from {least:g} to {LARGEST:g} (products must fit in a double)"
+            )
         return self.words
 
 
@@ -60,7 +62,7 @@ REAL = Range("a finite number")
 POSITIVE = Range("a number > 0", low=SMALLEST)
 NOT_NEGATIVE = Range("a number >= 0", low=0.0, smallest=SMALLEST)
 NOT_ZERO = Range("a number that is not 0", smallest=SMALLEST, zero=False)
-AMPLITUDE = Range("a number > 0 (of a hopping only |t| counts)", low=SMALLEST)
+AMPLITUDE = Range("a number > 0 (only |t| of a hopping matters)", low=SMALLEST)
 AMOUNT = Range("a finite number", smallest=1e-300)  # scales a result: below, that would be rounded to nothing
 PROBABILITY = Range("a probability, 0 < p <= 1", low=SMALLEST, high=1.0)
 SMALL_ERROR = Range("an error from 1e-15 to 0.01", low=1e-15, high=0.01)
@@ -126,7 +128,7 @@ def number(name: str, value: Any, allowed: Range = REAL) -> Any:
         if array is None:
             raise wrong(name, value, allowed.words)
         if array.shape:
-            raise _of_shape(name, array.shape, f"{allowed.words}; for many at once, use jax.vmap")
+            raise _of_shape(name, array.shape, f"{allowed.words}; use jax.vmap for a batch")
         known = float(array)
     if not allowed.holds(known):
         raise wrong(name, value, allowed.expected(known))
@@ -237,9 +239,9 @@ def _has_unit(value: Any) -> bool:
 
 def _traced(name: str, value: Any, allowed: Range, shapes: tuple | None) -> Any:
     if not _is_real(value.dtype):
-        raise InputError(f"{name}: traced {value.dtype}: expected {allowed.words}")
+        raise InputError(f"{name} = traced array of {value.dtype}: expected {allowed.words}")
     if shapes is not None and value.shape not in shapes:
-        more = f", or {shapes[1][0]} numbers" if len(shapes) > 1 else "; for many at once, use jax.vmap"
+        more = f", or {shapes[1][0]} numbers" if len(shapes) > 1 else "; use jax.vmap for a batch"
         raise _of_shape(name, value.shape, allowed.words + more)
     return value.astype(float)
 
@@ -326,7 +328,7 @@ def function(name: str, value: Any) -> Callable:
 def mapping(name: str, value: Any, example: str) -> dict[str, Any]:
     """Names with what belongs to them."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise wrong(name, value, f"names with values, such as {example}")
+        raise wrong(name, value, f"a mapping from names to values, such as {example}")
     return dict(value)
 
 
@@ -350,14 +352,14 @@ def fields(name: str, value: Any, kind: type, lengths: Mapping[str, int]) -> Non
             raise InputError(f"{name}.{field} = {show(array)}: expected an array of numbers")
     batch = found["length"].shape
     if batch:
-        raise InputError(f"{name} = a batch of shape {batch}: expected one; for many at once, use jax.vmap")
+        raise InputError(f"{name} = a batch of shape {batch}: expected one; use jax.vmap for a batch")
     entries = None
     for field, more in lengths.items():
         shape = found[field].shape
         entries = shape[0] if entries is None and len(shape) == 1 else entries
         if entries is None or shape != (entries + more,):
             some = "some" if entries is None else entries + more
-            raise InputError(f"{name}.{field} = array of shape {shape}: expected {some} entries in one row")
+            raise InputError(f"{name}.{field} = array of shape {shape}: expected {some} entries, 1-d")
 
 
 def _is_complex(array: Any) -> bool:

@@ -152,7 +152,7 @@ class Exact(Law):
             object.__setattr__(self, "nodes", whole("nodes", self.nodes, 2 * NODES, MOST_NODES))
         tolerance = number("tolerance", self.tolerance, SMALL_ERROR)
         if is_traced(tolerance):
-            raise InputError("tolerance: traced by JAX; expected a number that is known")
+            raise InputError("tolerance: traced by JAX; expected a known number")
         object.__setattr__(self, "tolerance", float(tolerance))
 
     @property

@@ -123,7 +123,7 @@ def solve(
         exact = _exact_conductor(wire, kernel, law, stage, mu, window, temperature)
         under = _by_integrals(exact, linear, stage, law.tolerance)
     else:
-        raise TypeError(f"{law}: linear response has no potentials to be found; see `linear`")
+        raise TypeError(f"{law}: linear response needs no search for potentials; see `linear`")
 
     lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
     if isinstance(law, Series):

@@ -111,11 +111,11 @@ class Follower:
         try:
             about = os.stat(self.path)
         except OSError as error:
-            raise InputError(f"{self.path}: can no longer be read ({error.strerror or error})") from None
+            raise InputError(f"{self.path} can no longer be read ({error.strerror or error})") from None
         same = self._file[:2] == (about.st_dev, about.st_ino)
         with ResultFile(self.path, known=self._known if same else None) as file:
             if not same and file.search:
-                raise InputError(f"{self.path}: is the result of a search, which is written whole")
+                raise InputError(f"{self.path} is the result of a search; only sweeps can be watched")
             shape = file.dataset("status").shape
             identity = (about.st_dev, about.st_ino, file.time_of("started"), shape)
             if identity != self._file:
@@ -194,7 +194,7 @@ def watch(
         InputError: `every` is no positive number; no such file, or not the result of a sweep.
     """
     if not 0 < every < math.inf:
-        raise InputError(f"--every {every:g}: pass a number of seconds > 0")
+        raise InputError(f"--every {every:g}: expected a number of seconds > 0")
     path, out = Path(path), out or sys.stdout
     follower = Follower(path)
     try:
@@ -206,7 +206,7 @@ def watch(
                     return look.finished
                 _wait(max(every, PAUSES * follower.seconds))
     except KeyboardInterrupt:
-        print(f"no longer watching {path}; the run is not touched by that", file=sys.stderr)
+        print(f"no longer watching {path}; the run itself is not affected", file=sys.stderr)
         return False
 
 
@@ -280,7 +280,7 @@ def _statuses(look: Look) -> str:
 
 
 def _gone(path: Path) -> str:
-    return f"no run is writing it: jaxtransport run SPEC.toml -o {path} goes on"
+    return f"no run is writing it; jaxtransport run SPEC.toml -o {path} resumes it"
 
 
 def _span(seconds: float) -> str:

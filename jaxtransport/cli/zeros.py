@@ -38,7 +38,7 @@ def asked_rows(spec: Spec) -> list[str]:
     return [
         f"  search     {'curves' if len(over) == 2 else 'zeros'} in {what}",
         f"  searches   {searches(spec):,} ({grid})",
-        f"  memory     about {size(memory_bytes(spec))} at its peak, the program itself included",
+        f"  memory     about {size(memory_bytes(spec))} at its peak, including the program itself",
         f"  result     {spec.default_output}",
     ]
 

@@ -75,7 +75,7 @@ class Transmissions(dict[str, Any]):
     """Transmissions by the names of their sites; one that is needed and not given is refused."""
 
     def __missing__(self, key: str) -> Any:
-        raise InputError(f"T[{key!r}] missing: expected all of {', '.join(('21', 'N-1,1', 'N1', 'N-1,2'))}")
+        raise InputError(f"T[{key!r}] missing; expected all of {', '.join(('21', 'N-1,1', 'N1', 'N-1,2'))}")
 
 
 def whole_length(N: Any) -> Any:

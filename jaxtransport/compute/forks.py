@@ -22,6 +22,6 @@ def require_own_jax() -> None:
     """Raise `RuntimeError` in a process that was forked from one in which JAX had started."""
     if _forked:
         raise RuntimeError(
-            "this process was forked from one in which JAX had started, and JAX would wait for ever: make "
+            "this process was forked from one in which JAX had started, and JAX would hang; create "
             'processes with multiprocessing.get_context("spawn"), or fork before anything is computed'
         )

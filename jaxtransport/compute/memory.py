@@ -34,5 +34,5 @@ def require_memory(needed: int, remedy: str) -> None:
     free = free_memory()
     if free is not None and needed > free:
         raise InputError(
-            f"memory: this needs about {needed / 1e9:.2g} GB, and {free / 1e9:.2g} GB are free; {remedy}"
+            f"memory: this needs about {needed / 1e9:.2g} GB, but only {free / 1e9:.2g} GB are free; {remedy}"
         )

@@ -162,7 +162,7 @@ def devices(count: int | None) -> list[jax.Device]:
         raise InputError(f"{given or 'devices'}: JAX cannot start ({reason}); change or unset it") from error
     if count is not None and not 1 <= count <= len(local):
         raise InputError(
-            f"devices = {count}: JAX has {len(local)} here ({local[0].platform}); pass 1 to {len(local)}"
+            f"devices = {count}: JAX has {len(local)} here ({local[0].platform}); expected 1 to {len(local)}"
         )
     return local[:count]
 

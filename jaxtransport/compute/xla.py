@@ -37,7 +37,7 @@ def offer(count: int | None) -> None:
     have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     most = max(have, MOST_DEVICES)
     if count is not None and not 1 <= count <= most:
-        raise InputError(f"--devices {count}: pass a whole number from 1 to {most}; there are {have} cores")
+        raise InputError(f"--devices {count}: expected a number from 1 to {most}; there are {have} cores")
     if count is None:
         check_environment()
     if devices_are_settled():

@@ -153,7 +153,7 @@ def design(
             if found is None:
                 raise InputError(
                     f"gamma = {show(gamma)}: no arrangement has transmissions that a double can hold; "
-                    "expected couplings nearer 1"
+                    "expected couplings closer to 1"
                 )
             result, settled = found
             if settled:
@@ -325,7 +325,7 @@ def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
     restarts, seed = read(whole, "restarts", restarts, 0), read(whole, "seed", seed, 0)
     if N is not None and pairs is not None and 2 * pairs > N - 2:
         wrong.append(
-            f"pairs = {pairs}: {2 * pairs} sources and drains on the {N - 2} middle sites of N = {N}; "
+            f"pairs = {pairs}: {2 * pairs} sources and drains do not fit on {N - 2} middle sites (N = {N}); "
             f"expected at most {(N - 2) // 2}"
         )
     bounds, window = read(_range, "gamma", gamma, POSITIVE), read(_range, "mu_bar", mu_bar, REAL)
@@ -334,9 +334,7 @@ def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
     read(choice, "goal", goal, GOALS)
     read(choice, "reservoirs", reservoirs, RESERVOIRS)
     if isinstance(goal, str) and goal == "reciprocal" and window and window[0] == window[1]:
-        wrong.append(
-            f"mu_bar = {show(mu_bar)}: the goal reciprocal holds over a window; expected (low, high)"
-        )
+        wrong.append(f"mu_bar = {show(mu_bar)}: goal = 'reciprocal' requires a window; expected (low, high)")
     if injection is not None:
         read(require_known, "injection", injection)
         injection = read(number, "injection", injection, POSITIVE)

@@ -54,10 +54,12 @@ def figures(
     chosen = select(names)
     kind = kind.lower()
     if f".{kind}" not in FORMATS:
-        raise InputError(f"--format {kind}: pass one of {', '.join(f.removeprefix('.') for f in FORMATS)}")
+        raise InputError(
+            f"--format {kind}: expected one of {', '.join(f.removeprefix('.') for f in FORMATS)}"
+        )
     check_name("-o", folder)
     if os.path.exists(folder) and not os.path.isdir(folder):
-        raise InputError(f"-o {folder}: is a file; pass a folder for the pictures")
+        raise InputError(f"-o {folder} is a file; expected a folder for the pictures")
     ready: dict[str, xarray.Dataset] = {}
     for figure in chosen:
         for name in figure.sweeps:
@@ -65,7 +67,7 @@ def figures(
             if name in ready:
                 continue
             if path is None:
-                raise InputError(f"{name}.toml: missing among the sweep files of this installation")
+                raise InputError(f"{name}.toml is missing from the sweep files of this installation")
             ready[name] = _result(models.read(path), force, reporter)
         picture = Path(folder) / f"{figure.name}.{kind}"
         failed = {name: n for name in figure.sweeps if (n := _failures(ready[name]))}
@@ -86,7 +88,7 @@ def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextMa
         outputs.check_output(path, force)
         if not force:
             require_whole(
-                path, models.make_task(outputs.check_same(spec, path, "move it away, or pass --force"))
+                path, models.make_task(outputs.check_same(spec, path, "move it away, or use --force"))
             )
     if not path.exists() or force or NOT_COMPUTED in count_statuses(path):
         with reporter(spec.name) as report:

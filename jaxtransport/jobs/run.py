@@ -125,16 +125,20 @@ def execute(
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
     if spec.search is not None:
-        raise InputError("search: is for `jaxtransport zeros`; use that, or remove [search]")
+        raise InputError(
+            "search: `jaxtransport run` does not search; use `jaxtransport zeros`, or remove [search]"
+        )
     if devices is not None and scheduler is not None:
-        raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
+        raise InputError(
+            "devices: cannot be combined with a scheduler, whose workers bring their own devices"
+        )
     outputs.check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
 
     from jaxtransport.jobs import backends
     from jaxtransport.sweep import run as loop
 
-    note = "storing what is in flight, then stopping; once more stops at once"
+    note = "storing the results in flight, then stopping; a second signal stops at once"
     # From here on: a job may be told to end while it waits for its workers.
     with interrupts.held(note, breakable=True) as stop:
 
@@ -165,7 +169,7 @@ def execute(
                 made = lambda: make_plan(task, backend.kind, backend.memory)
                 plan = outputs.stored_plan(task, output) if resumed else made()
                 if backend.memory is None and scheduler is None:  # cores: their memory is this machine's
-                    remedy = "ask for fewer variables along the wire, or for shorter wires"
+                    remedy = "store fewer variables along the wire, or use shorter wires"
                     require_memory(plan.memory_bytes(task), remedy)
                 if not resumed:
                     outputs.create(spec, task, output, plan, backend)

@@ -39,7 +39,7 @@ def search(
     """
     if spec.search is None:
         raise InputError(
-            "search: missing; pass what is searched, such as [search] over = { mu_bar = [-1.99, 1.99] }, "
+            "search: missing; expected windows, such as [search] over = { mu_bar = [-1.99, 1.99] }; "
             "or use `jaxtransport run`"
         )
     outputs.check_output(output, force)
@@ -60,7 +60,10 @@ def search(
     with interrupts.held(breakable=True):
         lock = locks.Lock(output)
         try:
-            require_memory(memory_bytes(spec), "search shorter outer axes, one after the other (--set)")
+            require_memory(
+                memory_bytes(spec),
+                "split the outer axes into shorter ones and search them one after the other (--set)",
+            )
             runtime.devices(None)  # says what is wrong where JAX cannot start
             with runtime.computing():
                 data = models.search(spec, done)

@@ -49,11 +49,11 @@ def agree(answers: list[dict[str, Any]]) -> dict[str, Any]:
     """
     for key in SAME:
         if len(found := sorted({str(answer[key]) for answer in answers})) > 1:
-            raise InputError(f"scheduler: its workers differ in {key} ({', '.join(found)}); make them equal")
+            raise InputError(f"scheduler: workers differ in {key} ({', '.join(found)}); make them equal")
     if (theirs := answers[0]["jaxtransport_version"]) != jaxtransport.__version__:
         raise InputError(
-            f"scheduler: its workers have jaxtransport {theirs}, this is {jaxtransport.__version__}; "
-            "make them equal"
+            f"scheduler: workers have jaxtransport {theirs}, this process has {jaxtransport.__version__}; "
+            "install the same version"
         )
     out = dict(answers[0])
     out["device"] = ", ".join(sorted({answer["device"] for answer in answers}))
@@ -79,7 +79,8 @@ def evaluate(text: str, made_by: Mapping[str, str], plan: str, block: Block) -> 
     for key in SAME:
         if mine[key] != made_by[key]:
             raise InputError(
-                f"scheduler: a worker has {key} {mine[key]}, the sweep began with {made_by[key]}; replace it"
+                f"scheduler: a worker has {key} {mine[key]}, but the sweep began with {made_by[key]}; "
+                "replace it"
             )
     with _ONE_AT_A_TIME, runtime.computing():
         return _evaluator(text, plan)(block)

@@ -69,7 +69,7 @@ def table_bytes(sizes: dict[int, int]) -> int:
     if needed > MOST_TABLE_BYTES:
         raise InputError(
             f"grid.N: {len(sizes):,} lengths up to {max(sizes):,} sites take {needed / 1e9:.1f} GB for their "
-            f"layouts alone, more than {MOST_TABLE_BYTES / 1e9:.0f} GB; pass fewer lengths at once"
+            f"layouts alone, more than {MOST_TABLE_BYTES / 1e9:.0f} GB; use fewer lengths at once"
         )
     return needed
 

@@ -51,12 +51,12 @@ def draw_file(
     check_format(picture)
     check_name("-o", picture)
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
-        raise InputError(f"-o {picture}: is the result itself; pass another name")
+        raise InputError(f"-o {picture} is the result itself; choose another name")
     with style.applied():
         if is_search(result):
             given = {"--variable": variable, "--y": y, "--at": at or None}
             for option in (option for option, value in given.items() if value is not None):
-                raise InputError(f"{option}: a picture of a search takes only --x; leave it out")
+                raise InputError(f"{option} does not apply to a search, which takes only --x; remove it")
             data, notes = load(result), []
             figure = draw_zeros(data, x=x)
         else:
@@ -72,7 +72,7 @@ def draw_file(
 def check_format(picture: Path) -> None:
     """Raise `InputError` unless `picture` ends as a format does."""
     if picture.suffix.lower() not in FORMATS:
-        raise InputError(f"-o {picture}: pass a name that ends in one of {', '.join(FORMATS)}")
+        raise InputError(f"-o {picture}: expected a name that ends in one of {', '.join(FORMATS)}")
 
 
 def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
@@ -98,9 +98,9 @@ def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
                     with contextlib.suppress(OSError):
                         part.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"-o {picture}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"-o {picture} cannot be written ({error.strerror or error})") from None
     except ValueError as error:
-        raise InputError(f"{picture}: these numbers cannot be drawn ({error})") from None
+        raise InputError(f"-o {picture}: the numbers cannot be drawn ({error})") from None
     finally:
         panels.plt.close(figure)
 
@@ -163,7 +163,7 @@ def _without_numbers(view: View, array: xr.DataArray) -> list[str]:
 def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
     """The picture of a loaded search as a matplotlib figure."""
     if "searched" not in data.attrs:  # nor does its spec say so: it is another version's
-        raise InputError("attribute spec: this version cannot read it; run the search again")
+        raise InputError("attribute spec: not readable by this version; run the search again")
     return _titled(draw_search(data, tuple(str(data.attrs["searched"]).split()), x=x), data, {})
 
 

@@ -36,7 +36,7 @@ def draw_search(data: xr.Dataset, names: tuple[str, ...], *, x: str | None = Non
     """
     outer = [name.removeprefix("search_") for name in map(str, data.data_vars) if name.startswith("search_")]
     if x is not None and x not in outer:
-        known = ", ".join(outer) or "none: there is no outer axis"
+        known = ", ".join(outer) or "none (there is no outer axis)"
         raise InputError(f"--x {x}: not an outer axis of this search; known: {known}")
     if "line" in data.dims:
         return _curves(data, names, outer)

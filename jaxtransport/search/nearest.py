@@ -115,8 +115,8 @@ def nearest_zero(
 def _start(name: str, value: float, bounds: tuple[float, float]) -> float:
     low, high = bounds
     if not np.isfinite(value):
-        more = f"give {name}=..." if name in DRIVE else "its sites differ; search them one by one"
-        raise InputError(f"over: the wire has no one value of {name!r} to start from: {more}")
+        more = f"pass {name}=..." if name in DRIVE else "its sites differ; search them one by one"
+        raise InputError(f"over: the wire has no single value of {name!r} to start from; {more}")
     if not low <= value <= high:
         raise InputError(
             f"over[{name!r}] = {bounds}: the wire has {value:g}; expected a window that holds it"

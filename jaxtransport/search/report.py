@@ -160,7 +160,7 @@ def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int])
     }
     where = f"{bounds[0]} <= N <= {bounds[1]}"
     skipped = bounds[1] - bounds[0] + 1 - len(found.N)  # such as odd N of dimers
-    other = f"; {skipped} lengths make no wire and were passed over" if skipped else ""
+    other = f"; {skipped} lengths allow no wire and were skipped" if skipped else ""
     failed = int((found.status != 0).sum())
     other += f"; {failed} lengths have no steady state" if failed else ""
     if failed == len(found.N):

@@ -73,7 +73,7 @@ def vary(wire: Wire, values: Mapping[str, float]) -> Wire:
     for name, value in mapping("values", values, "{'onsite[5]': 0.1}").items():
         changed = coordinate(name, of="values")
         if not changed.parameter.array:
-            raise InputError(f"values: {name!r} belongs to the drive, not to the wire; give it to `solve`")
+            raise InputError(f"values: {name!r} belongs to the drive, not to the wire; pass it to `solve`")
         check_site(changed, wire, "values")
         possible = changed.parameter.domain
         value = number(f"values[{name!r}]", value, possible)

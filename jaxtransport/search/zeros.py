@@ -115,7 +115,9 @@ def find_zeros(
         model = model_of(searched, law, kernel)
         if len(searched) == 2:
             if len(wires) > 1:
-                raise InputError(f"wire: {len(wires)} of them; curves are followed for one wire at a time")
+                raise InputError(
+                    f"wire: expected one, got {len(wires)}; curves are followed for one wire at a time"
+                )
             curves = find_curves(model, Problems.of(wires, drive), bounds)
             return curves_dataset(curves, model, wires[0], drive, bounds, cut)
         parts = []
@@ -130,10 +132,10 @@ def find_zeros(
 
 def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarray.Dataset:
     if len(over) > 1:
-        raise InputError("over: 'N' is searched alone; for other parameters too, search wire by wire")
+        raise InputError("over: 'N' must be searched alone; to search other parameters too, go wire by wire")
     if not callable(wire) or isinstance(wire, Wire):
         raise InputError(
-            "wire: over N it has to grow; expected a function from N to a wire, "
+            "wire: a search over N varies its length; expected a function from N to a wire, "
             "such as lambda N: jt.Wire.pair(N, gamma=0.5)"
         )
     low, high = bounds = pair("over['N']", over[LENGTH])
@@ -152,7 +154,7 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
     for N, each in wires.items():
         if not isinstance(each, Wire) or int(each.length) != N:
             what = f"{int(each.length)} sites" if isinstance(each, Wire) else show(each)
-            raise InputError(f"wire: the function gives {what} at N = {N}; return a Wire of N sites")
+            raise InputError(f"wire: the function gives {what} at N = {N}; expected a Wire of N sites")
         checked_wires(each)
     band = next(iter(wires.values())).reservoir.band
     law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law, band)
@@ -176,7 +178,7 @@ def checked_wire(name: str, wire: Any) -> Wire:
     require_known(name, *jax.tree.leaves(wire))
     wire, good = admit(wire)
     if not good:
-        raise InputError(f"{name}: holds a number that no wire may have; make it by Wire.custom")
+        raise InputError(f"{name} contains a number that no wire may have; make it with Wire.custom")
     return wire
 
 
@@ -196,7 +198,7 @@ def checked_drive(
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
     for name, value in given.items():
         if value is not None and name in ranges:
-            raise InputError(f"{name} = {show(value)}: given, and searched too; keep one of them")
+            raise InputError(f"{name} = {show(value)}: given and also searched; keep one of the two")
     drive = {name: known(name, value) for name, value in given.items() if value is not None}
     drive |= {name: bounds[0] for name, bounds in ranges.items() if name in DRIVE}
     if "mu_bar" not in drive:
@@ -213,7 +215,7 @@ def checked_drive(
             )
         drive["injection"] = 1.0
     if "temperature" in ranges and not isinstance(law, Exact):
-        raise InputError("over: 'temperature' goes with law=Exact(); remove it, or give that law")
+        raise InputError("over: 'temperature' requires law=Exact(); remove it, or pass that law")
     if isinstance(law, Exact) and "temperature" not in ranges:
         require_known("temperature", law.temperature)
         drive["temperature"] = float(law.temperature)

@@ -56,7 +56,7 @@ class Checks:
         """Take what a search varies as axes: the ends of its windows, and every length that makes a wire."""
         for name in over:
             if name in self.swept:
-                self.mistakes.add(f"grid.{name}", "is searched too; keep one of them")
+                self.mistakes.add(f"grid.{name}", "this parameter is also searched; keep one of the two")
         self.searched = {name: bounds for name, bounds in over.items() if name not in self.swept}
         self.swept |= set(self.searched)
         self.axes |= {name: np.array(bounds) for name, bounds in self.searched.items()}
@@ -94,7 +94,7 @@ class Checks:
         """Note every parameter of `missing` (name -> what it is) that is not given."""
         for name, what in missing.items():
             if self.values(name) is None and self.mistakes.clean(self.key(name)):
-                self.add(name, f"missing; pass {what}")
+                self.add(name, f"missing; expected {what}")
 
     def given(self, name: str) -> bool:
         """True if a parameter is swept or in its table, be it well or wrongly."""
@@ -109,13 +109,13 @@ class Checks:
         for layout, keys in own.items():
             for key in keys:
                 if layout != name and getattr(self.wire, key) is not None:
-                    self.add(key, f'goes with layout = "{layout}", not "{name}"; remove one of them')
+                    self.add(key, f'requires layout = "{layout}", not "{name}"; remove one of the two')
         if (
             name == "spaced"
             and self.wire.spacing is None
             and self.mistakes.clean("wire.spacing", "grid.spacing")
         ):
-            self.add("spacing", "missing; pass the number of sites from terminal to terminal")
+            self.add("spacing", "missing; expected the number of sites from terminal to terminal")
 
     def first_layout(self) -> layouts.Layout | None:
         """The layout at the first N, all others checked; None if something they need is wrong."""
@@ -147,7 +147,7 @@ class Checks:
             return
         if "N" in self.swept:
             self.mistakes.add(
-                "wire.strengths", "one number per terminal does not go with an N axis; remove it"
+                "wire.strengths", "a list per terminal cannot be combined with an N axis; remove it"
             )
             return
         try:
@@ -161,12 +161,12 @@ class Checks:
         if names is None:
             return
         if not names:
-            self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(known)}")
+            self.mistakes.add("output.variables", f"expected some of {', '.join(known)}, got an empty list")
         for name in dict.fromkeys(names):
             if name != "status" and name not in known and name not in self.swept:
-                self.mistakes.add("output.variables", f"{name!r} unknown; {meant(name, known)}")
+                self.mistakes.add("output.variables", f"unknown variable {name!r}; {meant(name, known)}")
             if names.count(name) > 1:
-                self.mistakes.add("output.variables", f"{name!r} comes twice")
+                self.mistakes.add("output.variables", f"duplicate variable {name!r}")
 
     def wanted(self, known: Mapping[str, Variable]) -> tuple[str, ...]:
         """What to store besides the status and the axes: the variables asked for, or all of every point."""

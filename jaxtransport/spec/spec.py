@@ -84,19 +84,19 @@ def read(path: str | Path, models: Mapping[str, Model], overrides: Sequence[str]
     """
     path = Path(path)
     if not os.path.isfile(path):
-        what = "is a folder or a device" if os.path.exists(path) else "no such file"
-        raise InputError(f"{path}: {what}; pass the path of a sweep file in TOML")
+        what = " is a folder or a device" if os.path.exists(path) else ": no such file"
+        raise InputError(f"{path}{what}; expected the path of a sweep file in TOML")
     try:
         with open(path, "rb") as file:
             raw = file.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
-            raise InputError(f"{path}: has more than {MOST_BYTES:,} bytes; pass a sweep file in TOML")
+            raise InputError(f"{path} has more than {MOST_BYTES:,} bytes; expected a sweep file in TOML")
         text = _decoded(raw).replace("\r\n", "\n")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
         reason = f"not {error.encoding.upper()}: {error.reason}"
-        raise InputError(f"{path}: cannot be read ({reason}); pass a sweep file in TOML") from None
+        raise InputError(f"{path} cannot be read ({reason}); expected a sweep file in TOML") from None
     return parse(text, models, path.stem, overrides)
 
 
@@ -111,20 +111,20 @@ def parse(text: str, models: Mapping[str, Model], name: str = "sweep", overrides
     """The validated spec in TOML `text`. Errors as for `read`."""
     mistakes = Mistakes()
     if any("\\u0000" in part or "\0" in part or not part.isprintable() for part in overrides):
-        raise InputError("--set: holds characters that cannot be printed; pass plain text")
+        raise InputError("--set contains characters that cannot be printed; use plain text")
     try:
         document = tomlkit.parse(text)
     except tomlkit.exceptions.TOMLKitError as error:
-        raise InputError(f"{name}: not TOML ({error})") from None
+        raise InputError(f"{name} is not valid TOML ({error})") from None
     for override in overrides:
         _override(document, override, mistakes)
     raw = document.unwrap()
     title = raw.pop("title", "")
     if not isinstance(title, str) or "\0" in title:
-        mistakes.add("title", f"{title!r}; pass a text in quotes, without NUL")
+        mistakes.add("title", f"expected a string in quotes, without NUL, got {title!r}")
     model = raw.pop("model", "quantum")
     if not isinstance(model, str) or model not in models:
-        mistakes.add("model", f"{model!r}; pass one of {', '.join(models)}")
+        mistakes.add("model", f"expected one of {', '.join(models)}, got {model!r}")
         raise InputError(mistakes.lines)
     ranges = dict(grid) if isinstance(grid := raw.get("grid"), dict) else {}
     parsed = models[model].parse(raw, mistakes)
@@ -140,7 +140,7 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     key, equals, value = override.partition("=")
     parts = key.strip().split(".")
     if not equals or len(parts) > 2 or not all(parts):
-        mistakes.add(f"--set {override}", "pass --set table.key=value, such as --set wire.gamma=0.4")
+        mistakes.add(f"--set {override}", "expected table.key=value, such as wire.gamma=0.4")
         return
     if not value.strip():
         _remove(document, parts, mistakes)
@@ -154,7 +154,7 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
         return
     table, name = parts
     if not isinstance(document.get(table, {}), dict):
-        mistakes.add(table, "is not a table")
+        mistakes.add(table, "expected a table")
         return
     if table not in document:
         document[table] = tomlkit.table()
@@ -169,7 +169,7 @@ def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mist
     *tables, name = parts
     holder: Any = document.get(tables[0], {}) if tables else document
     if not isinstance(holder, dict) or name not in holder:
-        mistakes.add(f"--set {'.'.join(parts)}=", "would remove this key, which the file does not have")
+        mistakes.add(f"--set {'.'.join(parts)}=", "cannot remove this key; the file does not contain it")
         return
     del holder[name]
 

@@ -110,7 +110,7 @@ def read_tables(
     for name, kind in kinds.items():
         content = raw.get(name, {})
         if not isinstance(content, dict):
-            mistakes.add(name, f"{content!r}; pass a table: [{name}]")
+            mistakes.add(name, f"expected a table [{name}], got {content!r}")
             content = {}
         try:
             out[name] = kind.model_validate(content)
@@ -129,7 +129,7 @@ def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes)
     """Read [grid], whose keys are names of parameters."""
     known = {row.name: row for row in axes_of(parameters)}
     if not isinstance(raw, dict):
-        mistakes.add("grid", f"{raw!r}; pass a table: [grid]")
+        mistakes.add("grid", f"expected a table [grid], got {raw!r}")
         return ()
     axes = []
     for name, value in raw.items():

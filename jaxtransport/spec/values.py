@@ -46,17 +46,17 @@ def number(
     """A finite number, not a boolean; an integer, bounded, where asked."""
     kind = "a whole number" if integer else "a number"
     bound = f" > {above:g}" if above is not None else f" >= {least}" if least is not None else ""
-    wrong = lambda: ValueError(f"{_show(value)}; pass {kind}{bound}")
+    wrong = lambda: ValueError(f"expected {kind}{bound}, got {_show(value)}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong()
     if integer and not isinstance(value, int):
         raise wrong()
     if integer and abs(value) > most:
-        raise ValueError(f"{_show(value)} is too large; pass {kind} <= {most:,}")
+        raise ValueError(f"expected {kind} <= {most:,}, got {_show(value)}")
     if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise ValueError(f"{_show(value)} is too large for a double; pass {kind}{bound}")
+        raise ValueError(f"expected {kind}{bound} that fits in a double, got {_show(value)}")
     if not math.isfinite(value):
-        raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
+        raise ValueError(f"expected a finite number{bound}, got {_show(value)}")
     if (above is not None and not value > above) or (least is not None and not value >= least):
         raise wrong()
     return value if integer else float(value)
@@ -74,7 +74,7 @@ def _within(allowed: Range, value: Any, **bounds: Any) -> float:
     """A number whose products still fit in a double."""
     out = number(value, **bounds)
     if not allowed.holds(out):
-        raise ValueError(f"{_show(value)}; expected {allowed.expected(out)}")
+        raise ValueError(f"expected {allowed.expected(out)}, got {_show(value)}")
     return out
 
 
@@ -82,13 +82,13 @@ def amplitude(value: Any) -> float:
     """Of a hopping: its phase along an open wire changes nothing."""
     out = number(value)
     if out < 0:
-        raise ValueError(f"{_show(value)}; only |t| counts, pass {-out:g}")
+        raise ValueError(f"expected a number > 0, got {_show(value)}; only |t| matters, set {-out:g}")
     return positive(value)
 
 
 def probability(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not PROBABILITY.holds(value):
-        raise ValueError(f"{_show(value)}; expected {PROBABILITY.words}")
+        raise ValueError(f"expected {PROBABILITY.words}, got {_show(value)}")
     return float(value)
 
 
@@ -109,7 +109,7 @@ def list_of(read: Reader, what: str = "numbers") -> Reader:
 
     def reader(value: Any) -> list:
         if not isinstance(value, list):
-            raise ValueError(f"{_show(value)}; pass a list of {what}")
+            raise ValueError(f"expected a list of {what}, got {_show(value)}")
         out = []
         for i, entry in enumerate(value, 1):
             try:
@@ -130,7 +130,7 @@ def either(read: Reader) -> Reader:
 def choice(*names: str) -> Reader:
     def reader(value: Any) -> str:
         if value not in names:
-            raise ValueError(f"{_show(value)}; pass one of {', '.join(names)}")
+            raise ValueError(f"expected one of {', '.join(names)}, got {_show(value)}")
         return value
 
     return reader
@@ -138,7 +138,7 @@ def choice(*names: str) -> Reader:
 
 def text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{_show(value)}; pass a text in quotes")
+        raise ValueError(f"expected a string in quotes, got {_show(value)}")
     return value
 
 
@@ -155,14 +155,16 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
         elif isinstance(value, list):
             values = value
         else:
-            raise ValueError(f"{_show(value)}; pass a list, {{start, stop, step}} or {{start, stop, num}}")
+            raise ValueError(
+                f"expected a list, {{start, stop, step}} or {{start, stop, num}}, got {_show(value)}"
+            )
         if not values:
-            raise ValueError("an empty axis; pass at least one value")
+            raise ValueError("expected at least one value, got an empty axis")
         values = list_of(read)(values)
         distinct, counts = np.unique(values, return_counts=True)
         if unique and len(distinct) < len(values):
             twice = distinct[np.argmax(counts > 1)]
-            raise ValueError(f"{twice:g} comes twice; pass each value once")
+            raise ValueError(f"duplicate value {twice:g}")
         return np.array(values, dtype=int if integer else float)
 
     return reader
@@ -174,19 +176,19 @@ def _range(value: dict, *, integer: bool) -> list:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(RANGE_KEYS))}")
     missing = {"start", "stop"} - set(value)
     if missing:
-        raise ValueError(f"{sorted(missing)[0]!r} is missing; pass start and stop")
+        raise ValueError(f"{sorted(missing)[0]!r} is missing; set start and stop")
     if ("step" in value) == ("num" in value):
-        raise ValueError("pass either step or num beside start and stop")
+        raise ValueError("expected either step or num, besides start and stop")
     start, stop = (_part(value, k, lambda v: number(v, integer=integer)) for k in ("start", "stop"))
     if not math.isfinite(stop - start):
-        raise ValueError(f"from {start:g} to {stop:g}: a width that is not finite; pass a smaller one")
+        raise ValueError(f"expected a range of finite width, got {start:g} to {stop:g}")
     spacing = _part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
     if "step" in value:
         step = _part(value, "step", lambda v: number(v, integer=integer))
         if step == 0 or (stop - start) / step < 0:
-            raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g}: an empty axis")
+            raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g} (an empty axis)")
         if spacing == "log":
-            raise ValueError("spacing = 'log' goes with num, not step")
+            raise ValueError("spacing = 'log' requires num, not step")
         # A stop that is met up to rounding is included, and met exactly.
         steps = (stop - start) / step
         _bound(steps)
@@ -196,7 +198,9 @@ def _range(value: dict, *, integer: bool) -> list:
     _bound(num)
     if spacing == "log":
         if not (start > 0 and stop > 0):
-            raise ValueError(f"a logarithmic range from {start:g} to {stop:g}; pass start and stop > 0")
+            raise ValueError(
+                f"expected start and stop > 0 for a logarithmic range, got {start:g} and {stop:g}"
+            )
         values = _geometric(start, stop, num)
     else:
         values = _between(start, stop, num)
@@ -249,23 +253,23 @@ def short_of_stop(value: Any, values: np.ndarray) -> str:
     if not isinstance(value, dict) or values[-1] == value["stop"]:
         return ""
     why = f"no step of {value['step']:g} meets" if "step" in value else f"num = {value['num']} does not reach"
-    return f"ends at {values[-1]:g}; {why} stop = {value['stop']:g}"
+    return f"the axis ends at {values[-1]:g}; {why} stop = {value['stop']:g}"
 
 
 def _bound(count: float) -> None:
     if count > MOST_VALUES:
         if not math.isfinite(count):
             raise ValueError(
-                f"more values than a double counts; pass at most {MOST_VALUES:,} (a larger step)"
+                f"expected at most {MOST_VALUES:,} values, got more than a double counts; use a larger step"
             )
-        raise ValueError(f"{count:,.0f} values on one axis; pass at most {MOST_VALUES:,} (a larger step)")
+        raise ValueError(f"expected at most {MOST_VALUES:,} values, got {count:,.0f}")
 
 
 def _part(value: dict, key: str, read: Reader) -> Any:
     try:
         return read(value[key])
     except ValueError as error:
-        raise ValueError(f"{key} = {error}") from None
+        raise ValueError(f"{key}: {error}") from None
 
 
 READERS: dict[Range, Reader] = {

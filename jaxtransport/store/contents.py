@@ -99,7 +99,7 @@ def read(file: h5py.File) -> Contents | None:
         return None
     text = attribute(file[GROUP], "contents")
     if zlib.crc32(text.encode()) != int(attribute(file[GROUP], "checksum")):
-        raise ValueError("the list of its contents changed")
+        raise ValueError("the list of its contents was changed")
     made = json.loads(text)
     stored = {
         name: Stored(**{**one, "dims": tuple(one["dims"]), "shape": tuple(one["shape"])})
@@ -123,9 +123,9 @@ def describe(file: h5py.File, size: int) -> Contents:
     sizes = {name: one.shape[0] for name, one in stored.items() if one.dims == (name,)}
     for name, one in stored.items():
         if any(sizes.get(dim) != n for dim, n in zip(one.dims, one.shape, strict=True)):
-            raise ValueError(f"{name} does not have the lengths of its axes")
+            raise ValueError(f"{name} does not match the lengths of its axes")
         if not _is_all_there(file[name]) or prod(one.shape) > MOST_PACKED * size:
-            raise ValueError(f"{name} says that it is larger than what is in this file")
+            raise ValueError(f"{name} declares more data than the file contains")
     status = stored.get("status")
     return contents if status is None else Contents(stored, {}, status.dims)
 
@@ -159,7 +159,7 @@ def differences(file: h5py.File, contents: Contents) -> list[str]:
         if not isinstance(dataset, h5py.Dataset):
             found.append(f"{name} missing")
         elif tuple(dataset.shape) != one.shape or _dtype(dataset) != one.dtype:
-            found.append(f"{name} has another shape or type")
+            found.append(f"{name} has a wrong shape or type")
         elif one.checksum is not None and _crc(dataset[()]) != one.checksum:
             found.append(f"values of {name}")
         else:

@@ -115,12 +115,12 @@ def _writer_of(target: Path) -> Callable[[_Result, Path, int], None]:
         return _write_netcdf
     if target.suffix == ".zarr":
         if importlib.util.find_spec("zarr") is None:
-            raise InputError(f'-o {target}: needs Zarr; pip install "zarr>=3", or write .nc')
+            raise InputError(f'-o {target}: Zarr is not installed; pip install "zarr>=3", or write .nc')
         return _write_zarr
     if target.name.endswith((".csv", ".csv.gz")):
         return _write_csv
     raise InputError(
-        f"-o {target}: unknown kind of file; pass a name that ends in .nc, .zarr, .csv or .csv.gz"
+        f"-o {target}: unknown kind of file; expected a name that ends in .nc, .zarr, .csv or .csv.gz"
     )
 
 
@@ -128,11 +128,11 @@ def _check_target(source: Path, target: Path, force: bool) -> None:
     if not os.path.lexists(target):
         return
     if os.path.samefile(source, target):
-        raise InputError(f"-o {target}: is the result itself; pass another name")
+        raise InputError(f"-o {target} is the result itself; choose another name")
     if target.is_dir() and not (target.suffix == ".zarr" and _is_zarr(target)):
-        raise InputError(f"-o {target}: is a folder; pass another name")
+        raise InputError(f"-o {target} is a folder; choose another name")
     if not force:
-        raise InputError(f"-o {target}: is there already; --force replaces it")
+        raise InputError(f"{target} exists; use --force to overwrite")
 
 
 def _is_zarr(folder: Path) -> bool:
@@ -154,10 +154,10 @@ class _Result:
             if unknown := [name for name in wanted if name not in {*self.data, "status"}]:
                 raise InputError(
                     f"--variables: {', '.join(unknown) or 'nothing'} not in {file.path}; "
-                    f"choose among {', '.join(self.data)}"
+                    f"expected some of {', '.join(self.data)}"
                 )
             if not wanted:
-                raise InputError(f"--variables: names none; choose among {', '.join(self.data)}")
+                raise InputError(f"--variables: an empty list; expected some of {', '.join(self.data)}")
             self.data = [name for name in dict.fromkeys(wanted) if name in self.data]  # in that order
         kept = [name for name in every if name in fixed or name in self.data]
         self.dims = {dim for name in kept if name not in file.sizes for dim in self.dims_of(name)}
@@ -194,7 +194,7 @@ class _Result:
             found = dict.fromkeys(self.dims_of(name) for name in data)
             if len(found) != 1:
                 each = " and ".join(" x ".join(dims) or "no axis" for dims in found)
-                raise InputError(f"--variables: lie along {each}; a table takes those along one of them")
+                raise InputError(f"--variables: a table needs variables along the same axes, got {each}")
             dims = next(iter(found))
             last: tuple[str, ...] = ()
         else:
@@ -202,7 +202,7 @@ class _Result:
             extra = dict.fromkeys(dim for name in data for dim in self.dims_of(name) if dim not in grid)
             if len(extra) > 1:
                 raise InputError(
-                    f"--variables: lie along {' and '.join(extra)}; a table takes those along one of them"
+                    f"--variables: a table needs variables along the same axes, got {' and '.join(extra)}"
                 )
             dims, last = (*grid, *extra), ("status",)
         scales = [dim for dim in dims if dim in self.file.names]
@@ -272,7 +272,7 @@ def _require_same(result: _Result, made: dict[str, tuple]) -> None:
     """Raise `OSError` unless what was made has every variable, and as it should be."""
     wanted = {name: (result.shape_of(name), result.file.dtype_of(name)) for name in result.names}
     if wrong := [name for name in {*wanted, *made} if wanted.get(name) != made.get(name)]:
-        raise OSError(f"{', '.join(sorted(wrong))} came out wrong")
+        raise OSError(f"{', '.join(sorted(wrong))} were written with a wrong shape or type")
 
 
 def _write_zarr(result: _Result, part: Path, level: int) -> None:
@@ -362,7 +362,7 @@ def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
                 _discard(part)
             if isinstance(error, OSError | RuntimeError):  # HDF5 has both for a disk that is full
                 reason = getattr(error, "strerror", None) or error
-                raise InputError(f"-o {target}: cannot be written ({reason})") from None
+                raise InputError(f"-o {target} cannot be written ({reason})") from None
             raise
         finally:
             lock.release()
@@ -393,7 +393,7 @@ def _discard(part: Path) -> None:
     """Remove what an export has left half made."""
     if part.is_dir():
         if any(part.iterdir()) and not _is_zarr(part):
-            raise InputError(f"{part}: is in the way; move it")
+            raise InputError(f"{part} is in the way; move it")
         shutil.rmtree(part)
     else:
         part.unlink(missing_ok=True)

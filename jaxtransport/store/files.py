@@ -56,8 +56,8 @@ def require_space(path: Path, needed: int) -> None:
     free = free_bytes(path)
     if needed > free:
         raise InputError(
-            f"output {path}: needs {needed:,} bytes and the disk has {free:,} free; "
-            "free some space, pass another output, or ask for fewer variables"
+            f"output {path} needs {needed:,} bytes, but the disk has {free:,} free; "
+            "free some space, choose another output, or store fewer variables"
         )
 
 
@@ -115,7 +115,7 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
     except OSError as error:
         discard_part(path)
         reason = f"{error.strerror or error}; it needs {needed:,} bytes"
-        raise InputError(f"output {path}: cannot be written ({reason})") from None
+        raise InputError(f"output {path} cannot be written ({reason})") from None
     except BaseException:
         discard_part(path)
         raise

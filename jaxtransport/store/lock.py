@@ -14,7 +14,7 @@ try:
     import fcntl
 except ImportError:  # what comes before this needs no locks: specs are validated anywhere
     raise InputError(
-        "jaxtransport writes and watches results on Linux and macOS alone (Python here has no fcntl); "
+        "jaxtransport writes and watches results on Linux and macOS only (Python here has no fcntl); "
         "on Windows, use it inside WSL"
     ) from None
 
@@ -38,12 +38,12 @@ class Lock:
         except BlockingIOError:
             self._registered.close()
             raise InputError(
-                f"output {output}: another run is writing it; wait for it, or pass another output"
+                f"output {output}: another run is writing it; wait for it, or choose another output"
             ) from None
         except OSError as error:
             self._registered.close()
             self._discard_folders()
-            raise InputError(f"output {output}: cannot be written ({error.strerror or error})") from None
+            raise InputError(f"output {output} cannot be written ({error.strerror or error})") from None
 
     def _take(self) -> bool:
         """Lock the file; False if its holder removed it meanwhile: that lock would exclude nobody."""
@@ -103,7 +103,7 @@ def share(descriptor: int, output: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         raise InputError(
-            f"output {output}: is open elsewhere, perhaps as the output of another run under another of its "
+            f"output {output} is open elsewhere, perhaps as the output of another run under another of its "
             f"{names} names (hard links); wait for that, or copy the file"
         ) from None
     except OSError:  # a file system without locks

@@ -38,7 +38,7 @@ def damaged(path: Path, what: Sequence[str]) -> DamagedFile:
     """The error that says so."""
     some = ", ".join(what[:5]) + (f" and {len(what) - 5} more" if len(what) > 5 else "")
     return DamagedFile(
-        f"{path}: is damaged ({some}); run its sweep again, with --force into this file, or delete it. "
+        f"{path} is damaged ({some}); run its sweep again, with --force into this file, or delete it. "
         "h5py and xarray may still open what is left"
     )
 
@@ -204,7 +204,7 @@ class ResultFile:
         except OSError as error:
             if not os.access(self.path, os.R_OK):
                 raise InputError(f"{self.path}: permission denied; make it readable") from None
-            raise InputError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+            raise InputError(f"{self.path} cannot be read ({error.strerror or error})") from None
 
     def _try(self) -> None:
         if not h5py.is_hdf5(self.path):
@@ -215,7 +215,11 @@ class ResultFile:
         lines, is_damaged = found
         if not is_damaged:
             raise InputError(lines)
-        raise DamagedFile(lines) if lines[0].startswith(f"{self.path}: ") else damaged(self.path, lines)
+        raise (
+            DamagedFile(lines)
+            if lines[0].startswith(f"{self.path} is damaged")
+            else damaged(self.path, lines)
+        )
 
     def _contents(self, look: seal.Seal) -> contents.Contents:
         form = contents.attribute(self.file, "format") if "format" in self.file.attrs else None
@@ -223,7 +227,7 @@ class ResultFile:
         if form not in (FORMAT, SEARCH_FORMAT):
             if noted is not None or look is not seal.Seal.NONE:
                 raise ValueError("attribute format")
-            raise InputError(f"{self.path}: is HDF5, but not a result of jaxtransport; pass another file")
+            raise InputError(f"{self.path} is HDF5, but not a result of jaxtransport; choose another file")
         if noted is not None:
             wrong = [] if look is seal.Seal.INTACT else contents.differences(self.file, noted)
         elif look is not seal.Seal.NONE:
@@ -269,7 +273,7 @@ class ResultFile:
     def _checksums(self, tiles: checksums.Tiles) -> np.ndarray:
         dataset = self.file[checksums.NAME]
         if dataset.shape != (len(tiles),) or dataset.dtype != np.uint32:
-            raise ValueError(f"{checksums.NAME} has another shape or type")
+            raise ValueError(f"{checksums.NAME} has a wrong shape or type")
         return dataset[()]
 
     def _changed_books(self) -> list[str]:
@@ -301,7 +305,7 @@ def _require_file(path: Path) -> None:
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file; run a sweep first, or check the name")
     if not os.path.isfile(path):
-        raise InputError(f"{path}: is a folder or a device; pass a result file")
+        raise InputError(f"{path} is a folder or a device; expected a result file")
 
 
 def _no_result(path: Path, error: Exception | None) -> InputError:
@@ -310,7 +314,7 @@ def _no_result(path: Path, error: Exception | None) -> InputError:
     if not h5py.is_hdf5(path):
         if path.suffix == ".toml":
             return InputError(
-                f"{path}: is a sweep file, not a result; `jaxtransport run {path}` makes the result"
+                f"{path} is a sweep file, not a result; `jaxtransport run {path}` computes its result"
             )
-        return InputError(f"{path}: is not an HDF5 file; pass a result of jaxtransport")
-    return InputError(f"{path}: cannot be opened ({error}); delete it and run its sweep again")
+        return InputError(f"{path} is not an HDF5 file; expected a result of jaxtransport")
+    return InputError(f"{path} cannot be opened ({error}); delete it and run its sweep again")

@@ -155,7 +155,7 @@ def require_whole(path: Path, task: Task) -> None:
             shape = tuple(lengths[dim] for dim in along)
             there = name in file.names and file.shape_of(name) == shape
             if not there or file.dtype_of(name).kind not in "iuf":
-                raise damaged(path, [f"{name} is not there whole"])
+                raise damaged(path, [f"{name} is incomplete"])
 
 
 def _slabs(shape: tuple[int, ...], most: int = 2**20) -> list[tuple[slice, ...]]:

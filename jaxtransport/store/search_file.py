@@ -39,7 +39,7 @@ def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str], starte
             os.replace(part, path)
     except OSError as error:
         files.discard_part(path)
-        raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"output {path} cannot be written ({error.strerror or error})") from None
     except BaseException:
         files.discard_part(path)
         raise

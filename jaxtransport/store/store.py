@@ -41,7 +41,7 @@ class Store:
         try:
             self._descriptor = os.open(path, os.O_RDWR)
         except OSError as error:
-            raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+            raise InputError(f"output {path} cannot be written ({error.strerror or error})") from None
         try:
             share(self._descriptor, path)
             with ResultFile(path) as result:
@@ -60,7 +60,7 @@ class Store:
             os.close(self._descriptor)
             if isinstance(error, OSError | ValueError) and not isinstance(error, InputError):
                 reason = getattr(error, "strerror", None) or error
-                raise InputError(f"output {path}: cannot be written ({reason})") from None
+                raise InputError(f"output {path} cannot be written ({reason})") from None
             raise
         self._end = max(data.end for data in self._data.values())
 
@@ -133,8 +133,8 @@ class Store:
             yield
         except OSError as error:
             raise InputError(
-                f"output {self.path}: cannot be written any more ({error.strerror or error}); it keeps "
-                "what is done: put that right, and run the same command again, without --force, to go on"
+                f"output {self.path} can no longer be written ({error.strerror or error}); finished points "
+                "are kept: fix the cause, and run the same command again, without --force, to resume"
             ) from None
 
     def _require_there(self) -> None:
@@ -142,7 +142,7 @@ class Store:
         mine = os.fstat(self._descriptor)
         if mine.st_size < self._end:
             raise InputError(
-                f"output {self.path}: was cut short while it was written; delete it and run its sweep again"
+                f"output {self.path} was truncated during the run; delete it and run its sweep again"
             )
         try:
             there = os.stat(self.path)
@@ -156,13 +156,13 @@ class Store:
             self._save(target)
         except OSError as error:
             raise InputError(
-                f"output {self.path}: was {what} while it was written, and what is done cannot be saved "
+                f"output {self.path} was {what} during the run, and its finished points cannot be saved "
                 f"({error.strerror or error}); run its sweep again"
             ) from None
         elsewhere = "" if target == self.path else f" with -o {target}"
         raise InputError(
-            f"output {self.path}: was {what} while it was written; what is done was saved as {target}: "
-            f"run the same command again{elsewhere}, without --force, to go on, or delete it"
+            f"output {self.path} was {what} during the run; its finished points were saved as {target}: "
+            f"run the same command again{elsewhere}, without --force, to resume, or delete it"
         )
 
     def _free_name(self) -> Path:

@@ -14,10 +14,10 @@ def check_name(option: str, path: str | os.PathLike[str]) -> None:
     printed. A path where nothing is yet is fine.
     """
     if not str(path).isprintable():
-        raise InputError(f"{option} {str(path)!r}: holds characters that cannot be printed; use another name")
+        raise InputError(f"{option} {str(path)!r} has characters that cannot be printed; choose another name")
     try:
         os.stat(path)
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise InputError(f"{option} {path}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"{option} {path} cannot be written ({error.strerror or error})") from None

@@ -42,8 +42,8 @@ def mistakes_of(path: Path) -> tuple[list[str], bool] | None:
     with contextlib.suppress(ValueError, KeyError, IndexError):
         said = json.loads(done.stdout.splitlines()[-1])
         return _seen.setdefault(identity, ([str(line) for line in said["mistakes"]], bool(said["damaged"])))
-    how = "does not come to an end" if done.returncode == -signal.SIGALRM else "crashes"
-    return [f"HDF5 {how} when it opens it"], True
+    how = "does not finish" if done.returncode == -signal.SIGALRM else "crashes"
+    return [f"HDF5 {how} when it opens the file"], True
 
 
 def main(path: str) -> None:

@@ -44,7 +44,9 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError('scheduler: needs dask.distributed; pip install "distributed>=2024.10"') from None
+        raise InputError(
+            'scheduler: dask.distributed is not installed; pip install "distributed>=2024.10"'
+        ) from None
     if isinstance(scheduler, Client):
         if scheduler.status != "running" or scheduler.asynchronous:
             raise InputError("scheduler: the client is closed or asynchronous; pass a running Client")
@@ -52,8 +54,8 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
         return
     if not isinstance(scheduler, str) or not scheduler:
         raise InputError(
-            f"scheduler = {scheduler!r}: pass an address such as tcp://host:8786, the path of a scheduler "
-            "file, or a Client"
+            f"scheduler = {scheduler!r}: expected an address such as tcp://host:8786, the path of a "
+            "scheduler file, or a Client"
         )
     where: dict[str, Any] = {"address": scheduler.rstrip("/")}
     if os.path.isfile(scheduler):
@@ -68,7 +70,7 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
         # starts, both wait for one lock for ever; so it goes now, with the error that holds it.
         gc.collect()
         raise InputError(
-            f"scheduler {scheduler}: does not answer ({reason}); start one with `dask scheduler`, or check "
+            f"scheduler {scheduler} does not answer ({reason}); start one with `dask scheduler`, or check "
             "the address"
         )
     try:
@@ -118,8 +120,8 @@ def _answer(future: Future) -> Any:
 
 def _lost(reason: str) -> InputError:
     return InputError(
-        f"scheduler: is lost ({reason}); what was computed until then is on file: start it and run the "
-        "same command again, without --force, to go on"
+        f"scheduler: connection lost ({reason}); finished points are on file: start it again and run the "
+        "same command, without --force, to resume"
     )
 
 
@@ -180,11 +182,11 @@ class Cluster:
             future = self._came.get(timeout=PATIENCE)
         except queue.Empty:
             if self._client.status in ("closed", "closing"):
-                raise _lost("its client is closed") from None
+                raise _lost("the client was closed") from None
             self.note = self._reason()
             return None
         if future.cancelled():
-            raise _lost("its tasks are gone")
+            raise _lost("the tasks were cancelled")
         try:
             values, error = None, future.exception() if future.status == "error" else None
             if error is None:

@@ -131,11 +131,11 @@ def _again(
     if not progress.done:
         if memory:
             raise InputError(
-                f"memory: {LANES} points at once do not fit ({_first_line(error)}); free some, or ask for "
-                "fewer variables or shorter wires"
+                f"memory: {LANES} points at once do not fit ({_first_line(error)}); free some memory, or "
+                "use fewer variables or shorter wires"
             )
         raise error
-    progress.trouble = f"{came.block.size:,} points together failed {TRIES} times: {_first_line(error)}"
+    progress.trouble = f"a block of {came.block.size:,} points failed {TRIES} times: {_first_line(error)}"
     return False
 
 

@@ -88,7 +88,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     checks = _Checks(tables, axes, raw.get("grid"), mistakes)
     checks.all()
     if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
-        mistakes.add("search.over", "missing; pass what is searched, such as { mu_bar = [-1.99, 1.99] }")
+        mistakes.add("search.over", "missing; expected windows to search, such as { mu_bar = [-1.99, 1.99] }")
     if mistakes.lines:
         return None
     del tables["output"]
@@ -132,7 +132,7 @@ class _Checks(Checks):
         self.one_injection()
         self.keys_of_layout()
         if "gamma" in self.swept and isinstance(self.wire.gamma, list):
-            self.add("gamma", "one number per site is given too; keep one of them")
+            self.add("gamma", "wire.gamma is a list along the wire; keep one of the two")
         self.reservoirs()
         self.per_site()
         self.band()
@@ -159,21 +159,26 @@ class _Checks(Checks):
         given = [n for n in ("injection", "I_g") if self.given(n)]
         needless = self.tables["search"].over is not None and self.tables["solve"].law == "linear"
         if drives and not given and not needless:
-            self.add("injection", "missing; pass the injected current I_g / I_o (or I_g in e gamma_o/hbar)")
+            self.add(
+                "injection", "missing; expected the injected current I_g / I_o (or I_g in e gamma_o/hbar)"
+            )
 
     def one_injection(self) -> None:
         if self.given("injection") and self.given("I_g"):
-            self.add("I_g", "given beside injection, and both set the injected current; keep one of them")
+            self.add("I_g", "injection and I_g both set the injected current; keep one of the two")
 
     def reservoirs(self) -> None:
         """Sites, strengths and couplings of every reservoir."""
         layout = self.first_layout()
         contact = self.wire.contact
         if isinstance(contact, list) and len(contact) != 2:
-            self.add("contact", f"{text.count(len(contact), 'number')}; pass one, or two for left and right")
+            self.add(
+                "contact",
+                f"expected one number, or two for left and right, got {text.count(len(contact), 'number')}",
+            )
         gamma = self.wire.gamma
         if "gamma" not in self.swept and isinstance(gamma, float) and not POSITIVE.holds(gamma):
-            self.add("gamma", f"{gamma}; pass {POSITIVE.expected(gamma)}")
+            self.add("gamma", f"expected {POSITIVE.expected(gamma)}, got {gamma}")
         self.strengths(layout)
         if layout is None or "N" in self.swept:
             return
@@ -192,18 +197,18 @@ class _Checks(Checks):
                     if value != lead[0 if site == 1 else -1]:
                         self.add(
                             "gamma",
-                            f"{value} on site {site} is a lead's coupling, and contact says another; "
-                            "leave contact out, or repeat it here",
+                            f"site {site} is a lead, with {value} here and another coupling in contact; "
+                            "remove contact, or repeat its value here",
                         )
                 elif not POSITIVE.holds(value):
-                    self.add("gamma", f"{value} on site {site}, a lead; pass {POSITIVE.expected(value)}")
+                    self.add(
+                        "gamma", f"site {site} is a lead: expected {POSITIVE.expected(value)}, got {value}"
+                    )
             elif occupied[site - 1] and not POSITIVE.holds(value):
                 expected = POSITIVE.expected(value)
-                self.add("gamma", f"{value} on site {site}, which holds a reservoir; pass {expected}")
+                self.add("gamma", f"site {site} holds a reservoir: expected {expected}, got {value}")
             elif not occupied[site - 1] and value != 0:
-                self.add(
-                    "gamma", f"{value} on site {site}, which holds no source, drain or probe; pass 0 there"
-                )
+                self.add("gamma", f"site {site} holds no source, drain or probe: expected 0, got {value}")
 
     def per_site(self) -> None:
         """Lists along the wire fit its length, and there is one length."""
@@ -213,14 +218,16 @@ class _Checks(Checks):
             if not isinstance(value, list):
                 continue
             if name in self.swept:
-                self.add(name, "a list along the wire is given too; keep one of them")
+                self.add(name, f"wire.{name} is a list along the wire; keep one of the two")
             elif "N" in self.swept:
                 self.mistakes.add(
-                    f"wire.{name}", "one number per site does not go with an N axis; pass one number"
+                    f"wire.{name}", "a list along the wire cannot be combined with an N axis; set one number"
                 )
             elif lengths is not None and len(value) != lengths[0] - fewer:
                 count = "N - 1" if fewer else "N"
-                self.add(name, f"{len(value)} numbers; pass one, or {count} = {lengths[0] - fewer}")
+                self.add(
+                    name, f"expected one number, or {count} = {lengths[0] - fewer} numbers, got {len(value)}"
+                )
 
     def band(self) -> None:
         mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")
@@ -229,7 +236,7 @@ class _Checks(Checks):
         worst = mu_bar[np.argmax(np.abs(mu_bar))]
         half = 0.0 if delta_mu is None else delta_mu.max() / 2
         if wrong := CHAIN.outside(worst, 2 * half):
-            self.add("mu_bar", f"{worst:g}: {wrong}")
+            self.add("mu_bar", f"{wrong}, got {worst:g}")
 
     def roots(self) -> None:
         """All roots are found for the third order and two middle reservoirs."""
@@ -237,22 +244,24 @@ class _Checks(Checks):
             return
         solve, layout = self.tables["solve"], self.first_layout()
         if solve.law != "series" or solve.order not in (None, 3):
-            self.mistakes.add("output.variables", 'roots_* go with law = "series" and order = 3; remove them')
+            self.mistakes.add("output.variables", 'roots_* require law = "series" and order = 3; remove them')
         if layout is not None and ("N" in self.swept or layout.occupied().sum() != 2):
-            self.mistakes.add("output.variables", "roots_* take one N and two middle reservoirs; remove them")
+            self.mistakes.add(
+                "output.variables", "roots_* require one N and two middle reservoirs; remove them"
+            )
 
     def for_search(self) -> None:
         """Sites that a search varies are there; a search has its own variables."""
         if not self.searched:
             return
         if self.output.variables is not None:
-            self.mistakes.add("output.variables", "goes with `jaxtransport run`, not [search]; remove it")
+            self.mistakes.add("output.variables", "applies to `jaxtransport run`, not to [search]; remove it")
         one_site = [p for p in (coordinate(n) for n in self.searched if n != "N") if p.site is not None]
         if not one_site:
             return
         if "N" in self.swept:
             self.mistakes.add(
-                "search.over", f"{one_site[0].name} does not go with an N axis; remove one of them"
+                "search.over", f"{one_site[0].name} cannot be combined with an N axis; remove one of the two"
             )
             return
         layout = self.first_layout()
@@ -262,8 +271,10 @@ class _Checks(Checks):
             held = [1, *np.flatnonzero(layout.occupied()) + 1, layout.N]
             held = {"gamma": held, "strength": held[1:-1]}.get(p.quantity, list(range(1, last + 1)))
             if p.site not in held:
-                known = ", ".join(map(str, held)) or "none: no reservoir there"
-                self.mistakes.add("search.over", f"{p.name}: pass one of {known}")
+                known = (
+                    f"one of {', '.join(map(str, held))}" if held else "a middle reservoir, but there is none"
+                )
+                self.mistakes.add("search.over", f"{p.name}: expected {known}")
 
     def law(self) -> None:
         for name, law in ((option, kind.name) for kind in LAWS.values() for option in kind.options):
@@ -272,5 +283,5 @@ class _Checks(Checks):
             if name in self.swept or getattr(self.tables["solve"], name) is not None:
                 self.mistakes.add(
                     f"grid.{name}" if name in self.swept else f"solve.{name}",
-                    f'goes with law = "{law}", not "{self.tables["solve"].law}"; remove it',
+                    f'requires law = "{law}", not "{self.tables["solve"].law}"; remove it',
                 )

@@ -68,7 +68,7 @@ def select(names: Sequence[str]) -> list[PaperFigure]:
         found = {f.name: f for f in FIGURES.values() if _is_called(f.name, name)}
         chosen |= found
         if not found:
-            unknown.append(f"{name!r}: no such figure; pass some of {', '.join(FIGURES)}")
+            unknown.append(f"{name!r}: no such figure; expected some of {', '.join(FIGURES)}")
     if unknown:
         raise InputError(unknown)
     return list(chosen.values())
