@@ -1,12 +1,12 @@
-"""Checks of arguments: for each kind one check and one wording. Host data: no JAX.
+"""Checks of arguments, one for each kind, with a common wording of errors. Host data: no JAX.
 
     gamma = 'abc': expected a number > 0
 
-Every check takes the name of an argument and what came, and returns it as the package computes with it:
-numbers as float64, whole numbers as int, names as str. What is wrong raises `InputError`.
+Every check takes the name and the value of an argument, and returns the value in the type that the package
+uses: numbers as float64, whole numbers as int, names as str. Invalid values raise `InputError`.
 
 Numbers may be traced by JAX (inside jit, vmap and grad). Their kind and shape are checked like those of
-others; whether a value is allowed is then a question for the compiled code, which asks `Range.holds`.
+others; whether a value is allowed is checked by the compiled code, with `Range.holds`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from jaxtransport.errors import InputError
 # heat, which is a square, stay within a double.
 SMALLEST, LARGEST = 1e-75, 1e75
 MOST_WHOLE = 2**53  # beyond it a double does not hold every whole number
-LONGEST_TEXT = 60  # of what came, in a message
+LONGEST_TEXT = 60  # characters of a value shown in a message
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Range:
         return (self.low <= x) & (x <= self.high) & large_enough
 
     def expected(self, x: float) -> str:
-        """What to give instead of x, which is not allowed."""
+        """Description of the allowed values, for an error about x."""
         least = self.smallest or SMALLEST
         if np.isfinite(x) and x != 0 and not least <= abs(x) <= LARGEST:
             return (
@@ -70,20 +70,20 @@ FRACTION = Range("a number between 0 and 1", low=SMALLEST, high=1 - 2**-53)
 
 
 def show(value: Any) -> str:
-    """What came, in one short line."""
+    """A value as one short line."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, list | tuple | set | dict) and len(value) > LONGEST_TEXT:
         return f"a {type(value).__name__} of {len(value)} entries"
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # whatever somebody's own class does, or a whole number of thousands of digits
+    except Exception:  # a faulty user class, or a whole number of thousands of digits
         text = f"a {type(value).__name__}"
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
 def wrong(name: str, value: Any, expected: str) -> InputError:
-    """The mistake of an argument, in the wording that all have."""
+    """The error for an invalid argument, in the common wording."""
     return InputError(f"{name} = {show(value)}: expected {expected}")
 
 
@@ -92,12 +92,12 @@ def wrong(name: str, value: Any, expected: str) -> InputError:
 
 def is_traced(value: Any) -> bool:
     """True where a value is known only when compiled code runs: inside a transform of JAX."""
-    jax = sys.modules.get("jax")  # what is not loaded traces nothing
+    jax = sys.modules.get("jax")  # None: JAX is not loaded, so nothing is traced
     return jax is not None and isinstance(value, jax.core.Tracer)
 
 
 def is_list(value: Any) -> bool:
-    """What stands for an array where one is typed: a list or a tuple."""
+    """True for a list or a tuple, which stands for an array."""
     return isinstance(value, list | tuple)
 
 
@@ -108,8 +108,8 @@ def require_known(name: str, *values: Any) -> None:
 
 
 def require_outside(function: str) -> None:
-    """Raise `InputError` inside a transform of JAX: what works on files and searches belongs outside."""
-    core = sys.modules.get("jax._src.core")  # JAX tells this nowhere in public without starting a device
+    """Raise `InputError` inside a transform of JAX, which files and searches do not allow."""
+    core = sys.modules.get("jax._src.core")  # every public function of JAX for this starts a device
     if not getattr(core, "trace_state_clean", lambda: True)():
         raise InputError(f"{function}: called inside jit, vmap or grad of JAX; call it outside")
 
@@ -232,7 +232,7 @@ def _is_real(dtype: Any) -> bool:
 
 
 def _has_unit(value: Any) -> bool:
-    """Quantities of astropy and pint, in arrays of xarray too: NumPy would drop what they are measured in."""
+    """Quantities of astropy and pint, in arrays of xarray too: NumPy would drop the units."""
     kinds = type(value), type(getattr(value, "data", None))
     return any(hasattr(kind, name) for kind in kinds for name in ("unit", "units"))
 
@@ -262,7 +262,7 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
         if isinstance(value, bool | np.bool_) or np.ndim(value) or np.ma.is_masked(value):
             raise TypeError
         known = operator.index(value)
-    except Exception:  # whatever somebody's own class does
+    except Exception:  # a faulty user class
         raise wrong(name, value, words) from None
     if not _least(least) <= known <= (MOST_WHOLE if most is None else most):
         beyond = most is None and abs(known) > MOST_WHOLE
@@ -294,7 +294,7 @@ def choice(name: str, value: Any, known: Collection[str]) -> str:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False, and nothing that Python takes for one of them."""
+    """True or False, and no other value that Python treats as a boolean."""
     if not isinstance(value, bool | np.bool_):
         raise wrong(name, value, "True or False")
     return bool(value)
@@ -326,14 +326,14 @@ def function(name: str, value: Any) -> Callable:
 
 
 def mapping(name: str, value: Any, example: str) -> dict[str, Any]:
-    """Names with what belongs to them."""
+    """A mapping with names as keys."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise wrong(name, value, f"a mapping from names to values, such as {example}")
     return dict(value)
 
 
 def instance(name: str, value: Any, kind: type | tuple[type, ...], words: str = "") -> Any:
-    """Something of a class of this package; `words` say what, where there are several classes."""
+    """An instance of a class of this package; `words` describe it if there are several classes."""
     if not isinstance(value, kind):
         raise wrong(name, value, words or f"a {kind.__name__}")  # type: ignore[union-attr]
     return value
@@ -342,8 +342,8 @@ def instance(name: str, value: Any, kind: type | tuple[type, ...], words: str = 
 def fields(name: str, value: Any, kind: type, lengths: Mapping[str, int]) -> None:
     """Raise `InputError` unless `value` is a `kind`, not a batch of them, whose arrays fit together.
 
-    `lengths` names its arrays, and how many entries each has beyond those of the first. What numbers they
-    hold is for the compiled code: it asks `Range.holds`.
+    `lengths` names its arrays, and how many entries each has beyond those of the first. Their
+    values are checked by the compiled code, with `Range.holds`.
     """
     instance(name, value, kind)
     found = {field: getattr(value, field) for field in (*lengths, "length")}
@@ -372,5 +372,5 @@ def _entries(name: str, values: Any, words: str) -> list:
     require_known(name, values)
     try:
         return list(values)
-    except Exception:  # a 0-d array, or whatever somebody's own class does
+    except Exception:  # a 0-d array, or a faulty user class
         raise wrong(name, values, words) from None

@@ -7,8 +7,8 @@
 The series converges while all |x_l| stay below the distance from mu_bar to the band edge and to the
 nearest pole of the Green function; the exact law holds for all potentials in the band.
 
-A law knows its name in a sweep file, its keys there, what it can store, and in which stages its potentials
-are sought, from the cheapest to the last. Host data: no JAX.
+A law has its name and keys in a sweep file, its variables, and the stages of the search for its
+potentials, cheapest first. Host data: no JAX.
 """
 
 from __future__ import annotations
@@ -33,45 +33,45 @@ from jaxtransport.budget import (
 from jaxtransport.errors import InputError
 from jaxtransport.variables import LINEAR, NONLINEAR, SERIES, Variable
 
-HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, and Exact() costs less
+HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, so beyond it Exact() is cheaper
 RISING_STEPS = 400
 
 
 @dataclass(frozen=True)
 class Stage:
-    """How hard to try. A point that one stage leaves unfinished goes to the next."""
+    """Effort of one stage of the solution. Points that a stage leaves unfinished go to the next."""
 
-    careful: bool = False  # by the kernel that takes up what the first does not resolve
+    careful: bool = False  # use the careful kernel, for points that the first one does not resolve
     steps: int = 0  # of Newton's or Broyden's method, at most
     continuation: bool = False  # along the branch of the linear solution, where Newton's method fails
     panels: int = 0  # of energies, at most
-    patient: bool = False  # whatever it takes; one program for all temperatures
-    margin: Any = 0.0  # of the window, over what the linear potentials span; inf: the whole band
-    rising_steps: Any = 0  # of the search from the bottom of the band, which takes the whole of it
+    patient: bool = False  # full effort; one program for all temperatures
+    margin: Any = 0.0  # of the window, relative to the span of the linear potentials; inf: the whole band
+    rising_steps: Any = 0  # of the search from the bottom of the band, which needs the whole band
 
 
 @dataclass(frozen=True)
 class Law(abc.ABC):
-    """How currents follow from potentials."""
+    """Relation between potentials and currents."""
 
     name: ClassVar[str]  # in a sweep file
     variables: ClassVar[Mapping[str, Variable]]  # that a sweep can store
-    options: ClassVar[tuple[str, ...]] = ()  # keys of [solve] that go with it
-    unfinished: ClassVar[tuple[int, ...]]  # statuses that the next stage may help
+    options: ClassVar[tuple[str, ...]] = ()  # keys of [solve] that it uses
+    unfinished: ClassVar[tuple[int, ...]]  # statuses that the next stage may improve
     biases: ClassVar[int] = 2  # that are solved for Delta I
 
     @property
     @abc.abstractmethod
     def stages(self) -> tuple[Stage, ...]:
-        """What to try in turn: most points of a sweep are done with the first."""
+        """Stages in order; the first suffices for most points of a sweep."""
 
     @property
     @abc.abstractmethod
     def traced(self) -> Stage:
-        """What to try within a transform, where nobody can see whether the first stage was enough."""
+        """Stage within a transform, where the status of the first stage is unknown."""
 
     def point_bytes(self, stage: Stage, sites: int, *, kept: int, dense: bool) -> int:
-        """Memory that a point takes, roughly, where a sweep along the wire keeps `kept` numbers of a site."""
+        """Approximate memory of a point, if a sweep along the wire keeps `kept` numbers per site."""
         return 8 * kept * sites
 
 
@@ -117,7 +117,7 @@ class Series(Law):
 
     @property
     def derivatives(self) -> int:
-        """Transmissions that a nested derivative evaluates: what a point costs, in sweeps along the wire."""
+        """Transmissions that a nested derivative evaluates: the cost of a point in sweeps along the wire."""
         return 2 ** (self.order - 1)
 
     def point_bytes(self, stage: Stage, sites: int, *, kept: int, dense: bool) -> int:
@@ -157,7 +157,7 @@ class Exact(Law):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The second and the third are one program."""
+        """The second and the third share one program."""
         patient = Stage(steps=12, continuation=True, panels=MOST_PANELS, patient=True)
         all_in_turn = (
             Stage(steps=16, panels=FIRST_PANELS, margin=0.15),
@@ -187,6 +187,6 @@ LAWS: dict[str, type[Law]] = {law.name: law for law in (Linear, Series, Exact)}
 
 
 def checked_law(law: Any) -> Law:
-    """The law that is meant; linear response if none is given."""
+    """The given law, or linear response if it is None."""
     words = "Linear(), Series(order) or Exact(temperature)"
     return Linear() if law is None else instance("law", law, (Linear, Series, Exact), words)

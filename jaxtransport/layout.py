@@ -1,4 +1,4 @@
-"""Which site of a wire holds a source (S), a drain (D) or a probe.
+"""Layouts: the sites of a wire with a source (S), a drain (D) or a probe.
 
     sites     1    2    3    4    5   ...  N-1   N
     dimers    L    S    D    S    D   ...   D    R     every middle site, S on even sites

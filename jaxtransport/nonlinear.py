@@ -1,4 +1,4 @@
-r"""A wire under one bias beyond linear response: potentials that balance, and everything read off them.
+r"""A wire under one bias beyond linear response: balanced potentials, and the quantities derived from them.
 
     I_l, J_l     of the law (`probes.conductor`), recomputed from the potentials found
     h_l = mu_l I_l - E_l          heat into reservoir l: what its current carries in less what it takes out
@@ -53,7 +53,7 @@ class Nonlinear(Steady):
         return self.balance.x
 
     def carried(self):
-        """Of the leads what the potentials drive, of all others what was asked for."""
+        """Currents that the potentials drive for the leads, prescribed currents for all others."""
         current = jnp.where(self.network.interior, self.injected * self.network.strength, self.flows.current)
         return current / self.size
 
@@ -73,7 +73,7 @@ class Nonlinear(Steady):
     def residual(self):
         asked = self.injected * self.network.strength
         unbalanced = jnp.where(self.network.interior, self.flows.current - asked, 0.0)
-        total = jnp.sum(self.flows.current)  # what the leads carry has to close the sum
+        total = jnp.sum(self.flows.current)  # the currents of the leads must close the sum
         return jnp.maximum(jnp.max(jnp.abs(unbalanced)), jnp.abs(total)) / self.size
 
     def quadrature_error(self):
@@ -169,7 +169,7 @@ def _exact_conductor(wire, kernel, law: Exact, stage: Stage, mu, window, tempera
 
 
 def _by_series(conductor: SeriesConductor, linear: Transmission, stage: Stage):
-    """What a bias drives by the series: potentials, flows, an error that nobody knows, order."""
+    """Solution for a bias by the series: potentials, flows, an unknown error, order."""
 
     def under(bias, start, injected):
         problem = Problem(conductor, linear, conductor.mu_bar)
@@ -180,7 +180,7 @@ def _by_series(conductor: SeriesConductor, linear: Transmission, stage: Stage):
 
 
 def _by_integrals(exact: ExactConductor, linear: Transmission, stage: Stage, tolerance: float):
-    """What a bias drives by the exact law: potentials, flows, error of the currents, energies."""
+    """Solution for a bias by the exact law: potentials, flows, error of the currents, energies."""
     panels, interior, band = exact.panels, linear.interior, exact.wire.reservoir.band
     searching = exact.for_search()
 

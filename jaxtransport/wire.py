@@ -47,7 +47,7 @@ from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.reservoirs import CHAIN, Reservoir
 
-ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 where nothing is
+ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 without a reservoir
 
 
 def _contacts(gamma: Any, contact: Any) -> Any:
@@ -78,12 +78,12 @@ def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
 
 
 def _marked(value: Any, allowed: Any) -> Any:
-    """`value`, traced, with NaN where it is not allowed: the status of whatever is solved says so."""
+    """`value`, traced, with NaN where it is not allowed, which sets the status of the solution."""
     return jnp.where(allowed, value, jnp.nan)
 
 
 class Leads(NamedTuple):
-    """Where the two reservoirs sit whose potentials are given: sites from 0."""
+    """Sites (from 0) of the two reservoirs with given potentials."""
 
     first: Any  # the left lead, at mu_bar + delta_mu / 2
     last: Any  # the right lead, at mu_bar - delta_mu / 2

@@ -1,6 +1,6 @@
 """Commands that compute: `jaxtransport run | validate | zeros | figures`.
 
-JAX is imported when they start to compute, and not before.
+JAX is imported only when they start to compute.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JAX does not survive a fork: its threads stay behind, and the first computation waits for them for ever."""
+"""Detection of forks, which JAX does not support: without its threads, the first computation hangs."""
 
 from __future__ import annotations
 

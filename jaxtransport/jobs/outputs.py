@@ -1,4 +1,4 @@
-"""Output files of jobs: what may be written, resumed, or is done already."""
+"""Output files of jobs: whether they may be written, can be resumed, or are complete."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def check_same(spec: Spec, output: Path, way_out: str = "choose another output, 
 def _with_stored_axes(spec: Spec, output: Path) -> Spec:
     """`spec` with the axes of the file at `output`, if they differ by rounding alone.
 
-    Versions that computed ranges by repeated addition have other last bits than the decimals of today.
+    Earlier versions computed ranges by repeated addition, which differs in the last bits.
     """
     with results.ResultFile(output) as file:
         axes = []
@@ -78,7 +78,7 @@ def _with_stored_axes(spec: Spec, output: Path) -> Spec:
 
 
 def require_text_of_today(spec: Spec, output: Path) -> None:
-    """Raise `InputError` if workers, who get the text of a spec, would read other axes than the file has."""
+    """Raise `InputError` if workers, which read the text of a spec, would get other axes than the file."""
     if models.parse(spec.text).fingerprint != spec.fingerprint:
         raise InputError(
             f"scheduler: the axes of {output} were rounded by an earlier version, and workers would compute "
@@ -87,7 +87,7 @@ def require_text_of_today(spec: Spec, output: Path) -> None:
 
 
 def complete(task: Task, output: Path) -> Progress | None:
-    """The end of a run of which nothing is left to do; None if something is. JAX is not needed to tell."""
+    """Progress of a complete output; None if points are left to compute. Needs no JAX."""
     from jaxtransport.sweep.run import Progress
 
     counts = results.count_statuses(output)
@@ -100,10 +100,10 @@ def complete(task: Task, output: Path) -> Progress | None:
 
 
 def _require_sound(task: Task, output: Path) -> None:
-    """Raise `DamagedFile` if the file cannot be gone on with, or believed; nobody else writes it."""
+    """Raise `DamagedFile` if the file is incomplete or damaged. The caller holds its lock."""
     files.discard_part(output)
     results.require_whole(output, task)
-    results.require_intact(output)  # nothing is computed beside numbers that are no longer true
+    results.require_intact(output)  # so that no points are added to a damaged result
 
 
 def stored_plan(task: Task, output: Path) -> Plan:

@@ -1,4 +1,4 @@
-"""What to draw of a result: which variable, along which axes, at which values of the others.
+"""Choice of what to draw of a result: variable, axes, and values of the other axes.
 
     a variable along the wire            -> profile: x = site, forward and reverse together
     at most one axis of many values      -> line, one for each value of a short axis
@@ -22,7 +22,7 @@ SHORT = 6
 MOST_CELLS, MOST_POINTS = 2000, 20_000  # drawn along an axis of a map, and of a line: more than a page shows
 ALONG = ("site", "bond", "node", "position")
 HIDDEN = ("status", "started", "finished", "halvings", "outside_band", "position")
-BESIDE = ("status", "outside_band")  # what a picture says of its points
+BESIDE = ("status", "outside_band")  # shown in notes or as hatching
 FAVOURITES = (
     "nonreciprocity",
     "potential_forward",
@@ -43,14 +43,14 @@ class View:
     kind: str  # "profile", "line" or "map"
     data: xr.Dataset
     names: tuple[str, ...]  # variables: one, or forward and reverse
-    x: str  # to the right
-    y: str | None  # upwards; maps only
+    x: str  # horizontal axis
+    y: str | None  # vertical axis; maps only
     family: str | None  # one line or panel for each value
     fixed: dict[str, float]  # axes held at one value
-    left_out: tuple[str, ...] = ()  # what of the result is not shown, in words
+    left_out: tuple[str, ...] = ()  # notes on parts of the result that are not shown
 
     def loaded(self) -> View:
-        """The same with its numbers in memory: what is not drawn is never read."""
+        """The same with its numbers in memory: other parts are never read."""
         return replace(self, data=self.data.load())
 
 
@@ -65,8 +65,8 @@ def choose(
     """Decide what to draw.
 
     Raises:
-        InputError: an unknown variable or axis, a value off the grid, nothing to draw along, an axis that
-            has a value twice.
+        InputError: an unknown variable or axis, a value off the grid, nothing to draw along, an axis
+            with duplicate values.
     """
     name = _variable(data, variable)
     array = data[name]
@@ -118,7 +118,7 @@ def choose(
 
 
 def _thinned(data: xr.Dataset, most: dict[str, int]) -> tuple[xr.Dataset, list[str]]:
-    """At most so many values of each axis, evenly spread; and what is left out, in words."""
+    """Data with at most `most` values of each axis, evenly spread, and notes on what is left out."""
     said = []
     for dim, count in most.items():
         if (size := data.sizes[dim]) > count:
@@ -128,12 +128,12 @@ def _thinned(data: xr.Dataset, most: dict[str, int]) -> tuple[xr.Dataset, list[s
 
 
 def _many(dim: str) -> str:
-    """Several values of an axis, in words: sites, but N."""
+    """Plural of the name of an axis: sites, but N."""
     return plural(dim) if dim in ALONG else str(dim)
 
 
 def _fixed(data, array, at) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Axes at one value, and axes at several, as --at says."""
+    """Axes at one value, and axes at several, according to --at."""
     found: dict[str, list[float]] = {}
     for text in at:
         axis, value = _at(data, array, text)

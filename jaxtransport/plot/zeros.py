@@ -28,8 +28,8 @@ def draw_search(data: xr.Dataset, names: tuple[str, ...], *, x: str | None = Non
 
     Args:
         data: a result of `jaxtransport zeros` or `find_zeros`.
-        names: what was searched.
-        x: the outer axis to the right; by default the one of most values.
+        names: the searched parameters.
+        x: the horizontal outer axis; by default the one with most values.
 
     Raises:
         InputError: an unknown axis.

@@ -21,17 +21,17 @@ from jaxtransport.spec.values import list_of, whole
 if TYPE_CHECKING:
     from jaxtransport.spec.spec import Spec
 
-# Measured (`scripts/memory.py`): the program, and what a search on a line keeps of each site of its wire.
+# Measured (`scripts/memory.py`): the program, and the bytes per site of a search on a line.
 PROGRAM_BYTES, SITE_BYTES = 480_000_000, 3_400
 
 
 def searches(spec: Spec) -> int:
-    """How many searches a spec asks for."""
+    """Number of searches of a spec."""
     return math.prod(len(axis.values) for axis in spec.axes)
 
 
 def memory_bytes(spec: Spec) -> int:
-    """Memory of `jaxtransport zeros` at its peak, roughly."""
+    """Approximate peak memory of `jaxtransport zeros`."""
     wire: Any = spec.tables["wire"]
     over, lengths = spec.search or {}, spec.axis("N")
     longest = over["N"][1] if "N" in over else wire.N if lengths is None else lengths.values.max()

@@ -1,7 +1,7 @@
 """Sweep files: from TOML to a validated `Spec`, or to every mistake at once.
 
-A spec is host data. What it means physically is the business of the model that reads its tables; this
-module knows only the file: its tables, its overrides, its grid, its fingerprint.
+A spec is host data. Its physical meaning belongs to the model that reads its tables; this module handles
+only the file: its tables, overrides, grid and fingerprint.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jaxtransport.spec.tables import Mistakes, Model, Table
 from jaxtransport.spec.values import short_of_stop
 from jaxtransport.sweep.grid import Axis
 
-MOST_BYTES = 10**7  # of a sweep file: whatever is larger is another file
+MOST_BYTES = 10**7  # of a sweep file; a larger file is not one
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Spec:
     tables: Mapping[str, Table]
     axes: tuple[Axis, ...]
     variables: tuple[str, ...]  # what is stored, besides the status
-    notes: tuple[str, ...] = ()  # what may be meant otherwise, a line for each
+    notes: tuple[str, ...] = ()  # likely misunderstandings, one line each
 
     def axis(self, name: str) -> Axis | None:
         """The axis called `name`, if it is swept."""
@@ -45,12 +45,12 @@ class Spec:
 
     @property
     def search(self) -> dict[str, tuple[float, float]] | None:
-        """What a search varies, with its windows; None in the file of a sweep."""
+        """Windows of the searched parameters; None for a sweep."""
         over = getattr(self.tables.get("search"), "over", None)
         return None if over is None else {name: tuple(bounds) for name, bounds in over.items()}
 
     def canonical(self) -> dict[str, Any]:
-        """What is computed, as flat JSON values: no title, comments or choice of output."""
+        """All that determines the results, as flat JSON values: no title, comments or choice of output."""
         out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.axes]}
         for table, content in self.tables.items():
             for key, value in content.model_dump().items():
@@ -62,7 +62,7 @@ class Spec:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what is computed."""
+        """SHA-256 of `canonical`."""
         return hashlib.sha256(json.dumps(self.canonical(), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -101,7 +101,7 @@ def read(path: str | Path, models: Mapping[str, Model], overrides: Sequence[str]
 
 
 def _decoded(raw: bytes) -> str:
-    """Text in UTF-8, or as a mark at its start says; editors write such marks."""
+    """Text in UTF-8, or in the encoding given by a byte-order mark."""
     marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
     encoding = next((name for mark, name in marks.items() if raw.startswith(mark)), "utf-8")
     return raw.decode(encoding)
@@ -165,7 +165,7 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
 
 
 def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mistakes) -> None:
-    """Take a key, or a whole table, out of a document: --set with nothing behind the equals sign."""
+    """Remove a key or a whole table from a document, for --set with nothing after the equals sign."""
     *tables, name = parts
     holder: Any = document.get(tables[0], {}) if tables else document
     if not isinstance(holder, dict) or name not in holder:
@@ -175,7 +175,7 @@ def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mist
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two sets of parameters, a line for each key."""
+    """Differences between two sets of parameters, one line per key."""
     lines = []
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):

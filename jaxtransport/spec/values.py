@@ -1,7 +1,7 @@
-"""Values of a sweep file, read strictly: each reader takes what came and says what to pass.
+"""Strict readers of the values of a sweep file; their errors say what was expected.
 
 Readers are plain functions from a TOML value to a Python value that raise ValueError; pydantic
-collects what they say. Ranges are computed in decimals, as they are written: 0.1 + 2 * 0.1 is 0.3.
+collects the messages. Ranges are computed in decimals, as they are written: 0.1 + 2 * 0.1 is 0.3.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def number(
     least: int | None = None,
     most: int = MOST_WHOLE,
 ) -> Any:
-    """A finite number, not a boolean; an integer, bounded, where asked."""
+    """A finite number, not a boolean; optionally an integer, optionally bounded."""
     kind = "a whole number" if integer else "a number"
     bound = f" > {above:g}" if above is not None else f" >= {least}" if least is not None else ""
     wrong = lambda: ValueError(f"expected {kind}{bound}, got {_show(value)}")
@@ -79,7 +79,7 @@ def _within(allowed: Range, value: Any, **bounds: Any) -> float:
 
 
 def amplitude(value: Any) -> float:
-    """Of a hopping: its phase along an open wire changes nothing."""
+    """Modulus of a hopping; along an open wire its phase has no effect."""
     out = number(value)
     if out < 0:
         raise ValueError(f"expected a number > 0, got {_show(value)}; only |t| matters, set {-out:g}")
@@ -143,7 +143,7 @@ def text(value: Any) -> str:
 
 
 RANGE_KEYS = {"start", "stop", "step", "num", "spacing"}
-MOST_VALUES = 10**7  # of one axis: more is a slip of the pen in `step`
+MOST_VALUES = 10**7  # of one axis: more are most likely a typing error in `step`
 
 
 def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
@@ -189,7 +189,7 @@ def _range(value: dict, *, integer: bool) -> list:
             raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g} (an empty axis)")
         if spacing == "log":
             raise ValueError("spacing = 'log' requires num, not step")
-        # A stop that is met up to rounding is included, and met exactly.
+        # A stop that is reached up to rounding is included, with its exact value.
         steps = (stop - start) / step
         _bound(steps)
         values = _evenly(start, step, math.floor(steps + 1e-9))
@@ -216,7 +216,7 @@ def _evenly(start: float, step: float, last: int) -> list:
     if isinstance(start, int) and isinstance(step, int):
         return [start + i * step for i in range(last + 1)]
     (first, by), unit = _whole(start, step)
-    return [(first + i * by) / unit for i in range(last + 1)]  # of whole numbers, rounded once
+    return [(first + i * by) / unit for i in range(last + 1)]  # whole numbers, so rounded only once
 
 
 def _between(start: float, stop: float, num: int) -> list:
@@ -249,7 +249,7 @@ def _whole(*numbers: float) -> tuple[list[int], int]:
 
 
 def short_of_stop(value: Any, values: np.ndarray) -> str:
-    """What to say of a range that does not reach its stop; "" for all other axes."""
+    """Note on a range that does not reach its stop; "" for all other axes."""
     if not isinstance(value, dict) or values[-1] == value["stop"]:
         return ""
     why = f"no step of {value['step']:g} meets" if "step" in value else f"num = {value['num']} does not reach"

@@ -72,7 +72,7 @@ class _Checks(Checks):
         self.variables(variables.CIRCUIT)
 
     def terminals(self) -> None:
-        """Places along the wire, each once, and a strength for each."""
+        """Check positions along the wire: no duplicates, and a strength for each."""
         if "N" in self.swept or self.wire.N is not None:
             self.add(
                 "N", 'cannot be combined with layout = "custom", whose positions give the nodes; remove it'

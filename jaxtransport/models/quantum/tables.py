@@ -1,4 +1,4 @@
-"""The tables of `model = "quantum"`: what they may hold, and what must fit together.
+"""The tables of `model = "quantum"`, their allowed values and their consistency.
 
 Readers check single values, `_Checks` everything that involves several keys.
 """
@@ -98,7 +98,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
-    """Defaults that depend on other keys, filled in: what is left out equals what is spelt out."""
+    """Fill in defaults that depend on other keys, so that omitted and explicit defaults are equal."""
     wire, drive = tables["wire"], tables["drive"]
     if "contact" not in swept:
         contact = wire.contact
@@ -107,7 +107,7 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
         both = contact if isinstance(contact, list) else [contact, contact]
         wire = wire.model_copy(update={"contact": both})
     if drive.injection is None and drive.I_g is None and not swept & {"injection", "I_g"}:
-        # Probes alone: nothing is driven. A search in linear response: zeros do not depend on it.
+        # Only probes: nothing is injected. A search in linear response: zeros do not depend on the injection.
         drive = drive.model_copy(update={"injection": 1.0 if tables["search"].over else 0.0})
     solve = tables["solve"]
     if solve.law == "series" and solve.order is None:
@@ -120,14 +120,14 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
 
 
 class _Checks(Checks):
-    """Everything that involves more than one key of a wire."""
+    """Checks that involve more than one key of a quantum wire."""
 
     parameters = QUANTUM
 
     def all(self) -> None:
         if self.tables["search"].over is not None:
             self.search(self.tables["search"].over)
-        if self.mistakes.clean("search.over"):  # else what it varies would seem to be missing
+        if self.mistakes.clean("search.over"):  # otherwise its parameters would be reported as missing
             self.required()
         self.one_injection()
         self.keys_of_layout()
@@ -168,7 +168,7 @@ class _Checks(Checks):
             self.add("I_g", "injection and I_g both set the injected current; keep one of the two")
 
     def reservoirs(self) -> None:
-        """Sites, strengths and couplings of every reservoir."""
+        """Check sites, strengths and couplings of every reservoir."""
         layout = self.first_layout()
         contact = self.wire.contact
         if isinstance(contact, list) and len(contact) != 2:
@@ -186,12 +186,12 @@ class _Checks(Checks):
             self.couplings(gamma, layout, contact)
 
     def couplings(self, gamma: list[float], layout: layouts.Layout, contact: Any) -> None:
-        """One coupling per site: > 0 where there is a reservoir, 0 elsewhere."""
+        """Check a coupling per site: > 0 where there is a reservoir, 0 elsewhere."""
         occupied = layout.occupied()
         for site, value in enumerate(gamma, 1):
             if site in (1, layout.N):
                 if "contact" in self.swept:
-                    continue  # the axis couples the leads
+                    continue  # the contact axis sets the couplings of the leads
                 if contact is not None:
                     lead = np.atleast_1d(contact)
                     if value != lead[0 if site == 1 else -1]:
@@ -211,7 +211,7 @@ class _Checks(Checks):
                 self.add("gamma", f"site {site} holds no source, drain or probe: expected 0, got {value}")
 
     def per_site(self) -> None:
-        """Lists along the wire fit its length, and there is one length."""
+        """Check that lists along the wire match its length, which must not be swept."""
         lengths = self.values("N")
         for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1)):
             value = getattr(self.wire, name)
@@ -239,7 +239,7 @@ class _Checks(Checks):
             self.add("mu_bar", f"{wrong}, got {worst:g}")
 
     def roots(self) -> None:
-        """All roots are found for the third order and two middle reservoirs."""
+        """Check that roots_* are requested only for the third order and two middle reservoirs."""
         if not any(name.startswith("roots_") for name in self.output.variables or ()):
             return
         solve, layout = self.tables["solve"], self.first_layout()
@@ -251,7 +251,7 @@ class _Checks(Checks):
             )
 
     def for_search(self) -> None:
-        """Sites that a search varies are there; a search has its own variables."""
+        """Check that the sites that a search varies exist, and that no output variables are set."""
         if not self.searched:
             return
         if self.output.variables is not None:
