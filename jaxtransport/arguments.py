@@ -1,12 +1,12 @@
-"""Checks of arguments: for each kind one check and one wording. Host data: no JAX.
+"""Checks of arguments, one for each kind, with a common wording of errors. Host data: no JAX.
 
     gamma = 'abc': expected a number > 0
 
-Every check takes the name of an argument and what came, and returns it as the package computes with it:
-numbers as float64, whole numbers as int, names as str. What is wrong raises `InputError`.
+Every check takes the name and the value of an argument, and returns the value in the type that the package
+uses: numbers as float64, whole numbers as int, names as str. Invalid values raise `InputError`.
 
 Numbers may be traced by JAX (inside jit, vmap and grad). Their kind and shape are checked like those of
-others; whether a value is allowed is then a question for the compiled code, which asks `Range.holds`.
+others; whether a value is allowed is checked by the compiled code, with `Range.holds`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from jaxtransport.errors import InputError
 # heat, which is a square, stay within a double.
 SMALLEST, LARGEST = 1e-75, 1e75
 MOST_WHOLE = 2**53  # beyond it a double does not hold every whole number
-LONGEST_TEXT = 60  # of what came, in a message
+LONGEST_TEXT = 60  # characters of a value shown in a message
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,12 @@ class Range:
         return (self.low <= x) & (x <= self.high) & large_enough
 
     def expected(self, x: float) -> str:
-        """What to give instead of x, which is not allowed."""
+        """Description of the allowed values, for an error about x."""
         least = self.smallest or SMALLEST
         if np.isfinite(x) and x != 0 and not least <= abs(x) <= LARGEST:
-            return f"{self.words}, in size from {least:g} to {LARGEST:g}: others do not fit in a double"
+            return (
+                f"{self.words} with magnitude from {least:g} to {LARGEST:g} (products must fit in a double)"
+            )
         return self.words
 
 
@@ -60,7 +62,7 @@ REAL = Range("a finite number")
 POSITIVE = Range("a number > 0", low=SMALLEST)
 NOT_NEGATIVE = Range("a number >= 0", low=0.0, smallest=SMALLEST)
 NOT_ZERO = Range("a number that is not 0", smallest=SMALLEST, zero=False)
-AMPLITUDE = Range("a number > 0 (of a hopping only |t| counts)", low=SMALLEST)
+AMPLITUDE = Range("a number > 0 (only |t| of a hopping matters)", low=SMALLEST)
 AMOUNT = Range("a finite number", smallest=1e-300)  # scales a result: below, that would be rounded to nothing
 PROBABILITY = Range("a probability, 0 < p <= 1", low=SMALLEST, high=1.0)
 SMALL_ERROR = Range("an error from 1e-15 to 0.01", low=1e-15, high=0.01)
@@ -68,20 +70,20 @@ FRACTION = Range("a number between 0 and 1", low=SMALLEST, high=1 - 2**-53)
 
 
 def show(value: Any) -> str:
-    """What came, in one short line."""
+    """A value as one short line."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, list | tuple | set | dict) and len(value) > LONGEST_TEXT:
         return f"a {type(value).__name__} of {len(value)} entries"
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # whatever somebody's own class does, or a whole number of thousands of digits
+    except Exception:  # a faulty user class, or a whole number of thousands of digits
         text = f"a {type(value).__name__}"
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
 def wrong(name: str, value: Any, expected: str) -> InputError:
-    """The mistake of an argument, in the wording that all have."""
+    """The error for an invalid argument, in the common wording."""
     return InputError(f"{name} = {show(value)}: expected {expected}")
 
 
@@ -90,12 +92,12 @@ def wrong(name: str, value: Any, expected: str) -> InputError:
 
 def is_traced(value: Any) -> bool:
     """True where a value is known only when compiled code runs: inside a transform of JAX."""
-    jax = sys.modules.get("jax")  # what is not loaded traces nothing
+    jax = sys.modules.get("jax")  # None: JAX is not loaded, so nothing is traced
     return jax is not None and isinstance(value, jax.core.Tracer)
 
 
 def is_list(value: Any) -> bool:
-    """What stands for an array where one is typed: a list or a tuple."""
+    """True for a list or a tuple, which stands for an array."""
     return isinstance(value, list | tuple)
 
 
@@ -106,8 +108,8 @@ def require_known(name: str, *values: Any) -> None:
 
 
 def require_outside(function: str) -> None:
-    """Raise `InputError` inside a transform of JAX: what works on files and searches belongs outside."""
-    core = sys.modules.get("jax._src.core")  # JAX tells this nowhere in public without starting a device
+    """Raise `InputError` inside a transform of JAX, which files and searches do not allow."""
+    core = sys.modules.get("jax._src.core")  # every public function of JAX for this starts a device
     if not getattr(core, "trace_state_clean", lambda: True)():
         raise InputError(f"{function}: called inside jit, vmap or grad of JAX; call it outside")
 
@@ -126,7 +128,7 @@ def number(name: str, value: Any, allowed: Range = REAL) -> Any:
         if array is None:
             raise wrong(name, value, allowed.words)
         if array.shape:
-            raise _of_shape(name, array.shape, f"{allowed.words}; for many at once, use jax.vmap")
+            raise _of_shape(name, array.shape, f"{allowed.words}; use jax.vmap for a batch")
         known = float(array)
     if not allowed.holds(known):
         raise wrong(name, value, allowed.expected(known))
@@ -230,16 +232,16 @@ def _is_real(dtype: Any) -> bool:
 
 
 def _has_unit(value: Any) -> bool:
-    """Quantities of astropy and pint, in arrays of xarray too: NumPy would drop what they are measured in."""
+    """Quantities of astropy and pint, in arrays of xarray too: NumPy would drop the units."""
     kinds = type(value), type(getattr(value, "data", None))
     return any(hasattr(kind, name) for kind in kinds for name in ("unit", "units"))
 
 
 def _traced(name: str, value: Any, allowed: Range, shapes: tuple | None) -> Any:
     if not _is_real(value.dtype):
-        raise InputError(f"{name}: traced {value.dtype}: expected {allowed.words}")
+        raise InputError(f"{name} = traced array of {value.dtype}: expected {allowed.words}")
     if shapes is not None and value.shape not in shapes:
-        more = f", or {shapes[1][0]} numbers" if len(shapes) > 1 else "; for many at once, use jax.vmap"
+        more = f", or {shapes[1][0]} numbers" if len(shapes) > 1 else "; use jax.vmap for a batch"
         raise _of_shape(name, value.shape, allowed.words + more)
     return value.astype(float)
 
@@ -260,7 +262,7 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
         if isinstance(value, bool | np.bool_) or np.ndim(value) or np.ma.is_masked(value):
             raise TypeError
         known = operator.index(value)
-    except Exception:  # whatever somebody's own class does
+    except Exception:  # a faulty user class
         raise wrong(name, value, words) from None
     if not _least(least) <= known <= (MOST_WHOLE if most is None else most):
         beyond = most is None and abs(known) > MOST_WHOLE
@@ -292,7 +294,7 @@ def choice(name: str, value: Any, known: Collection[str]) -> str:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False, and nothing that Python takes for one of them."""
+    """True or False, and no other value that Python treats as a boolean."""
     if not isinstance(value, bool | np.bool_):
         raise wrong(name, value, "True or False")
     return bool(value)
@@ -324,14 +326,14 @@ def function(name: str, value: Any) -> Callable:
 
 
 def mapping(name: str, value: Any, example: str) -> dict[str, Any]:
-    """Names with what belongs to them."""
+    """A mapping with names as keys."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise wrong(name, value, f"names with values, such as {example}")
+        raise wrong(name, value, f"a mapping from names to values, such as {example}")
     return dict(value)
 
 
 def instance(name: str, value: Any, kind: type | tuple[type, ...], words: str = "") -> Any:
-    """Something of a class of this package; `words` say what, where there are several classes."""
+    """An instance of a class of this package; `words` describe it if there are several classes."""
     if not isinstance(value, kind):
         raise wrong(name, value, words or f"a {kind.__name__}")  # type: ignore[union-attr]
     return value
@@ -340,8 +342,8 @@ def instance(name: str, value: Any, kind: type | tuple[type, ...], words: str = 
 def fields(name: str, value: Any, kind: type, lengths: Mapping[str, int]) -> None:
     """Raise `InputError` unless `value` is a `kind`, not a batch of them, whose arrays fit together.
 
-    `lengths` names its arrays, and how many entries each has beyond those of the first. What numbers they
-    hold is for the compiled code: it asks `Range.holds`.
+    `lengths` names its arrays, and how many entries each has beyond those of the first. Their
+    values are checked by the compiled code, with `Range.holds`.
     """
     instance(name, value, kind)
     found = {field: getattr(value, field) for field in (*lengths, "length")}
@@ -350,14 +352,14 @@ def fields(name: str, value: Any, kind: type, lengths: Mapping[str, int]) -> Non
             raise InputError(f"{name}.{field} = {show(array)}: expected an array of numbers")
     batch = found["length"].shape
     if batch:
-        raise InputError(f"{name} = a batch of shape {batch}: expected one; for many at once, use jax.vmap")
+        raise InputError(f"{name} = a batch of shape {batch}: expected one; use jax.vmap for a batch")
     entries = None
     for field, more in lengths.items():
         shape = found[field].shape
         entries = shape[0] if entries is None and len(shape) == 1 else entries
         if entries is None or shape != (entries + more,):
             some = "some" if entries is None else entries + more
-            raise InputError(f"{name}.{field} = array of shape {shape}: expected {some} entries in one row")
+            raise InputError(f"{name}.{field} = array of shape {shape}: expected {some} entries, 1-d")
 
 
 def _is_complex(array: Any) -> bool:
@@ -370,5 +372,5 @@ def _entries(name: str, values: Any, words: str) -> list:
     require_known(name, values)
     try:
         return list(values)
-    except Exception:  # a 0-d array, or whatever somebody's own class does
+    except Exception:  # a 0-d array, or a faulty user class
         raise wrong(name, values, words) from None

@@ -40,7 +40,7 @@ class Band:
         return (energy > self.bottom) & (energy < self.top)
 
     def outside(self, mu_bar: float, delta_mu: float = 0.0) -> str:
-        """What is wrong with leads at mu_bar +- delta_mu / 2; nothing if both carry current."""
+        """Error text for leads at mu_bar +- delta_mu / 2; empty if both lie in the band."""
         half = abs(delta_mu) / 2
         if self.bottom < mu_bar - half and mu_bar + half < self.top:
             return ""

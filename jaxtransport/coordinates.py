@@ -1,4 +1,4 @@
-"""What a search may vary: numbers of the drive, of the whole wire, or of one of its sites.
+"""Parameters that a search may vary: of the drive, of the whole wire, or of one of its sites.
 
     mu_bar  delta_mu  injection  I_g  temperature        the drive
     gamma  contact  onsite  hopping                      one number for all sites (ends, bonds) that have one
@@ -81,7 +81,7 @@ def coordinate(name: Any, *, per_site: bool = True, of: str = "over", band: Band
 
 
 def window(varied: Coordinate, bounds: Any) -> tuple[float, float]:
-    """The window (low, high) of a coordinate, checked: finite, in order, where it has a meaning."""
+    """The window (low, high) of a coordinate, checked: finite, in order, within its domain."""
     name = f"over[{varied.name!r}]"
     low, high = pair(name, bounds, varied.parameter.domain)
     if low == high:

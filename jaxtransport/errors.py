@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """Wrong input: one or more mistakes, each naming its key, what came and what to pass."""
+    """Invalid input: one or more mistakes, each naming the key, the value and what was expected."""
 
     def __init__(self, mistakes: str | Iterable[str]) -> None:
         self.mistakes = (mistakes,) if isinstance(mistakes, str) else tuple(mistakes)

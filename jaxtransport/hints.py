@@ -1,4 +1,4 @@
-"""What may be meant by a name that is not known: a key of a sweep file, a variable, a keyword argument."""
+"""Suggestions for unknown names: keys of a sweep file, variables, keyword arguments."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ R = TypeVar("R")
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """The known name that `name` looks like."""
+    """The known name most similar to `name`, or None."""
     return next(iter(difflib.get_close_matches(name, list(known), 1)), None)
 
 
 def meant(name: str, known: Collection[str]) -> str:
-    """The known name that `name` looks like, or all of them, in words."""
+    """A hint for a message: the known name most similar to `name`, or all known names."""
     close = nearest(name, known)
     return f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"
 
 
 def with_hints(function: Callable[P, R], passing_to: Any = None) -> Callable[P, R]:
-    """`function`, which says what may be meant by a keyword argument that it does not have.
+    """`function` with suggestions for unknown keyword arguments.
 
     Args:
-        passing_to: the classmethod that gets those which `function` does not name itself.
+        passing_to: the classmethod that receives the keyword arguments that `function` does not name.
     """
     known = dict(inspect.signature(function).parameters)
     if passing_to is not None:

@@ -1,4 +1,4 @@
-"""Which site of a wire holds a source (S), a drain (D) or a probe.
+"""Layouts: the sites of a wire with a source (S), a drain (D) or a probe.
 
     sites     1    2    3    4    5   ...  N-1   N
     dimers    L    S    D    S    D   ...   D    R     every middle site, S on even sites
@@ -41,14 +41,14 @@ class Layout:
             object.__setattr__(self, role, wholes(role, getattr(self, role), what="sites"))
         mistakes = []
         if self.N < 2:
-            mistakes.append(f"N = {self.N}: a wire needs at least its two end sites; pass N >= 2")
+            mistakes.append(f"N = {self.N}: expected N >= 2, for the two end sites")
         roles: dict[int, str] = {}
         for role in ROLES:
             for site in getattr(self, role):
                 if not 2 <= site <= self.N - 1:
                     mistakes.append(
                         f"{role}: site {site} is not in the middle of the wire; "
-                        f"pass sites from 2 to N - 1 = {self.N - 1} (1 and N hold the leads)"
+                        f"expected sites from 2 to N - 1 = {self.N - 1} (1 and N hold the leads)"
                     )
                 elif site in roles:
                     mistakes.append(
@@ -85,8 +85,8 @@ class Layout:
                 raise wrong("strengths", strengths, "a list of numbers > 0")
         if len(values) != len(sites):
             raise InputError(
-                f"strengths: {len(values)} numbers for {len(sites)} sources and drains; "
-                "expected one for each, in order along the wire"
+                f"strengths: expected one number for each of {len(sites)} sources and drains, "
+                f"in order along the wire, got {len(values)}"
             )
         sources = set(self.sources)
         out = np.zeros(self.N)
@@ -114,7 +114,7 @@ def _dimer_sites(N: int) -> range:
     N = whole("N", N, most=MOST_SITES)
     if N < 4 or N % 2:
         raise InputError(
-            f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; pass an even N >= 4"
+            f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; expected an even N >= 4"
         )
     return range(2, N)
 
@@ -128,7 +128,7 @@ def _pair_sites(N: int) -> tuple[int, int]:
     N = whole("N", N, most=MOST_SITES)
     if N < 4:
         raise InputError(
-            f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1 apart; pass N >= 4"
+            f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1; expected N >= 4"
         )
     return 2, N - 1
 
@@ -144,8 +144,8 @@ def _spaced_sites(N: int, spacing: int) -> range:
     sites = range(2, N, spacing)
     if not sites or len(sites) % 2:
         raise InputError(
-            f"spacing = {spacing}: puts {count(len(sites), 'reservoir')} on sites 2 ... {N - 1} (N = {N}), "
-            "and they come in pairs; change spacing or N"
+            f"spacing = {spacing}: {count(len(sites), 'reservoir')} on sites 2 ... {N - 1} (N = {N}), "
+            "expected an even number; change spacing or N"
         )
     return sites
 

@@ -104,7 +104,7 @@ class LinearResponse(eqx.Module):
     def _resolved(self, injection: Array) -> Array:
         tolerated, size, response = self.network.tolerated, jnp.abs(injection), self.response
         good = response.conductance_error <= tolerated * response.conductance
-        # I_1 by itself, where another kernel may know it better; the last cannot tell its zeros apart.
+        # I_1 by itself, where another kernel may be more accurate; the last kernel cannot resolve its zeros.
         others = response.mean_current if tolerated >= TOLERATED else response.least_current
         good &= response.current_error(injection) <= tolerated * others(injection)
         if self.profile is not None:
@@ -118,8 +118,8 @@ class LinearResponse(eqx.Module):
 class AtBias(Steady):
     """A wire in linear response under one bias.
 
-    Currents are those that were asked for, and that the leads carry. The potentials drive them up to the
-    residual: of strongly coupled reservoirs behind a barrier, no doubles are near enough to drive them well.
+    Currents are the prescribed ones, and those of the leads. The potentials drive them up to the residual:
+    for strongly coupled reservoirs behind a barrier, potentials in doubles are not accurate enough.
     """
 
     network: Transmission
@@ -156,7 +156,7 @@ class AtBias(Steady):
 
     def heat(self):
         x = self.shifts()
-        scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential is no number any more
+        scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential would overflow
         heat = self.network.spread(x / scale) * scale * scale / (4 * jnp.pi)
         # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
         power = jnp.sum(jnp.abs(self.carried() * self.size / (2 * jnp.pi) * x))

@@ -1,4 +1,4 @@
-r"""A wire under one bias beyond linear response: potentials that balance, and everything read off them.
+r"""A wire under one bias beyond linear response: balanced potentials, and the quantities derived from them.
 
     I_l, J_l     of the law (`probes.conductor`), recomputed from the potentials found
     h_l = mu_l I_l - E_l          heat into reservoir l: what its current carries in less what it takes out
@@ -47,7 +47,7 @@ class Nonlinear(Steady):
         return self.balance.x
 
     def carried(self):
-        """Of the leads what the potentials drive, of all others what was asked for."""
+        """Currents that the potentials drive for the leads, prescribed currents for all others."""
         current = jnp.where(self.network.interior, self.injected * self.network.strength, self.flows.current)
         return current / self.size
 
@@ -67,7 +67,7 @@ class Nonlinear(Steady):
     def residual(self):
         asked = self.injected * self.network.strength
         unbalanced = jnp.where(self.network.interior, self.flows.current - asked, 0.0)
-        total = jnp.sum(self.flows.current)  # what the leads carry has to close the sum
+        total = jnp.sum(self.flows.current)  # the currents of the leads must close the sum
         return jnp.maximum(jnp.max(jnp.abs(unbalanced)), jnp.abs(total)) / self.size
 
     def quadrature_error(self):

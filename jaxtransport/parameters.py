@@ -1,8 +1,8 @@
-"""Every number that describes a wire and what drives it: one row each, from which all else is made.
+"""All parameters of a wire and its drive, one row each.
 
-The keys of a sweep file and their ranges, the axes of a grid, labels in files and pictures, what a search or
-`vary` may change: whatever needs to know something of a parameter looks it up here. Host data: no JAX, so
-that a sweep file is checked without importing it.
+The keys of a sweep file and their ranges, the axes of a grid, labels in files and pictures, and the
+parameters that a search or `vary` may change are all derived from these rows. Host data: no JAX, so that a
+sweep file is checked without importing it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Scan(enum.Enum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One number of a device or of what drives it."""
+    """One parameter of a device or of its drive."""
 
     name: str
     unit: str
@@ -60,7 +60,7 @@ class Parameter:
     symbol: str  # TeX
     domain: Range = REAL  # which numbers it may be
     table: str = "wire"  # of a sweep file
-    default: float | None = None  # what goes without saying
+    default: float | None = None  # value if the key is left out
     integer: bool = False
     axis: bool = True  # whether one number of this name may be an axis
     scan: Scan | None = None  # None: no search varies it
@@ -196,7 +196,7 @@ CIRCUIT = _rows(
 
 
 def injection_of(drive: Mapping[str, Any]) -> Any:
-    """I_g / I_o of a drive, however it says the injected current: I_o = e |delta_mu| / 2 pi hbar.
+    """I_g / I_o of a drive, from either way of giving the injected current: I_o = e |delta_mu| / 2 pi hbar.
 
     Numbers of NumPy or JAX; `delta_mu` > 0 where the drive gives I_g.
     """

@@ -2,7 +2,7 @@
 
     file -> xarray.Dataset -> with the parameters that are fixed, which files carry since version 0.1
 
-What of a file is believed is the business of `store`.
+How files are verified is described in `store`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def load(path: str | Path) -> xarray.Dataset:
 
 @contextlib.contextmanager
 def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
-    """A result whose numbers are read when they are asked for, inside; axes are read at once.
+    """Context with a result whose numbers are read on access; axes are read at once.
 
     Nothing is compared with its checksums here: see `store.results.require_intact`. Errors as for `load`.
     """
@@ -49,7 +49,7 @@ def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
 
 
 def completed(data: xarray.Dataset) -> xarray.Dataset:
-    """A result as it is read, with what files made by earlier versions lack."""
+    """A result as read, completed if it was made by an earlier version."""
     if "layout" in data.attrs:
         return data
     with contextlib.suppress(InputError):  # a spec that this version would refuse: as it is

@@ -72,7 +72,7 @@ class State(eqx.Module):
         steps: Any = 0,
         nodes: Any = 1,
     ) -> State:
-        """What is read off a steady state whose status is `status`, unless a number overflows."""
+        """The state made from a steady state and its `status`; numbers that overflow change the status."""
         status = without_overflow(status, steady.numbers())
         good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
         return cls(
@@ -234,8 +234,8 @@ def _nonlinear_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, st
 def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array | None):
     """Wire, bias, injection, the injection as the status judges it (NaN if not all is allowed), temperature.
 
-    What a transform traces is known only here. Numbers that are not allowed are replaced, not carried along:
-    NaN would spoil the gradients of everything in sum with them.
+    Traced values are checked here. Numbers that are not allowed are replaced, since NaN would spoil the
+    gradients of everything that is summed with them.
     """
     wire, good = admit(wire)
     biased, driven = NOT_ZERO.holds(delta_mu), AMOUNT.holds(injection)
@@ -249,10 +249,10 @@ def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array 
 
 
 def _tried(one, given: tuple, law: Law, kernel: type[Transmission], status_of):
-    """What `one` makes of `given` in the first of the law's stages that is enough.
+    """Result of `one` for `given` in the first of the law's stages that suffices.
 
-    Within a transform nobody can look: there it is the law's own stage for that. But the careful kernel takes
-    N steps in a row, which `Long` is there to avoid: it goes first even so.
+    Within a transform, where the status is unknown, the law's stage for transforms is used. But the careful
+    kernel takes N sequential steps, which `Long` avoids: `Long` is used even so.
     """
     attempt = lambda stage: one(*given, *_static(law, kernel, stage))
     first, *others = law.stages
@@ -273,7 +273,7 @@ def _tried(one, given: tuple, law: Law, kernel: type[Transmission], status_of):
 
 
 def _static(law: Law, kernel: type[Transmission], stage: Stage) -> tuple[Any, ...]:
-    """What a stage is compiled for: the kernel; beyond linear response law, stage and temperature, too."""
+    """Static arguments of a stage: the kernel; beyond linear response also law, stage and temperature."""
     if law.is_linear:
         return (careful(kernel) if stage.careful else kernel,)
     warm = law.warm or stage.patient  # which has one program for all temperatures

@@ -15,7 +15,7 @@ MEANINGS = {
     NOT_RESOLVED: "not_resolved",
 }
 
-TO_COMPUTE = (NOT_COMPUTED, CRASHED)  # what a run computes: a crash may have been the machine's
+TO_COMPUTE = (NOT_COMPUTED, CRASHED)  # computed by a run: a crash may be due to the machine
 
 
 def has_numbers(status):
@@ -24,7 +24,7 @@ def has_numbers(status):
 
 
 def is_better(new, old):
-    """True where the result of a later stage takes the place of the old one.
+    """True where the result of a later stage replaces the old one.
 
     Not if the old one had numbers and the new one has none, unless it proves that there are none.
     """
@@ -32,6 +32,6 @@ def is_better(new, old):
 
 
 def worst(status):
-    """Of an array of codes: one without numbers before one with digits lost, that before solved."""
+    """Worst code of an array: without numbers, then with digits lost, then solved."""
     failed = (status * (1 - has_numbers(status))).max()
     return failed + (failed == SOLVED) * status.max()

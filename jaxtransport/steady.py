@@ -1,4 +1,4 @@
-"""The steady state of a wire under one bias, and everything that is read off it, in any law.
+"""The steady state of a wire under one bias and the quantities derived from it, for any law.
 
     h_l                    heat into reservoir l
     delta n_l              excess density over local equilibrium at mu_l
@@ -39,7 +39,7 @@ class Steady(eqx.Module):
 
     @abc.abstractmethod
     def carried(self) -> Float[Array, " site"]:
-        """I_l: what sources and drains were asked to carry, and what the leads do."""
+        """I_l: prescribed for sources, drains and probes, computed for the leads."""
 
     @abc.abstractmethod
     def left_current(self) -> Float[Array, ""]:
@@ -62,11 +62,11 @@ class Steady(eqx.Module):
         """Largest |I_l(potentials) - asked|."""
 
     def current_error(self) -> Float[Array, ""]:
-        """Of I_1 and I_N, by rounding; NaN where nobody knows."""
+        """Rounding error of I_1 and I_N; NaN if unknown."""
         return jnp.asarray(jnp.nan)
 
     def quadrature_error(self) -> Float[Array, ""]:
-        """Of the currents, by integrals over energy; NaN where there are none."""
+        """Error of the currents from the integrals over energy; NaN without integrals."""
         return jnp.asarray(jnp.nan)
 
     def potential(self) -> Float[Array, " site"]:
@@ -93,7 +93,7 @@ class Steady(eqx.Module):
         return jnp.where(jnp.arange(values.shape[0]) < self.length, held, jnp.nan)
 
     def numbers(self) -> tuple[Array, ...]:
-        """What may overflow: potentials, what they drive and what that dissipates."""
+        """Quantities that may overflow: potentials, currents and heat."""
         return self.potential(), self.site_current(), self.heat(), self.density()
 
 
@@ -146,7 +146,7 @@ def observe(
     """
     names, seen, values = tuple(names), {}, {}
     stems = [name.rsplit("_", 1)[0] for name in names]
-    for stem, quantity in OF_BIASES.items():  # in one order, whatever the names': programs are kept on disk
+    for stem, quantity in OF_BIASES.items():  # in a fixed order, since programs are cached on disk
         if stem in stems:
             seen[stem] = under(quantity)
     for name in names:
@@ -168,7 +168,7 @@ def without_overflow(status: Array, values: Iterable[Array]) -> Array:
 
 
 def kept(values: Mapping[str, Array], status: Array, variables: Mapping[str, Variable]) -> dict[str, Array]:
-    """Values as they are stored, nothing where the status has no numbers; and "status"."""
+    """Values as stored, NaN where the status has no numbers; and "status"."""
     out = {}
     for name, value in values.items():
         variable = variables[name]

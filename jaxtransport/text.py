@@ -1,4 +1,4 @@
-"""How messages say numbers, sizes, times and notes."""
+"""Numbers, sizes, times and notes formatted for messages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def print_json(**values: Any) -> None:
 
 
 def print_notes(notes: Iterable[str]) -> None:
-    """Notes on a sweep file, on standard error."""
+    """Print notes on a sweep file to standard error."""
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
 
 
 def named(counts: dict[int, int]) -> dict[str, int]:
-    """Counts of status codes by what they mean."""
+    """Counts by name of the status, from counts by status code."""
     return {MEANINGS.get(code, f"unknown ({code})"): n for code, n in sorted(counts.items())}
 
 
@@ -42,7 +42,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in a unit that suits them."""
+    """Seconds in a suitable unit."""
     for unit, length in (("days", 86400), ("hours", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.2g} {unit}"

@@ -22,8 +22,8 @@ class Variable:
     dims: tuple[str, ...] = ()
     dtype: str = "f8"
     needs_profile: bool = False  # the potentials along the wire, not only the leads
-    by_name: bool = False  # stored only if it is asked for by name
-    of_every_point: bool = False  # known where the status has no numbers, too
+    by_name: bool = False  # stored only if requested by name
+    of_every_point: bool = False  # stored also where the status has no numbers
 
 
 def _both(name, unit, long_name, symbol, **kw):
@@ -103,7 +103,7 @@ SERIES = {name: v for name, v in NONLINEAR.items() if name != "quadrature_error"
 
 
 def _leads(unit: str, conductance_unit: str) -> list[Variable]:
-    """What the ends of a classical wire see."""
+    """Variables at the ends of a classical wire."""
     return [
         *_both("current", unit, "current at the left lead", "I_1"),
         *_both("right_current", unit, "current at the right lead", "I_N"),
@@ -141,7 +141,7 @@ CIRCUIT = {
 
 
 def per_point(variables: Mapping[str, Variable]) -> tuple[str, ...]:
-    """Names of the variables that are one number a point: what is stored if nothing is asked for."""
+    """Names of the variables that are one number a point: those stored by default."""
     return tuple(name for name, v in variables.items() if not v.dims and not v.by_name)
 
 

@@ -49,7 +49,7 @@ from jaxtransport.layout import Layout
 from jaxtransport.patterns import Pattern, pattern_of
 from jaxtransport.reservoirs import CHAIN, Reservoir
 
-ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 where nothing is
+ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 without a reservoir
 
 
 def _contacts(gamma: Any, contact: Any) -> Any:
@@ -89,12 +89,12 @@ def _patterned(name: str, value: Any, length: int) -> Any:
 
 
 def _marked(value: Any, allowed: Any) -> Any:
-    """`value`, traced, with NaN where it is not allowed: the status of whatever is solved says so."""
+    """`value`, traced, with NaN where it is not allowed, which sets the status of the solution."""
     return jnp.where(allowed, value, jnp.nan)
 
 
 class Leads(NamedTuple):
-    """Where the two reservoirs sit whose potentials are given: sites from 0."""
+    """Sites (from 0) of the two reservoirs with given potentials."""
 
     first: Any  # the left lead, at mu_bar + delta_mu / 2
     last: Any  # the right lead, at mu_bar - delta_mu / 2

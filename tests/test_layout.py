@@ -54,7 +54,10 @@ def test_make_by_name(name):
         (lambda: layout.custom(6, probes=[-2]), ["probes: site -2"]),
         (lambda: layout.custom(6, sources=[3], drains=[3]), ["drains: site 3", "sources"]),
         (lambda: layout.custom(6, sources=[3, 3]), ["sources: site 3", "already"]),
-        (lambda: layout.custom(6, sources=[3]).strength([1, 2]), ["strengths: 2 numbers for 1"]),
+        (
+            lambda: layout.custom(6, sources=[3]).strength([1, 2]),
+            ["strengths: expected one number for each of 1", "got 2"],
+        ),
         (lambda: layout.custom(6, sources=[3]).strength([-1]), ["strengths[1] = -1.0", "> 0"]),
         (lambda: layout.custom(6, sources=[3]).strength([float("nan")]), ["strengths[1] = nan"]),
     ],

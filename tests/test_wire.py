@@ -101,7 +101,7 @@ nan, inf = float("nan"), float("inf")
         ({"hopping": inf}, ["hopping = inf", "> 0"]),
         ({"hopping": np.array([1, 1, nan, 1, 1]) * 1j}, ["hopping[3] = nan"]),
         ({"hopping": np.array([1, 0, 1, 1, 1]) * 1j}, ["hopping"]),
-        ({"strengths": [1.0]}, ["strengths: 1 numbers for 3"]),
+        ({"strengths": [1.0]}, ["strengths: expected one number for each of 3", "got 1"]),
         ({"strengths": [1.0, 0.0, 1.0]}, ["strengths[2] = 0.0", "> 0"]),
     ],
 )

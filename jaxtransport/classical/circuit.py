@@ -110,10 +110,10 @@ class Circuit(eqx.Module):
         currents = _row("strengths", strengths, AMOUNT)
         if len(places) != len(currents):
             raise InputError(
-                f"strengths: {len(currents)} numbers for {len(places)} positions; expected one for each"
+                f"strengths: expected one number for each of {len(places)} positions, got {len(currents)}"
             )
         if len(np.unique(places)) < len(places):
-            raise InputError("positions: a duplicate; give each once, with the sum of its strengths")
+            raise InputError("positions: duplicate position; give each once, with the sum of its strengths")
         order = np.argsort(places)
         return cls(
             position=jnp.asarray([0.0, *places[order], 1.0]),

@@ -161,7 +161,7 @@ def respond(lattice: Lattice) -> Response:
 
 
 def _drawn(lattice: Lattice) -> Array:
-    """What I_g = 1 takes off rho+ from end to end, with no current from the left."""
+    """Decrease of rho+ from end to end for I_g = 1, with no current from the left."""
     w, s = lattice.hop, lattice.strength
     passed = jnp.cumsum(s)  # J_l without a current from the left
     return jnp.sum((1 - w) * passed - s * (1 - w / 2)) + passed[-1]

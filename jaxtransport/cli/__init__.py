@@ -1,1 +1,1 @@
-"""The command line: its commands, progress, and what it follows and prints."""
+"""The command line: commands, progress, and printed output."""

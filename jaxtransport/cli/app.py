@@ -1,4 +1,4 @@
-"""The application of the command line: its options, its exit codes, and how it ends.
+"""The application of the command line: its common options and its exit codes.
 
 Exit codes: 0 done, 1 some points failed, 2 wrong input, 130 interrupted.
 """
@@ -58,7 +58,7 @@ def run_app() -> NoReturn:
 
 @contextlib.contextmanager
 def interruptible(says: Callable[[], str]) -> Iterator[None]:
-    """Turns an interruption into a message, which `says` makes, and its exit code."""
+    """Turn KeyboardInterrupt into the message of `says` and its exit code."""
     try:
         yield
     except KeyboardInterrupt:

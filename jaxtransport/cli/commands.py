@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from jaxtransport.cli import computing, reading  # noqa: F401  (they add their commands to the application)
+from jaxtransport.cli import computing, reading  # noqa: F401  (they register their commands)
 from jaxtransport.cli.app import app, run_app
 from jaxtransport.compute import interrupts
 

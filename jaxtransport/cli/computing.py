@@ -1,6 +1,6 @@
 """Commands that compute: `jaxtransport run | validate | zeros | figures`.
 
-JAX is imported when they start to compute, and not before.
+JAX is imported only when they start to compute.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def run(
     ] = None,
     set_: Overrides = None,
     devices: Annotated[
-        int | None, typer.Option(metavar="K", help="Compute on K local cores. Default: as many as pay.")
+        int | None, typer.Option(metavar="K", help="Compute on K local cores. Default: as many as help.")
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Have the workers of a dask scheduler compute.")
+        str | None, typer.Option(metavar="ADDRESS", help="Compute on the workers of a dask scheduler.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an output of another spec.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an output of another spec.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a sweep into an HDF5 file; on an unfinished file, go on where it stopped."""
+    """Run a sweep and store its result in an HDF5 file; an unfinished file is resumed."""
     from jaxtransport import models
     from jaxtransport.cli.progress import reporter
     from jaxtransport.compute import xla
@@ -51,8 +51,8 @@ def run(
         text.print_notes(parsed.notes)
 
     def kept() -> str:
-        done = f"{path} keeps what is done" if path.exists() else "nothing was computed yet"
-        return f"{done}; run the same command {'again, without --force,' if force else 'again'} to go on"
+        done = f"{path} keeps all finished points" if path.exists() else "nothing was computed yet"
+        return f"{done}; run the same command {'again, without --force,' if force else 'again'} to resume"
 
     with interruptible(kept), reporter(parsed.name, quiet=quiet or as_json) as report:
         progress = jobs.execute(
@@ -81,13 +81,13 @@ def run(
         points = text.count(progress.total, "point")
         print(f"{progress.failed:,} of {points} failed: {failures}", file=sys.stderr)
         if progress.trouble:
-            print(f"{progress.trouble}; the same command tries them again", file=sys.stderr)
+            print(f"{progress.trouble}; run the same command again to retry", file=sys.stderr)
         raise typer.Exit(FAILED)
 
 
 @app.command()
 def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) -> None:
-    """Check a sweep file: every mistake at once, or what it will cost."""
+    """Check a sweep file: report all mistakes at once, or estimate the cost of the run."""
     from jaxtransport import models
     from jaxtransport.jobs import run as jobs
 
@@ -98,7 +98,7 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
         if as_json:
             text.print_json(spec=str(spec), **asked(parsed), notes=list(parsed.notes))
         else:
-            print("\n".join([f"{spec}: good, for jaxtransport zeros", *asked_rows(parsed)]))
+            print("\n".join([f"{spec}: valid, for jaxtransport zeros", *asked_rows(parsed)]))
             print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
         return
     cost = jobs.estimate(parsed, parsed.default_output)
@@ -119,20 +119,20 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
         )
         return
     grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
-    print(f"{spec}: good")
+    print(f"{spec}: valid")
     print(f"  points     {cost.points:,} ({grid})")
     print(f"  variables  {', '.join(parsed.variables)}, status")
-    free = f"{text.size(cost.free_bytes)} free beside {parsed.default_output}"
+    free = f"{text.size(cost.free_bytes)} free for {parsed.default_output}"
     print(f"  file       {text.size(cost.bytes)}; {free}")
-    print(f"  memory     about {text.size(cost.memory_bytes)} at its peak, the program itself included")
+    print(f"  memory     about {text.size(cost.memory_bytes)} at its peak, including the program itself")
     took = text.duration(cost.seconds)
-    print(f"  time       about {took} on one core; points that need more effort take longer")
+    print(f"  time       about {took} on one core; difficult points take longer")
     sizes = ", ".join(str(size) for size in cost.batches)
     print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
     print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
     if cost.bytes > cost.free_bytes:
         raise InputError(
-            f"output {parsed.default_output}: needs {text.size(cost.bytes)}, more than is free there"
+            f"output {parsed.default_output} needs {text.size(cost.bytes)}, more than the free space there"
         )
 
 
@@ -143,11 +143,11 @@ def zeros(
         Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Default: results/SPEC.h5")
     ] = None,
     set_: Overrides = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an output, of whatever spec.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no table.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing output of any spec.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress and no table.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the zeros of nonreciprocity that [search] of a sweep file asks for: points, or curves."""
+    """Find the zeros of nonreciprocity, points or curves, in the windows of [search] of a sweep file."""
     from jaxtransport import models, results
     from jaxtransport.cli.progress import reporter
     from jaxtransport.cli.zeros import rows, summary
@@ -181,14 +181,14 @@ def figures(
         list[str] | None, typer.Argument(metavar="[NAME ...]", help="Such as fig3b, 3b or 3. Default: all.")
     ] = None,
     folder: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Where the pictures go.")
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the pictures.")
     ] = Path("results"),
-    kind: Annotated[str, typer.Option("--format", metavar="png|pdf|svg", help="Kind of picture.")] = "png",
-    force: Annotated[bool, typer.Option("--force", help="Run again what is on file.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    list_: Annotated[bool, typer.Option("--list", help="Only list the figures.")] = False,
+    kind: Annotated[str, typer.Option("--format", metavar="png|pdf|svg", help="File format.")] = "png",
+    force: Annotated[bool, typer.Option("--force", help="Run sweeps again whose results exist.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
 ) -> None:
-    """Draw every figure of the paper, from sweep files through results/ (which holds the data, always)."""
+    """Draw the figures of the paper; sweeps without a result run first (data always goes to results/)."""
     from jaxtransport.cli.progress import reporter
     from jaxtransport.compute import xla
     from jaxtransport.jobs.figures import figures as draw_all
@@ -200,7 +200,7 @@ def figures(
         return
     xla.check_environment()
     failures: dict[str, int] = {}
-    with interruptible(lambda: "results/ keeps what is done; run the same command again to go on"):
+    with interruptible(lambda: "results/ keeps all finished points; run the same command again to resume"):
         made = draw_all(
             names or (), folder, kind=kind, force=force, reporter=lambda name: reporter(name, quiet=quiet)
         )

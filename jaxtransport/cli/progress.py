@@ -1,4 +1,4 @@
-"""Progress of a run: a bar on a terminal, a line every few seconds elsewhere. On standard error."""
+"""Progress of a run on standard error: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 

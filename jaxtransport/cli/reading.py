@@ -15,12 +15,12 @@ from jaxtransport.cli.app import NOTHING, AsJson, ResultPath, app, interruptible
 def status(
     result: ResultPath,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Follow the run until it is done, or Ctrl-C.")
+        bool, typer.Option("--watch", help="Follow the run until it is done or Ctrl-C is pressed.")
     ] = False,
-    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often --watch looks.")] = 2.0,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="Interval of --watch.")] = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """How far a result file is, what failed, and where it comes from."""
+    """Show the progress of a result file, its failed points and its origin."""
     from jaxtransport.store import results
 
     attributes = results.read_attributes(result)
@@ -70,14 +70,14 @@ def plot(
     result: ResultPath,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="PIC", help="png, pdf or svg. Default: beside the result."),
+        typer.Option("-o", "--output", metavar="PIC", help=".png, .pdf or .svg. Default: next to OUT.h5."),
     ] = None,
-    variable: Annotated[str | None, typer.Option(help="What to draw. Default: the nonreciprocity.")] = None,
-    x: Annotated[str | None, typer.Option(help="Axis to the right.")] = None,
-    y: Annotated[str | None, typer.Option(help="Axis upwards: draws a map.")] = None,
+    variable: Annotated[str | None, typer.Option(help="Variable to draw. Default: nonreciprocity.")] = None,
+    x: Annotated[str | None, typer.Option(help="Horizontal axis.")] = None,
+    y: Annotated[str | None, typer.Option(help="Vertical axis; makes the picture a map.")] = None,
     at: Annotated[
         list[str] | None,
-        typer.Option(metavar="AXIS=VALUE", help="Fix an axis, such as N=30; or show several of its values."),
+        typer.Option(metavar="AXIS=VALUE", help="Fix an axis, such as N=30. Repeat to show several values."),
     ] = None,
 ) -> None:
     """Draw a result: a line, a map with its zero contour, or a profile along the wire."""
@@ -97,13 +97,13 @@ def plot(
 def export(
     result: ResultPath,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Ends in .nc, .zarr, .csv or .csv.gz.")
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Ending in .nc, .zarr, .csv or .csv.gz.")
     ],
     variables: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Which variables, by comma. Default: all.")
+        str | None, typer.Option(metavar="A,B", help="Variables, separated by commas. Default: all.")
     ] = None,
-    level: Annotated[int, typer.Option(metavar="0-9", help="Compression, 0 for none.")] = 4,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    level: Annotated[int, typer.Option(metavar="0-9", help="Compression level, 0 for none.")] = 4,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a result as compressed netCDF, as Zarr, or as rows of text (CSV)."""
     from jaxtransport.store.export import export as write
@@ -116,7 +116,7 @@ def export(
 
 @app.command()
 def info(as_json: AsJson = False) -> None:
-    """Versions, devices, precision and the compilation cache."""
+    """Show versions, devices, precision and the compilation cache."""
     from jaxtransport.compute import xla
 
     xla.check_environment()
@@ -125,7 +125,7 @@ def info(as_json: AsJson = False) -> None:
     devices = runtime.devices(None)
     facts: dict[str, Any] = runtime.provenance()
     facts["devices"] = [str(device) for device in devices]
-    facts["cache"] = str(runtime.cache_folder() or "none: its folder cannot be written")
+    facts["cache"] = str(runtime.cache_folder() or "none (its folder cannot be written)")
     if as_json:
         text.print_json(**facts)
         return

@@ -1,7 +1,7 @@
-"""Standard output and standard error of the command line, which may lose their reader or lack letters.
+"""Standard output and standard error of the command line, if the pipe is closed or characters are missing.
 
-A reader that leaves (`jaxtransport run ... | head -1`) must not end a run, nor change its exit code: what is
-printed then goes nowhere. A letter that an output cannot show is printed as its number, such as \\u03bc.
+A closed pipe (`jaxtransport run ... | head -1`) must neither stop a run nor change its exit code: further
+output is discarded. A character that an output cannot show is printed as its number, such as \\u03bc.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 
 STANDARD_OUTPUT = 1  # its file descriptor
 
-_left = False  # whether a reader did
-_lost: list[OSError] = []  # why something that was printed is lost, such as a full disk
+_left = False  # whether the reader closed the pipe
+_lost: list[OSError] = []  # why printed text was lost, such as a full disk
 
 
 class _Stream(io.FileIO):
-    """A stream that goes on without a reader."""
+    """A stream that discards its output once the reader has closed the pipe."""
 
     def write(self, data) -> int:
         global _left
@@ -29,25 +29,25 @@ class _Stream(io.FileIO):
         except OSError as error:
             if self.name == STANDARD_OUTPUT:
                 _lost.append(error)
-        # What comes after the first failure goes nowhere.
+        # Output after the first failure is discarded.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
         return super().write(data)
 
 
 def harden() -> None:
-    """Make both streams such that printing never fails."""
+    """Replace both streams by ones to which printing never fails."""
     sys.stdout, sys.stderr = _hardened(sys.stdout), _hardened(sys.stderr)
 
 
 def lost() -> OSError | None:
-    """Why what was printed as a result did not arrive; None if it did, or if its reader left."""
+    """The error that lost printed results; None if there was none, or if the reader closed the pipe."""
     with contextlib.suppress(AttributeError, ValueError):  # closed, or none at all
         sys.stdout.flush()
     return _lost[0] if _lost else None
 
 
 def reader_left() -> bool:
-    """True once somebody who read what we print is gone."""
+    """True once a reader has closed the pipe."""
     return _left
 
 

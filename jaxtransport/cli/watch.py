@@ -2,12 +2,12 @@
 
 Each look opens the file, reads status and closes it, without a lock, so the run is not held up. A point
 that has a status keeps it, so status is counted in ranges of 4 million points, and a range without
-"not computed" is never read again. What is left may still be a gigabyte (10^9 points), and a grid whose
+"not computed" is never read again. The rest may still be a gigabyte (10^9 points), and a grid whose
 outer axis is a free one fills everywhere at once: the pause between looks is therefore at least 20 times
-what the last look took, and following costs one core 5 % at most.
+the duration of the last look, so that watching costs at most 5 % of one core.
 
-Whether anyone writes is asked only when nothing was added since the last look: a shared lock on
-OUT.h5.lock is tried and at once given back, which the holder does not notice.
+Whether a run is writing is tested only if nothing was added since the last look: a shared lock on
+OUT.h5.lock is tried and released at once, which does not disturb its holder.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ EVERY = 2.0  # seconds between looks
 MOMENT = 0.1  # seconds after which Ctrl-C is noticed
 PAUSES = 20  # a pause is at least so many times as long as a look
 RANGE = 2**22  # points that are counted together
-WINDOW = 30  # looks over which the rate is taken that tells the time left
+WINDOW = 30  # looks over which the rate for the remaining time is averaged
 
 
 @dataclass(frozen=True)
 class Look:
-    """How far a run is."""
+    """Progress of a run at one look."""
 
     counts: dict[int, int]  # status code -> points
     done: int
     total: int
     rate: float = math.nan  # points a second since the last look
     seconds_left: float = math.nan  # at the rate of the last looks together
-    writing: bool = True  # False: nothing was added, and nobody holds the lock
+    writing: bool = True  # False: nothing was added, and no process holds the lock
 
     @property
     def finished(self) -> bool:
@@ -67,7 +67,7 @@ class Follower:
 
     path: Path
     seconds: float = 0.0  # that the last look took
-    _file: tuple = ()  # tells a file that replaced this one
+    _file: tuple = ()  # identity of the file, to notice a replacement
     _known: Contents | None = None  # of that file
     _shape: tuple[int, ...] = ()
     _settled: Counter[int] = field(default_factory=Counter)  # of ranges where all is computed
@@ -75,19 +75,19 @@ class Follower:
     _past: collections.deque = field(default_factory=lambda: collections.deque(maxlen=WINDOW))
 
     def look(self) -> Look:
-        """Count what there is.
+        """Count the points by status.
 
         Raises:
             InputError: no such file, or not the result of a sweep.
         """
         if not self._file:
-            results.read_attributes(self.path)  # says what is wrong with the file, if something is
+            results.read_attributes(self.path)  # raises if something is wrong with the file
         start = time.monotonic()
         counts = self._count()
         writing = True
         if self._is_as_before(counts):
             writing = is_being_written(self.path)
-            if not writing:  # it may have been done in between, and then it is no longer locked
+            if not writing:  # it may have finished in between, and then is no longer locked
                 counts = self._count()
                 writing = not self._is_as_before(counts)
         total = sum(counts.values())
@@ -103,7 +103,7 @@ class Follower:
         return Look({code: n for code, n in sorted(counts.items()) if n}, done, total, rate, left, writing)
 
     def _is_as_before(self, counts: Counter[int]) -> bool:
-        """True if points are missing, and as many as at the last look or there was none."""
+        """True if points are missing, and none was added since the last look, if there was one."""
         done = counts.total() - counts[codes.NOT_COMPUTED]
         return done < counts.total() and (not self._past or self._past[-1][1] == done)
 
@@ -111,11 +111,11 @@ class Follower:
         try:
             about = os.stat(self.path)
         except OSError as error:
-            raise InputError(f"{self.path}: can no longer be read ({error.strerror or error})") from None
+            raise InputError(f"{self.path} can no longer be read ({error.strerror or error})") from None
         same = self._file[:2] == (about.st_dev, about.st_ino)
         with ResultFile(self.path, known=self._known if same else None) as file:
             if not same and file.search:
-                raise InputError(f"{self.path}: is the result of a search, which is written whole")
+                raise InputError(f"{self.path} is the result of a search; only sweeps can be watched")
             shape = file.dataset("status").shape
             identity = (about.st_dev, about.st_ino, file.time_of("started"), shape)
             if identity != self._file:
@@ -146,7 +146,7 @@ class Follower:
 
 
 def _count_values(values: np.ndarray) -> Counter[int]:
-    """How often each status is there, one after the other: that takes no memory, and most are one."""
+    """Number of points by status, counted one status after the other, which takes no memory."""
     counts: Counter[int] = Counter()
     for code in codes.MEANINGS:
         if counts.total() == values.size:
@@ -160,8 +160,8 @@ def _rate(before: tuple[float, int], now: tuple[float, int]) -> float:
 
 
 def is_being_written(output: Path) -> bool:
-    """True if a run holds the lock of `output`, or if that cannot be told."""
-    path = os.path.realpath(output) + ".lock"  # as a run goes through links
+    """True if a run holds the lock of `output`, or if that cannot be determined."""
+    path = os.path.realpath(output) + ".lock"  # a run resolves links, too
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -177,24 +177,24 @@ def is_being_written(output: Path) -> bool:
 def watch(
     path: str | Path, every: float = EVERY, *, as_json: bool = False, out: TextIO | None = None
 ) -> bool:
-    """Say how far the run that fills `path` is, until it is done or Ctrl-C is pressed.
+    """Report the progress of the run that fills `path`, until it is done or Ctrl-C is pressed.
 
-    A bar on a terminal, else a line for every look. The run itself is left alone in any case.
+    A bar on a terminal, otherwise a line for every look. The run itself is never affected.
 
     Args:
         path: a result file.
         every: seconds between looks; more where looking takes long.
         as_json: a line of JSON for every look.
-        out: where to; standard output by default.
+        out: stream to write to; standard output by default.
 
     Returns:
-        True if every point is computed, False after Ctrl-C or when whoever reads `out` is gone.
+        True if every point is computed, False after Ctrl-C or when the reader of `out` has closed the pipe.
 
     Raises:
-        InputError: `every` is no positive number; no such file, or not the result of a sweep.
+        InputError: `every` is not a positive number; no such file, or not the result of a sweep.
     """
     if not 0 < every < math.inf:
-        raise InputError(f"--every {every:g}: pass a number of seconds > 0")
+        raise InputError(f"--every {every:g}: expected a number of seconds > 0")
     path, out = Path(path), out or sys.stdout
     follower = Follower(path)
     try:
@@ -206,12 +206,12 @@ def watch(
                     return look.finished
                 _wait(max(every, PAUSES * follower.seconds))
     except KeyboardInterrupt:
-        print(f"no longer watching {path}; the run is not touched by that", file=sys.stderr)
+        print(f"no longer watching {path}; the run itself is not affected", file=sys.stderr)
         return False
 
 
 def _wait(seconds: float) -> None:
-    """Sleep; a signal, which only sets a flag, ends that within a moment."""
+    """Sleep, but return soon after a signal, which only sets a flag."""
     end = time.monotonic() + seconds
     while True:
         interrupts.check()
@@ -280,7 +280,7 @@ def _statuses(look: Look) -> str:
 
 
 def _gone(path: Path) -> str:
-    return f"no run is writing it: jaxtransport run SPEC.toml -o {path} goes on"
+    return f"no run is writing it; jaxtransport run SPEC.toml -o {path} resumes it"
 
 
 def _span(seconds: float) -> str:

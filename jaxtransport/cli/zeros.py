@@ -20,7 +20,7 @@ HIDDEN = ("residual", "searched", "searched_line", "least", "least_at")
 
 
 def asked(spec: Spec) -> dict[str, Any]:
-    """What a search will do: its windows, and how often."""
+    """Windows of a search, and number of searches."""
     return {
         "search": spec.search,
         "axes": {a.name: len(a.values) for a in spec.axes},
@@ -38,7 +38,7 @@ def asked_rows(spec: Spec) -> list[str]:
     return [
         f"  search     {'curves' if len(over) == 2 else 'zeros'} in {what}",
         f"  searches   {searches(spec):,} ({grid})",
-        f"  memory     about {size(memory_bytes(spec))} at its peak, the program itself included",
+        f"  memory     about {size(memory_bytes(spec))} at its peak, including the program itself",
         f"  result     {spec.default_output}",
     ]
 
@@ -59,7 +59,7 @@ def rows(data: xarray.Dataset) -> list[str]:
     """A table of zeros, or of curves; its first rows, if there are many."""
     along = "line" if "line" in data.sizes else "zero"
     names = [str(n) for n, a in data.data_vars.items() if a.dims == (along,) and n not in HIDDEN]
-    # What was searched, and the outer axes, come first.
+    # The searched parameters and the outer axes come first.
     names = [n for n in names if n not in AFTER] + [n for n in names if n in AFTER]
     total = data.sizes[along]
     if not total:

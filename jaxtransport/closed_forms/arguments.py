@@ -1,4 +1,4 @@
-"""Arguments of the closed forms: as float64, and refused by name where no formula has an answer."""
+"""Arguments of the closed forms: converted to float64, refused outside the domain of the formulas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What an argument of this name may be; any finite number if it is not here.
+# Allowed values by the name of an argument; any finite number for names that are not listed.
 ALLOWED = {
     "mu_bar": Range("an energy in the band, |mu_bar| < 2 gamma_o", np.nextafter(-2, 0), np.nextafter(2, 0)),
     "gamma": POSITIVE,
@@ -72,10 +72,10 @@ def _checked(name: str, value: Any, kind: str) -> Any:
 
 
 class Transmissions(dict[str, Any]):
-    """Transmissions by the names of their sites; one that is needed and not given is refused."""
+    """Transmissions by the names of their sites; a missing one raises `InputError` when it is used."""
 
     def __missing__(self, key: str) -> Any:
-        raise InputError(f"T[{key!r}] missing: expected all of {', '.join(('21', 'N-1,1', 'N1', 'N-1,2'))}")
+        raise InputError(f"T[{key!r}] missing; expected all of {', '.join(('21', 'N-1,1', 'N1', 'N-1,2'))}")
 
 
 def whole_length(N: Any) -> Any:

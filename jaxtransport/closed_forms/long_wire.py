@@ -71,8 +71,8 @@ def alternation(mu_bar: Any, gamma: Any) -> Any:
 def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h, Eq. 21 with N - 2 for N - 3.
 
-    Asymptotic: the relative error is -c/N with c = .003 to .07 for gamma = .1 to .5, .2 for gamma = .9
-    (|mu_bar| <= 1), and never above 1.2 % for gamma <= .5. Near the band edge it is too large, by 1/N to 6/N.
+    Asymptotic: the relative error is -c/N with c = 0.003 to 0.07 for gamma = 0.1 to 0.5, 0.2 for gamma = 0.9
+    (|mu_bar| <= 1), never above 1.2 % for gamma <= 0.5. Near the band edge it is too large, by 1/N to 6/N.
     """
     return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + N - 2)
 
@@ -81,7 +81,7 @@ def conductance(N: Any, mu_bar: Any, gamma: Any) -> Any:
 def conductance_printed(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """G_N in e^2/h as Eq. 21 prints it.
 
-    Relative error c/N with c = .8 to 1 for |mu_bar| <= 1, gamma <= .9; 10 % in short wires.
+    Relative error c/N with c = 0.8 to 1 for |mu_bar| <= 1, gamma <= 0.9; 10 % in short wires.
     """
     return conductivity(mu_bar, gamma) / (scattering_length(mu_bar, gamma) + N - 3)
 
@@ -91,7 +91,7 @@ def injection_response(N: Any, mu_bar: Any, gamma: Any) -> Any:
     """delta J / I_g, Eq. 21 with N - 2 for N - 3, as in the lattice.
 
     Asymptotic for N >> l_c with an error O(1/N): of 1/2 - delta J / I_g, which falls as 1/N, it misses up
-    to 5 % at mu_bar = 1, gamma <= .5. At mu_bar = 0 it gives twice the exact value and more: there the
+    to 5 % at mu_bar = 1, gamma <= 0.5. At mu_bar = 0 it gives twice the exact value and more: there the
     alternation of sources has the wave number 2k. N - 3 has the same leading error. For N << l_c see
     `weak_coupling_slope`.
     """
@@ -168,7 +168,7 @@ def phi(N: Any, mu_bar: Any, gamma: Any, delta_mu: Any, I_g: Any) -> Any:
 
     Asymptotic: the relative error is O(1/N) for the bias alone. With I_g a part of it stays however long the
     wire is, since I_g l_c / (2 sigma) takes l_c for the length that Eq. 21's delta J has in truth: 1 % at
-    mu_bar = 1, gamma = .5, I_g = .3 I_o, but 7 % at the band centre.
+    mu_bar = 1, gamma = 0.5, I_g = 0.3 I_o, but 7 % at the band centre.
     """
     l_c = scattering_length(mu_bar, gamma)
     own = I_g * l_c * np.pi / conductivity(mu_bar, gamma)

@@ -1,1 +1,1 @@
-"""What computing needs of the machine: XLA, devices, precision, memory, batches, signals."""
+"""Machine-dependent parts: XLA, devices, precision, memory, signals."""

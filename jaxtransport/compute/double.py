@@ -1,4 +1,4 @@
-"""Arithmetic that loses nothing to speak of: pairs of doubles.
+"""Double-double arithmetic: pairs of doubles with 106 bits.
 
 a + b = high + low        high the rounded sum, low what the rounding leaves out        (Knuth's two-sum)
 a b = high + low          likewise, a and b each cut into two halves of 26 bits            (Dekker, Veltkamp)
@@ -64,7 +64,7 @@ def sums_along(values: Float[Array, " n"]) -> Float[Array, " n"]:
 
 
 def _two_sum(a, b):
-    """a + b and what its rounding leaves out."""
+    """a + b and its rounding error."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
@@ -77,7 +77,7 @@ def _ordered_sum(a, b):
 
 
 def _two_product(a, b):
-    """a b and what its rounding leaves out."""
+    """a b and its rounding error."""
     product = a * b
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)

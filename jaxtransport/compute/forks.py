@@ -1,4 +1,4 @@
-"""JAX does not survive a fork: its threads stay behind, and the first computation waits for them for ever."""
+"""Detection of forks, which JAX does not support: without its threads, the first computation hangs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def require_own_jax() -> None:
     """Raise `RuntimeError` in a process that was forked from one in which JAX had started."""
     if _forked:
         raise RuntimeError(
-            "this process was forked from one in which JAX had started, and JAX would wait for ever: make "
+            "this process was forked from one in which JAX had started, and JAX would hang; create "
             'processes with multiprocessing.get_context("spawn"), or fork before anything is computed'
         )

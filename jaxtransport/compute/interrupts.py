@@ -2,13 +2,13 @@
 
 Python runs the handler of a signal between any two of its instructions, also inside a function that a C
 library has called. HDF5 swallows an exception that is raised there, and with it the bytes that it was about
-to write. So inside `held` a signal only sets a flag, and the work asks for it where it can stop: with
-`check` between two pieces, or with what `held` yields. Files get their names by a rename after the last
-`check`: a target is absent, as it was, or whole.
+to write. So inside `held` a signal only sets a flag, which is tested where the work can stop: with
+`check` between two pieces, or with the function that `held` yields. Files get their names by a rename after
+the last `check`: a target is absent, unchanged, or complete.
 
-The command line handles signals from its start to its end (`command`). Where nothing is held, and at the
-second signal everywhere, it removes what it has half made (`undone_by`) and ends at once. In programs that
-use the package, handlers are changed inside `held` alone, and the signal arrives there afterwards.
+The command line handles signals from its start to its end (`command`). Outside `held`, and at the
+second signal everywhere, it removes unfinished files (`undone_by`) and exits at once. In programs that
+use the package, handlers are changed only inside `held`, and the signal is passed on afterwards.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ EXIT_CODE = 130  # of the command line after any of them
 
 @dataclass(frozen=True)
 class _Section:
-    note: str  # said at the first signal
+    note: str  # printed at the first signal
     breakable: bool  # whether the second signal may raise KeyboardInterrupt anywhere inside
 
 
 _sections: list[_Section] = []  # of the main thread, the innermost last
 _came: list[int] = []  # signals since the outermost section began
-_undo: list[Callable[[], Any]] = []  # removes what is half made
+_undo: list[Callable[[], Any]] = []  # functions that remove unfinished files
 _commands = 0  # how many `command` are open
 
 
 @contextlib.contextmanager
 def held(note: str = "", *, breakable: bool = False) -> Iterator[Callable[[], bool]]:
-    """Inside, signals only set a flag. Yields the function that tells whether one came.
+    """Context in which signals only set a flag. Yields a function that returns whether one came.
 
-    Sections may be nested: the outermost changes the handlers and puts them back, the innermost decides.
-    Whoever came and was not acted on is handed to the handler that was there before, at the end of the
-    outermost section; where there was none, `KeyboardInterrupt` is raised. Signals that were ignored before
-    stay ignored. Outside the main thread Python gives no signals to handle, and nothing changes.
+    Sections may be nested: the outermost changes and restores the handlers, the innermost decides.
+    Signals that were not acted on are passed to the previous handlers at the end of the outermost section;
+    without a previous handler, `KeyboardInterrupt` is raised. Signals that were ignored before stay ignored.
+    Outside the main thread, where Python handles no signals, nothing changes.
 
     Args:
-        note: what to say at the first signal.
+        note: message at the first signal.
         breakable: True where no C library calls Python: a second signal raises `KeyboardInterrupt`
             at once, or ends the command line.
     """
@@ -73,14 +73,14 @@ def held(note: str = "", *, breakable: bool = False) -> Iterator[Callable[[], bo
 
 
 def check() -> None:
-    """Raise `KeyboardInterrupt` if a signal came in this `held`: for a moment between two pieces of work."""
+    """Raise `KeyboardInterrupt` if a signal came in this `held`; call it between two pieces of work."""
     if _came and _sections and threading.current_thread() is threading.main_thread():
         raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def undone_by(undo: Callable[[], Any]) -> Iterator[None]:
-    """Inside, `undo` is called before a signal ends the command line. It must do no harm at any moment."""
+    """Context in which `undo` is called before a signal ends the command line; it must be safe anytime."""
     _undo.append(undo)
     try:
         yield
@@ -90,12 +90,12 @@ def undone_by(undo: Callable[[], Any]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
-    """The command line, from its first to its last step. Afterwards signals are ignored: all is done."""
+    """Context of the whole command line. Afterwards signals are ignored."""
     global _commands
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # SIGINT and SIGTERM are meant for us even if they were ignored, as in the background of a script;
+    # SIGINT and SIGTERM are handled even if they were ignored, as in the background of a script;
     # an ignored SIGHUP is `nohup`.
     wanted = [n for n in SIGNALS if n == signal.SIGINT or n == signal.SIGTERM or n in _handlers()]
     _commands += 1
@@ -111,7 +111,7 @@ def command() -> Iterator[None]:
 
 
 def _handlers() -> dict[int, Any]:
-    """What handles the signals now, without those that are ignored or handled by another language."""
+    """Current handlers of the signals, except those that are ignored or not set from Python."""
     found = {number: signal.getsignal(number) for number in SIGNALS}
     return {number: handler for number, handler in found.items() if handler not in (None, signal.SIG_IGN)}
 
@@ -130,7 +130,7 @@ def _handle(number: int, _frame: object) -> None:
 
 
 def _deliver(before: dict[int, Any]) -> None:
-    """Hand signals that came and were not acted on to those who handled them before."""
+    """Pass signals that were not acted on to the previous handlers."""
     numbers = list(dict.fromkeys(_came))
     _came.clear()
     for number in numbers:
@@ -140,7 +140,7 @@ def _deliver(before: dict[int, Any]) -> None:
 
 
 def _end() -> NoReturn:
-    """End the command line now, whatever it does: nothing half made stays, and no library is waited for."""
+    """Exit from the command line at once: remove unfinished files, without waiting for libraries."""
     if not _commands:  # a section was just left
         raise KeyboardInterrupt
     for number in SIGNALS:
@@ -157,5 +157,5 @@ def _end() -> NoReturn:
 
 
 def _say(text: str, end: str = "\n") -> None:
-    with contextlib.suppress(Exception):  # what was printed when the signal came may be half out
+    with contextlib.suppress(Exception):  # output may have been interrupted by the signal
         print(text, end=end, file=sys.stderr, flush=True)

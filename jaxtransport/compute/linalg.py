@@ -3,7 +3,7 @@
     A x = b,     A^-1,     det A,     the roots of a polynomial
 
 LAPACK, as jaxlib before version 0.11.1 calls it, shares the matrices of a batch among XLA's threads and waits
-for them on one of these threads: where all of them wait, for ever. So on CPUs `jax.vmap`, a user's own too,
+for them on one of these threads: if all of them wait, it deadlocks. So on CPUs `jax.vmap`, also a user's,
 maps these functions in a loop, which takes about as long. GPUs get a batch as it is.
 """
 

@@ -1,4 +1,4 @@
-"""Memory: how much is free on this machine, and a refusal where a command would need more."""
+"""Memory: how much is free on this machine, and an error if a command would need more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from jaxtransport.errors import InputError
 
 MEMINFO = Path("/proc/meminfo")
-GROUPS = (  # limit and use of a container or batch job, of either version of control groups
+GROUPS = (  # limit and use of a container or batch job, for both versions of control groups
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (
         Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -18,7 +18,7 @@ GROUPS = (  # limit and use of a container or batch job, of either version of co
 
 
 def free_memory() -> int | None:
-    """Bytes that a process may still take, by the machine and by its control group; None if nobody says."""
+    """Bytes that a process may still allocate, by the machine and its control group; None if unknown."""
     found = []
     with contextlib.suppress(OSError, ValueError, StopIteration):
         line = next(line for line in MEMINFO.read_text().splitlines() if line.startswith("MemAvailable:"))
@@ -30,9 +30,9 @@ def free_memory() -> int | None:
 
 
 def require_memory(needed: int, remedy: str) -> None:
-    """Raise `InputError` if a command of so many bytes does not fit, before the kernel ends it."""
+    """Raise `InputError` if `needed` bytes do not fit, before the kernel kills the process."""
     free = free_memory()
     if free is not None and needed > free:
         raise InputError(
-            f"memory: this needs about {needed / 1e9:.2g} GB, and {free / 1e9:.2g} GB are free; {remedy}"
+            f"memory: this needs about {needed / 1e9:.2g} GB, but only {free / 1e9:.2g} GB are free; {remedy}"
         )

@@ -1,7 +1,7 @@
-"""Double precision, asked for and never assumed.
+"""Double precision, required explicitly.
 
-Nonreciprocity is a small difference of large currents, and single precision would lose it in
-silence. Code that runs inside a user's own ``jit`` therefore refuses to work with x64 off;
+Nonreciprocity is a small difference of large currents, which single precision would silently
+lose. Code that runs inside a user's own ``jit`` therefore refuses to work with x64 off;
 entry points that own their computation (`run`, the command line) switch it on around themselves.
 """
 

@@ -1,7 +1,7 @@
 """JAX settings during a run (double precision, compilation cache), restored afterwards.
 
-Double precision, and a compilation cache on disk, so that a second start compiles nothing. Whatever
-the user has configured wins, but for `jax_debug_nans`: where nothing is, NaN is meant.
+Double precision, and a compilation cache on disk, so that a second start compiles nothing. Settings
+of the user take precedence, except `jax_debug_nans`: NaN is used on purpose for missing values.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def compiled_quickly(function: Callable[Arguments, Result], **how: Any) -> Calla
 
 
 def _kind_of(argument: Any) -> Any:
-    """What a program is compiled for: types and shapes of arrays, all else itself. As quick as can be."""
+    """Key of a compiled program: types and shapes of arrays, other arguments themselves. Must be fast."""
     if hasattr(argument, "dtype"):
         return type(argument), argument.shape, argument.dtype
     if isinstance(argument, eqx.Module):
@@ -111,7 +111,7 @@ def _nans_allowed() -> Iterator[None]:
 
 
 _cache_lock = threading.Lock()
-_cache_users = 0  # in threads of this process: the first one switches it on, the last one off
+_cache_users = 0  # number of threads of this process that use it: the first switches it on, the last off
 _cache_before: dict[str, Any] = {}
 
 
@@ -142,14 +142,14 @@ def _cached() -> Iterator[None]:
 def _configure(values: dict) -> None:
     for name, value in values.items():
         jax.config.update(name, value)
-    compilation_cache.reset_cache()  # JAX looks at these settings once, unless told to look again
+    compilation_cache.reset_cache()  # JAX reads these settings once, unless the cache is reset
 
 
 def devices(count: int | None) -> list[jax.Device]:
     """The first `count` local devices, by default all.
 
     Raises:
-        InputError: there are fewer; JAX cannot start with what the environment tells it.
+        InputError: there are fewer; JAX cannot start with the settings of the environment.
     """
     try:
         local = jax.local_devices()
@@ -162,18 +162,18 @@ def devices(count: int | None) -> list[jax.Device]:
         raise InputError(f"{given or 'devices'}: JAX cannot start ({reason}); change or unset it") from error
     if count is not None and not 1 <= count <= len(local):
         raise InputError(
-            f"devices = {count}: JAX has {len(local)} here ({local[0].platform}); pass 1 to {len(local)}"
+            f"devices = {count}: JAX has {len(local)} here ({local[0].platform}); expected 1 to {len(local)}"
         )
     return local[:count]
 
 
 def kind(devices: list[jax.Device]) -> str:
-    """What `sweep.plan` makes batches for: "gpu", or as `xla.kind_of_cpu`."""
+    """Kind of device for `sweep.plan`: "gpu", or as `xla.kind_of_cpu`."""
     return xla.kind_of_cpu() if devices[0].platform == "cpu" else "gpu"
 
 
 def memory(devices: list[jax.Device]) -> int | None:
-    """Bytes of the smallest of some devices that JAX may take; None for cores, whose batches fit a cache."""
+    """Bytes that JAX may use on the smallest of some devices; None for cores, whose batches fit a cache."""
     limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
     return min((limit for limit in limits if limit), default=None)
 
@@ -198,7 +198,7 @@ def revision() -> str:
     if not (root / ".git").exists():
         return ""
 
-    def git(*arguments: str) -> str:  # without locks: a run that is killed must not leave one
+    def git(*arguments: str) -> str:  # without locks, which a killed run would leave behind
         done = subprocess.run(
             ["git", "--no-optional-locks", "-C", str(root), *arguments],
             capture_output=True,

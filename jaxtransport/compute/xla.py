@@ -1,8 +1,8 @@
 """XLA flags and CPU devices, set before JAX starts: how many, and how a CPU's loops are compiled.
 
 A step along the wire is some thirty elementwise operations on the points of a batch. XLA calls each of
-them through its runtime, 1.6 us a step, unless it compiles the loop as one function, which by itself it
-does for the smallest loops alone. As one function, batches may be so small that they stay in the
+them through its runtime, 1.6 us a step, unless it compiles the loop as one function, which by default it
+does only for the smallest loops. As one function, batches may be so small that they stay in the
 first-level cache.
 """
 
@@ -20,7 +20,7 @@ LIMIT = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold="
 # that runs briefly the innermost loops are enough: it runs as fast, and compiles in half of the time.
 WHOLE_LOOPS, INNER_LOOPS = (f"{LIMIT}{limit}" for limit in (10**12, 10**6))
 WIDEST = "--xla_cpu_prefer_vector_width=512"
-LARGE = 10**9  # bytes, beyond those that our loops touch
+LARGE = 10**9  # bytes, more than our loops touch
 TRIED = (0, 12)  # jaxlib up to this version knows WIDEST: XLA ends the process at a flag it does not know
 OLDER_EMITTERS = (0, 10)
 NUMBER = "JAX_NUM_CPU_DEVICES"
@@ -29,15 +29,15 @@ CALLS, WHOLE = "cpu", "cpu with whole loops"  # kinds of devices, for `sweep.pla
 
 
 def offer(count: int | None) -> None:
-    """Have JAX, which has not started yet, make `count` devices, by default one of every core.
+    """Make JAX, which must not have started yet, use `count` CPU devices, by default one per core.
 
     Raises:
-        InputError: there can be no such number of devices.
+        InputError: the number of devices is not possible.
     """
     have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     most = max(have, MOST_DEVICES)
     if count is not None and not 1 <= count <= most:
-        raise InputError(f"--devices {count}: pass a whole number from 1 to {most}; there are {have} cores")
+        raise InputError(f"--devices {count}: expected a number from 1 to {most}; there are {have} cores")
     if count is None:
         check_environment()
     if devices_are_settled():
@@ -48,7 +48,7 @@ def offer(count: int | None) -> None:
 
 
 def check_environment() -> None:
-    """Raise `InputError` if the environment gives a number of devices that JAX would stumble over."""
+    """Raise `InputError` if the environment sets an invalid number of devices."""
     given = os.environ.get(NUMBER, "-1")
     try:
         good = 1 <= int(given) <= max(os.cpu_count() or 1, MOST_DEVICES) or int(given) == -1  # JAX's default
@@ -59,14 +59,14 @@ def check_environment() -> None:
 
 
 def devices_are_settled() -> bool:
-    """True if XLA_FLAGS say how many devices the CPU has."""
+    """True if XLA_FLAGS set the number of CPU devices."""
     return "xla_force_host_platform_device_count" in _flags()
 
 
 def compile_whole_loops(*, inner: bool = False) -> None:
-    """Have XLA compile a loop as one function; what the user has in XLA_FLAGS, wins.
+    """Make XLA compile a loop as one function; flags that the user has set in XLA_FLAGS take precedence.
 
-    It holds for every program of this process, so this is for processes that do little but our sweeps.
+    It applies to every program of this process, so it is meant for processes that mostly run sweeps.
 
     Args:
         inner: only the innermost loops, for points that are computed one by one by a large program.
@@ -77,7 +77,7 @@ def compile_whole_loops(*, inner: bool = False) -> None:
     loops = INNER_LOOPS if inner else WHOLE_LOOPS
     wanted = (loops, WIDEST) if _jaxlib() <= TRIED else (loops,)
     if _flags().strip() and not _flags().lstrip().startswith("-"):
-        return  # the name of a file of flags: the user's affair
+        return  # the name of a file of flags, left to the user
     given = " ".join(flag for flag in _flags().split() if flag not in (WHOLE_LOOPS, INNER_LOOPS))
     missing = [flag for flag in wanted if flag.split("=")[0] not in given]
     flags = " ".join([given, *missing]).strip()
@@ -103,7 +103,7 @@ def started() -> bool:
 
 
 def kind_of_cpu() -> str:
-    """What `sweep.plan` makes batches for: `WHOLE` if XLA_FLAGS ask for whole loops, else `CALLS`."""
+    """Kind of device for `sweep.plan`: `WHOLE` if XLA_FLAGS ask for whole loops, else `CALLS`."""
     limit = re.search(r"xla_cpu_small_while_loop_byte_threshold=(\d+)", _flags())
     return WHOLE if limit and int(limit[1]) >= LARGE else CALLS
 

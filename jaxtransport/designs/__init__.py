@@ -1,1 +1,1 @@
-"""Which arrangement of sources and drains makes the current most nonreciprocal."""
+"""Search for the arrangement of sources and drains with the most nonreciprocal current."""

@@ -33,7 +33,7 @@ def every_set(N: int, pairs: int) -> np.ndarray:
 
 
 def some_sets(N: int, pairs: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Where a search starts: evenly spaced, at the ends, at one end, and `count` random sets."""
+    """Starting points of a search: evenly spaced, at the ends, at one end, and `count` random sets."""
     middle, n = np.arange(1, N - 1), 2 * pairs
     even = middle[np.linspace(0, N - 3, n).round().astype(int)]
     ends = np.concatenate([middle[:pairs], middle[-pairs:]])
@@ -56,7 +56,7 @@ def moves(N: int, sites: np.ndarray, gammas: np.ndarray, levels: Sequence[float]
 
 
 def climb(task: Task, N: int, starts: Candidates, levels: Sequence[float] = ()) -> Candidates:
-    """From each start, the best of its `moves` again and again until none helps."""
+    """From each start, take the best of its `moves` repeatedly until none helps."""
     current = Candidates(starts.sites.copy(), starts.gammas.copy())
     merits = rate(task, current)[0]
     active = np.arange(len(merits))
@@ -76,7 +76,7 @@ def climb(task: Task, N: int, starts: Candidates, levels: Sequence[float] = ()) 
 
 
 def standard_layouts(N: int, pairs: int) -> dict[str, Layout]:
-    """Those that exist: dimers and pair with the pairs they have, spaced with `pairs` of them."""
+    """The standard layouts that exist: dimers and pair with their numbers of pairs, spaced with `pairs`."""
     found = {} if N % 2 else {"dimers": layouts.dimers(N)}
     found["pair"] = layouts.pair(N)
     for spacing in range(1, N):

@@ -1,7 +1,7 @@
 """The couplings that serve an arrangement best, between bounds.
 
 Descent in log gamma (L-BFGS-B) from many starts: optima often lie on the bounds, and this method
-reaches them. Roles are held on the way and given out anew at its end, until they stay.
+reaches them. Roles are fixed during a descent and assigned anew after it, until they no longer change.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ def descend(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Boun
 
 
 def _within(log_gamma: np.ndarray, bounds: Bounds) -> np.ndarray:
-    """Couplings of given logarithm; the bounds themselves, where exp(log(bound)) is a rounding off."""
+    """Couplings of given logarithm; the bounds themselves, where exp(log(bound)) differs by rounding."""
     low, high = np.log(bounds)
     inside = np.where(log_gamma <= low, bounds[0], np.exp(log_gamma))
     return np.where(log_gamma >= high, bounds[1], inside)
 
 
 def settle(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Bounds) -> np.ndarray:
-    """`descend`, and again from where single couplings are thrown onto bounds, until that does not help."""
+    """`descend`, repeated after single couplings are moved onto bounds, until that does not help."""
     best = -np.inf
     while True:
         coupling = descend(task, coupling, strength, bounds)
@@ -73,7 +73,7 @@ def settle(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Bound
 
 
 def _throw(task: Task, coupling: np.ndarray, here: float, strength: np.ndarray, bounds: Bounds) -> np.ndarray:
-    """The best change of one coupling to a bound, again and again until none helps."""
+    """Take the best change of one coupling to a bound, repeatedly until none helps."""
     free = np.flatnonzero((coupling > 0) & (np.asarray(task.bare.coupling) == 0))
     while True:
         thrown = np.tile(coupling, (2 * free.size, 1))
@@ -86,7 +86,7 @@ def _throw(task: Task, coupling: np.ndarray, here: float, strength: np.ndarray, 
 
 
 def tune(task: Task, starts: Candidates, bounds: Bounds) -> Candidates:
-    """`starts`, and after them the same arrangements with couplings that are locally best."""
+    """`starts`, followed by the same arrangements with locally optimal couplings."""
     found = Candidates(starts.sites, starts.gammas.copy())
     roles = rate(task, starts)[1]
     active = np.arange(len(roles))

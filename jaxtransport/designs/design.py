@@ -1,10 +1,10 @@
-"""Design: where sources and drains go on a wire, and how strongly they couple (linear response).
+"""Design of a wire: positions and couplings of its sources and drains (linear response).
 
     Delta I / I_g = 2 min(g / i, r),    r = sum_l s_l phi_l,    i = I_g / I_o
 
-The profile phi gives out the roles (`search.arrangement`), a descent the couplings
-(`search.couplings`), in turn until neither helps. Standard layouts take part in both, so that none of
-them is ever better than the result.
+The profile phi assigns the roles (`designs.arrangement`), a descent optimises the couplings
+(`designs.couplings`), alternating until neither helps. Standard layouts are among the candidates, so that
+none of them is better than the result.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ from jaxtransport.wire import Wire
 GOALS = ("nonreciprocity", "relative", "reciprocal")
 RESERVOIRS = ("terminals", "everywhere")
 SOLVES = 3_000_000  # of a wire, if all site sets are tried: some 5 s at N = 40 on two cores
-SHARPEST = 8  # by what the nodes of a window grow in number at most, for leads that reflect
-FINENESS = (1, 4, 16)  # nodes of a window, over what a clean wire needs: disorder makes narrow lines
-SETTLED = 1e-4  # relative: what four times the nodes may change a mean by
+SHARPEST = 8  # largest factor on the number of nodes of a window, for leads that reflect
+FINENESS = (1, 4, 16)  # nodes of a window, relative to a clean wire: disorder makes narrow lines
+SETTLED = 1e-4  # relative change of a mean with four times the nodes
 UNIFORM = 7  # uniform couplings at which arrangements are searched
 LEADING = 24  # candidates whose couplings are then optimised
-CLIMBERS = 4  # from which reservoirs move one by one, with couplings on the bounds
+CLIMBERS = 4  # starts from which reservoirs move one by one, with couplings on the bounds
 ROUNDS = 10  # of couplings and arrangement in turn
 STARTS = 12  # random sets from which arrangements are searched
 SITES = 16  # arrays are padded to multiples of this, so that one compiled kernel serves many N
@@ -70,7 +70,7 @@ SITES = 16  # arrays are padded to multiples of this, so that one compiled kerne
 
 @dataclass(frozen=True)
 class Standard:
-    """What a standard layout reaches for the same goal, in the unit of `Design.value`."""
+    """Value of a standard layout for the same goal, in the unit of `Design.value`."""
 
     layout: Layout  # with probes on its other middle sites, if the design has them
     uniform: float  # value with its best uniform coupling within the bounds
@@ -132,12 +132,12 @@ def design(
         seed: of everything random here; the same call gives the same design.
 
     Returns:
-        The design, with what the standard layouts reach in `compared`: "dimers" and "pair" wherever
+        The design, with the standard layouts in `compared`: "dimers" and "pair" wherever
         they exist, with the number of pairs they have; "spaced s" where it has `pairs` pairs. A layout
-        with as many pairs as asked for is never better than the design.
+        with `pairs` pairs is never better than the design.
 
     Raises:
-        InputError: a wrong argument, or a mistake in several of them.
+        InputError: wrong arguments, all of them reported.
 
     With more site sets than can be tried one by one, reservoirs move one at a time from several starts,
     and `exhaustive` is False. Optimised couplings are the best of many local optima.
@@ -154,7 +154,7 @@ def design(
             if found is None:
                 raise InputError(
                     f"gamma = {show(gamma)}: no arrangement has transmissions that a double can hold; "
-                    "expected couplings nearer 1"
+                    "expected couplings closer to 1"
                 )
             result, settled = found
             if settled:
@@ -163,7 +163,7 @@ def design(
 
 
 def _designed(N, pairs, bounds, window, wire, how, restarts, seed, fineness):
-    """The design with so many nodes of a window, and whether more nodes leave its value as it is."""
+    """The design for a given fineness of the window, and whether more nodes leave its value unchanged."""
     (contact, onsite, hopping), (goal, everywhere, injection) = wire, how
     rng = np.random.default_rng(seed)
     make = lambda fineness: _task(
@@ -197,7 +197,7 @@ def _sign(goal: str) -> float:
 
 
 def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hopping, fineness) -> Task:
-    """The wire and its energies as arrays, and the way to give out roles."""
+    """The wire and its energies as arrays, and the way to assign roles."""
     leads = Wire.from_layout(Layout(N, (), ()), gamma=1.0, contact=contact, onsite=onsite, hopping=hopping)
     low, high = window
     energies, weights = np.array([low]), np.array([1.0])
@@ -242,7 +242,7 @@ def _slots(task: Task) -> np.ndarray:
 
 
 def _arrange(task, N, pairs, bounds, everywhere, rng) -> tuple[Candidates, bool]:
-    """The leading arrangements with uniform couplings, best first; and whether none was left out."""
+    """The leading arrangements with uniform couplings, best first, and whether all were tried."""
     levels = np.geomspace(bounds[0], bounds[1], UNIFORM) if bounds[0] < bounds[1] else np.array(bounds[:1])
     levels, exact = np.clip(levels, *bounds), task.choice != "swaps"
     if everywhere:
@@ -260,7 +260,7 @@ def _arrange(task, N, pairs, bounds, everywhere, rng) -> tuple[Candidates, bool]
 
 
 def _improve(task, N, pool, bounds, restarts, rng) -> Candidates:
-    """Couplings and arrangement in turn, from the leading arrangements."""
+    """Optimise couplings and arrangement alternately, from the leading arrangements."""
     more = drawn(pool.gammas, bounds, restarts, rng)
     pool = Candidates.join(pool, Candidates(np.repeat(pool.sites, restarts, axis=0), more))
     merits = rate(task, pool)[0]
@@ -282,7 +282,7 @@ def _strength(task: Task, layout: Layout) -> np.ndarray:
 
 
 def _standards(task, N, pairs, bounds, everywhere, restarts, rng):
-    """What the standard layouts reach, and those with `pairs` pairs as candidates."""
+    """Values of the standard layouts, and those with `pairs` pairs as candidates."""
     compared, rivals, sign = {}, [], _sign(task.goal)
     for name, layout in arrangements.standard_layouts(N, pairs).items():
         if everywhere:
@@ -312,7 +312,7 @@ def _layout(N: int, sites: np.ndarray, gammas: np.ndarray, roles: np.ndarray) ->
 
 
 def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed):
-    """The arguments as they are computed with, or every mistake in them."""
+    """The checked arguments; raises `InputError` with every mistake in them."""
     wrong: list[str] = []
 
     def read(check, *arguments):
@@ -326,7 +326,7 @@ def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
     restarts, seed = read(whole, "restarts", restarts, 0), read(whole, "seed", seed, 0)
     if N is not None and pairs is not None and 2 * pairs > N - 2:
         wrong.append(
-            f"pairs = {pairs}: {2 * pairs} sources and drains on the {N - 2} middle sites of N = {N}; "
+            f"pairs = {pairs}: {2 * pairs} sources and drains do not fit on {N - 2} middle sites (N = {N}); "
             f"expected at most {(N - 2) // 2}"
         )
     bounds, window = read(_range, "gamma", gamma, POSITIVE), read(_range, "mu_bar", mu_bar, REAL)
@@ -335,9 +335,7 @@ def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
     read(choice, "goal", goal, GOALS)
     read(choice, "reservoirs", reservoirs, RESERVOIRS)
     if isinstance(goal, str) and goal == "reciprocal" and window and window[0] == window[1]:
-        wrong.append(
-            f"mu_bar = {show(mu_bar)}: the goal reciprocal holds over a window; expected (low, high)"
-        )
+        wrong.append(f"mu_bar = {show(mu_bar)}: goal = 'reciprocal' requires a window; expected (low, high)")
     if injection is not None:
         read(require_known, "injection", injection)
         injection = read(number, "injection", injection, POSITIVE)

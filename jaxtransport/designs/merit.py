@@ -3,7 +3,7 @@
     r = delta I / I_g = sum_l s_l phi_l,      s_l = +1 source, -1 drain, 0 probe
 
 phi_l is the profile without injected currents between leads at x_1 - x_N = 1. It depends on sites and
-couplings, not on which reservoir is what; so one solve serves every assignment of the roles, and the
+couplings, not on the roles of the reservoirs; so one solve serves every assignment of roles, and the
 largest r has the sources where phi is highest and the drains where it is lowest. With g = 2 pi G and
 i = I_g / I_o, at every energy of a window and averaged over it:
 
@@ -35,13 +35,13 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.wire import Wire
 
-ASSIGNMENTS = 3_000  # ways to give out the roles that are all tried, where sorting does not give the best
+ASSIGNMENTS = 3_000  # assignments of roles that are tried exhaustively, where sorting does not give the best
 FEW, MANY = 64, 2048  # candidates in one batch: two shapes, so two compilations
-ROUGH = 1e-12  # values that differ by less than this share are the same: roundings differ among machines
+ROUGH = 1e-12  # values that differ by less than this share count as equal: rounding differs among machines
 
 
 class Task(eqx.Module):
-    """What is asked for. `choice`: how roles are given out, see `choose`."""
+    """The design problem. `choice`: how roles are assigned, see `choose`."""
 
     bare: Wire  # with its leads, and no other reservoir
     energies: Float[Array, " energy"]
@@ -70,7 +70,7 @@ class Candidates(NamedTuple):
 
 
 def merit(task: Task, r: Array, g: Array) -> Array:
-    """The value of the goal, and less its value for "reciprocal", so that more is always better."""
+    """The value of the goal, negated for "reciprocal", so that larger is always better."""
     i, size = task.injection, jnp.abs(r)
     if task.goal == "relative":
         values = (
@@ -111,8 +111,8 @@ def choose(task: Task, phi: Array, g: Array, held: Array) -> Array:
     """Roles s of the slots that are best for this profile.
 
     sorted   sources on the highest, drains on the lowest: exact where the goal grows with every phi_l s_l
-    table    every way is tried
-    swaps    from each row of the table two roles change places, as long as that helps
+    table    every assignment is tried
+    swaps    from each row of the table two roles are swapped, as long as that helps
     """
     if task.choice == "sorted":
         weights = task.weights / g if task.goal == "relative" else task.weights
@@ -180,7 +180,7 @@ def couplings_of(task: Task, candidates: Candidates) -> np.ndarray:
 
 
 def merit_of_wire(task: Task, coupling: Array, strength: Array) -> Array:
-    """Merit by the response of the leads to the injected currents, for roles that are given."""
+    """Merit by the response of the leads to the injected currents, for given roles."""
     bare = task.bare
     wire = replace(bare, coupling=coupling, strength=strength)
     g, r = jax.vmap(lambda energy: task.kernel.at(wire, energy).respond())(task.energies)
@@ -199,17 +199,17 @@ def rate_wires(task: Task, couplings: np.ndarray, strength: np.ndarray) -> np.nd
 
 
 def margin(task: Task, merit: np.ndarray | float) -> np.ndarray:
-    """What two merits have to differ by to count as different."""
+    """Smallest significant difference of two merits."""
     return ROUGH * np.maximum(np.abs(merit), least(task))
 
 
 def least(task: Task) -> float:
-    """Merits below this are small: by rounding, unless the kernel leaves them their digits."""
+    """Merits below this are rounding errors, unless the kernel keeps their digits."""
     return 0.0 if issubclass(task.kernel, Conserving) else 0.01
 
 
 def ways(terminals: int, pairs: int, slots: int, *, full: bool) -> np.ndarray:
-    """Ways to give `pairs` sources and drains to the first `terminals` of `slots`, one a row.
+    """Assignments of `pairs` sources and drains to the first `terminals` of `slots`, one per row.
 
     `full`: all of them. Otherwise a few to start from: alternating, grouped, and mirror images.
     """
@@ -233,5 +233,5 @@ def ways(terminals: int, pairs: int, slots: int, *, full: bool) -> np.ndarray:
 
 
 def count_ways(terminals: int, pairs: int) -> int:
-    """How many ways there are to pick sources and drains among `terminals` reservoirs."""
+    """Number of assignments of sources and drains to `terminals` reservoirs."""
     return math.comb(terminals, pairs) * math.comb(terminals - pairs, pairs)

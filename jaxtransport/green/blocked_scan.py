@@ -1,4 +1,4 @@
-"""Recursions along a long wire, its pieces at the same time.
+"""Recursions along a long wire, parallel in its pieces.
 
     y_l = step(y_{l-1}, e_l),      step(step(y, e), e') = apply(y, extend(e, e'))
 
@@ -32,7 +32,7 @@ def cut(values: Shaped[Array, " site"], beyond: Any) -> PerSite:
 
 
 def joined(values: PerSite, sites: int) -> Shaped[Array, " site"]:
-    """What `cut` has cut."""
+    """Inverse of `cut`."""
     return values.T.reshape(-1)[:sites]
 
 
@@ -49,7 +49,7 @@ def after(values: PerSite, last: Any) -> PerSite:
 
 
 def total(extend: Callable, nothing: Any, elements: Any, *, reverse: bool = False) -> Any:
-    """What each piece does: its elements joined by `extend`, from `nothing` (scalars) on."""
+    """Combined action of each piece: its elements joined by `extend`, from `nothing` (scalars) on."""
     like = jax.tree.leaves(elements)[0][0]
     begin = jax.tree.map(lambda value: jnp.full_like(like, value), nothing)
     return lax.scan(lambda sum_, e: (extend(sum_, e), None), begin, elements, reverse=reverse)[0]

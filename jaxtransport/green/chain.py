@@ -18,15 +18,15 @@ form a network of conductances T_ij. Middle reservoirs are eliminated one by one
       \___|_________________/            \____________________/               g = Gamma_N tau
 
 Every sum is of positive terms: Im z_l = Gamma_l / 2 >= 0 and Im g_l <= 0, hence relative accuracy
-at any length, disorder and distance from the band edge. Only given currents carry a sign, and the real
+at any length, disorder and distance from the band edge. Only given currents have a sign, and the real
 parts in z_l - t^2 g: on a narrow line they cancel, and what is left is known to 1e-16 over its width. Such
 a line may be that of the wire or of a part of it, cut at a site where the wave has a node:
 
     d log G_ij / d z_l = -G_ll                                   i <= l <= j
                          -G_jj (d z_j / d z_l) = -G_jj t_j^2 dg_{j+1} / dz_l        l > j, and likewise l < i
 
-so corners carry their rounding error along, and what it does to every reservoir's G_ll is the share of the
-transmissions that is in doubt (`sharp_error`).
+so corners carry a bound of their rounding error, and its effect on the G_ll of every reservoir gives the
+relative error of the transmissions (`sharp_error`).
 
 Corners are kept as g = u - iv, two real numbers: XLA vectorises real
 arithmetic, but not complex. The first site has index 0 here; sites from `length` on are cut off.
@@ -57,7 +57,7 @@ BLUNT = 8  # relative errors of G_ij in roundings over the square root of N, whe
 
 
 class Point(NamedTuple):
-    """What all sites of a wire have in common."""
+    """Parameters common to all sites of a wire."""
 
     energy: Array
     surface: Surface  # of all reservoirs
@@ -87,12 +87,12 @@ class Site(NamedTuple):
 
 
 class Beyond(NamedTuple):
-    """The wire right of a site, as the site sees it."""
+    """The part of the wire right of a site."""
 
     u: Array  # g_{l+1} = u - iv
     v: Array
     R: Array  # R_l = a_{l+1} (Gamma_{l+1} + R_{l+1}) = sum_{j>l} T_lj / (Gamma_l s_l)
-    doubt: Array  # square of the rounding error of g_{l+1}, in roundings
+    doubt: Array  # square of the rounding error of g_{l+1}, in units of rounding
 
     def ratio(self, right: Array, inside: Array) -> Array:
         """a_{l+1} = |t_l g_{l+1}|^2; 1 from the last site on, so that sums pass through."""
@@ -124,7 +124,7 @@ class Eliminated(NamedTuple):
 
 
 class Side(NamedTuple):
-    """All reservoirs on one side of a site, as the site sees them."""
+    """All reservoirs on one side of a site, combined."""
 
     total: Array  # sum of their weights |G_ll'|^2 Gamma_l', up to a factor of the site
     mean: Array  # weighted mean of their potentials
@@ -319,14 +319,14 @@ def sharp_error(sharpness, length):
 
 
 def _right_corners(site: Site, point: Point) -> Beyond:
-    """What lies right of every site, in one sweep from the right end."""
+    """`Beyond` of every site, in one sweep from the right end."""
     nothing = Beyond(*(jnp.zeros_like(point.energy),) * 4)
     step = lambda beyond, site: (corner(beyond, site, point), beyond)
     return lax.scan(step, nothing, site, reverse=True)[1]
 
 
 def corner(beyond: Beyond, site: Site, point: Point) -> Beyond:
-    """What lies right of the site before, from what lies right of this one."""
+    """`Beyond` of the site before, from that of this one."""
     x, y, Gamma = denominator(site, point)
     doubt = x * x + site.right * site.right * beyond.doubt
     x, y = x - site.right * beyond.u, y + site.right * beyond.v
@@ -337,7 +337,7 @@ def corner(beyond: Beyond, site: Site, point: Point) -> Beyond:
 def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
     """Left corners and star-mesh elimination, in one sweep from the left end.
 
-    Returns what arrives at the right lead, and per site s_l and `Eliminated`.
+    Returns what arrives at the right lead (`Before`), and per site s_l and `Eliminated`.
     """
     step = lambda before, at: eliminate(before, at[0], at[1], at[2], point)
     nothing = Before(*(jnp.zeros_like(point.energy),) * 10)

@@ -1,7 +1,7 @@
 r"""The chain whose sources and drains may balance behind barriers: currents by conservation of charge.
 
 In `green.chain` a probe hands on b_l + Gamma_l rho_l, b_l = 2 pi I_l given. Behind weak contacts, weak bonds
-or in a gap the two nearly cancel, and what little leaves through the barrier drowns in rounding. But charge
+or in a gap the two nearly cancel, and the small current through the barrier is lost in rounding. But charge
 is conserved: all that eliminated reservoirs hand on to everything right of them is what they inject less
 what went to the left lead,
 
@@ -35,7 +35,7 @@ from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES
 
 
 class Handed(NamedTuple):
-    """What the sites so far hand on."""
+    """Currents that the sites so far pass on."""
 
     Q: Double  # to everything right of them
     given: Double  # sum of their b
@@ -45,7 +45,7 @@ class Handed(NamedTuple):
 
 
 class Conserving(Chain):
-    """The O(N) kernel that keeps its digits behind barriers. Made by `Conserving.at`."""
+    """The O(N) kernel that stays accurate behind barriers. Made by `Conserving.at`."""
 
     tolerated = TOLERATED
 
@@ -72,7 +72,7 @@ class Conserving(Chain):
         return potential, lax.stop_gradient(spread)
 
     def drawn_by(self, given: Float[Array, " site"]) -> Float[Array, ""]:
-        """What 2 pi I_l = `given` in between draw from the left lead, at the potential of the right one."""
+        """Current that 2 pi I_l = `given` in between draw from the left lead, at equal lead potentials."""
         return self._handed_on(jnp.where(self.interior, given, 0.0))[2][0]
 
     def potentials(self, injection, left, right):

@@ -1,8 +1,8 @@
-"""Which kernel computes the transmissions of a wire.
+"""Choice of the kernel that computes the transmissions of a wire.
 
 `Chain` goes along a wire site by site, `Long` through its pieces at the same time, `Dense` inverts a matrix.
 `Conserving` is the chain for sources and drains that balance behind barriers, `Refined` the matrices for
-them: slower, and asked where the others lost digits (status 7), or where nobody could ask again.
+them: slower, and used where the others lost digits (status 7), or where a retry is not possible.
 Where every step of a loop is a call by itself, on a GPU and on a CPU that does not compile whole loops
 (`xla`), a long wire is faster in pieces. Compiled as a whole, the chain is as fast or faster.
 
@@ -62,7 +62,7 @@ def kernel_for(name: Any, sites: int, *, alone: bool) -> type[Transmission]:
 
 
 def careful(kernel: type[Transmission]) -> type[Transmission]:
-    """The kernel that takes up what `kernel` does not resolve."""
+    """The careful kernel for points that `kernel` does not resolve."""
     return Refined if issubclass(kernel, Dense) else Conserving
 
 

@@ -57,7 +57,7 @@ class Corner(NamedTuple):
 
 
 class Site(NamedTuple):
-    """What g -> 1 / (z - t^2 g) depends on."""
+    """Parameters of g -> 1 / (z - t^2 g)."""
 
     x: Number  # z = x + iy
     y: Number
@@ -78,7 +78,7 @@ class Mobius(NamedTuple):
 
 
 class Scatterer(NamedTuple):
-    """What a stretch of sites does to the averages that reach it."""
+    """Action of a stretch of sites on the averages that reach it."""
 
     t: Number  # c to c, to the left
     f: Number  # e to c
@@ -235,7 +235,7 @@ class Long(Transmission):
         return blocked_scan.joined(values, self.broadening.shape[0])
 
     def _shares(self) -> tuple[PerSite, PerSite, PerSite, PerSite]:
-        """alpha, 1 - alpha, eta and 1 - eta, each by itself; a site that sees nobody lets all pass."""
+        """alpha, 1 - alpha, eta and 1 - eta, each by itself; a site without others in reach lets all pass."""
         out = []
         for own, others in ((self.Gamma, self.R), (self.s * self.Gamma, self.E)):
             some = own > 0
@@ -247,11 +247,11 @@ class Long(Transmission):
         """s R + E of a site, and the shares of either side in it."""
         from_right = self.s * self.R
         total = from_right + self.E
-        total = jnp.where(total > 0, total, 1.0)  # a lead may see nobody
+        total = jnp.where(total > 0, total, 1.0)  # a lead may have no others in reach
         return total, from_right / total, self.E / total
 
     def _sources(self, currents: PerSite) -> PerSite:
-        """What the given `currents`, 2 pi I_l, add to the potential of each middle reservoir by itself."""
+        """Shift of the potential of each middle reservoir alone by the given `currents`, 2 pi I_l."""
         probe = blocked_scan.cut(self.interior, False)
         total, _, _ = self._weights()
         return jnp.where(probe, currents, 0.0) / (jnp.where(probe, self.Gamma, 1.0) * total)

@@ -1,4 +1,4 @@
-r"""The phase of det(w - H - Sigma) along a chain: where its levels are, however narrow they are.
+r"""The phase of det(w - H - Sigma) along a chain: it shows all levels, however narrow.
 
     d_l = z_l - t_l^2 / d_{l+1},        phi(w) = sum_l arg d_l,        0 <= arg d_l <= pi
 
@@ -50,7 +50,7 @@ class Turning(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """What tells of an energy how smooth transmissions are around it."""
+    """Quantities that show how smooth transmissions are around an energy."""
 
     phase: Float[Array, ""]  # phi(w), from 0 to N pi; sites beyond the wire add nothing
     beyond: Float[Array, " site"]  # R_l in gamma_o

@@ -4,7 +4,7 @@ r"""Matrices for weak contacts and weak bonds: small transmissions, and networks
 
 An inverse is right on the scale of its largest entry. Corrected twice, it is that of a matrix whose every
 entry is off by a rounding: small entries have digits of their own, but where a line is narrow. What the last
-correction changed tells which T_ll' have them.
+correction changed shows which T_ll' have them.
 
 Reservoirs k = 2, 3, ... are eliminated one after the other from the network of conductances (star-mesh;
 for linear systems Grassmann, Taksar and Heyman), every sum of conductances one of positive terms:
@@ -32,7 +32,7 @@ from jaxtransport.green.transmission import EPS, TOLERATED, LeadResponse
 
 
 class Network(NamedTuple):
-    """What is left while reservoirs are eliminated."""
+    """The remaining network while reservoirs are eliminated."""
 
     T: Array  # conductances, into i from j; 0 from and to those that are gone
     b: Array  # 2 pi I of each, with what the others handed on

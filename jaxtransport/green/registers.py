@@ -1,11 +1,11 @@
-"""The elimination of `green.chain` as one GPU kernel: what a point carries along stays in registers.
+"""The elimination of `green.chain` as one GPU kernel: the state of a point stays in registers.
 
 XLA makes several kernels of every step, each of which reads and writes all carries of all points. Here a
-block of points goes from the right end to the left and back by itself. To memory go three numbers a
-site and point (u, v and R of `Beyond`), and come back: 48 bytes, and 16 more where couplings differ from
+block of points goes from the right end to the left and back by itself. Three numbers per site and point (u,
+v and R of `Beyond`) are written to memory and read back: 48 bytes, and 16 more where couplings differ from
 point to point.
 
-The steps are those of `green.chain`, points the lanes of a block. Gradients do not pass: sweeps need none.
+The steps are those of `green.chain`, points the lanes of a block. It has no gradients: sweeps need none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POINTS = 32 * WARPS  # of a block: one for each thread
 
 
 class Registers(Chain):
-    """The chain, its answers at the leads from one GPU kernel. Made by `Registers.at`."""
+    """The chain, with its response at the leads from one GPU kernel. Made by `Registers.at`."""
 
     at_lead: Float[Array, ""]  # tau
     from_lead: Float[Array, ""]  # B
@@ -38,7 +38,7 @@ class Registers(Chain):
 
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Registers:
-        """As `Chain.at`, whose own sweeps `jax.jit` leaves out unless something is asked of the sites."""
+        """As `Chain.at`, whose own sweeps `jax.jit` removes unless values at the sites are used."""
         chain = Chain.at(wire, energy)
         site = Site.of(wire)
         fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}
@@ -145,4 +145,4 @@ def _sweeps(
     lax.fori_loop(0, sites, leftward, Beyond(*(zero,) * 4))
     end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 10))
     tau[...], drawn[...], sharpest[...] = end.tau, end.drawn, end.sharpness
-    leftmost[...] = u[0, :] + R[0, :]  # a bad corner spoils all corners left of it
+    leftmost[...] = u[0, :] + R[0, :]  # non-finite values propagate left

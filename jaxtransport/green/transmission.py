@@ -1,9 +1,9 @@
-"""What every Green-function kernel offers: the conductance network of the reservoirs.
+"""Interface of all Green-function kernels: the conductance network of the reservoirs.
 
     2 pi I_l = sum_l' T_ll' (x_l - x_l'),      T_ll' = |G_ll'|^2 Gamma_l Gamma_l'   (Eq. B22)
 
 at one energy, with potentials x_l measured from mu_bar. The diagonal of T drops out of every
-current and is left out everywhere. Sites without a reservoir have T = 0; what x holds there is
+current and is left out everywhere. Sites without a reservoir have T = 0; their x is
 never used. Kernels work on one operating point; batches come from `jax.vmap`.
 """
 
@@ -57,8 +57,8 @@ class Transmission(eqx.Module):
         """The transmissions of `wire` at `energy` (gamma_o)."""
 
     by_subtraction: ClassVar[bool] = False  # rounding may make a network singular that is not
-    # What rounding may take of a current or potential before the status says so, as a share of the largest.
-    # A kernel that has a careful successor leaves it the point much earlier than this.
+    # Rounding error of a current or potential, relative to the largest, above which the status is 7.
+    # A kernel with a careful successor leaves the point to it much earlier.
     tolerated: ClassVar[float] = TOLERATED
 
     @property
@@ -93,7 +93,7 @@ class Transmission(eqx.Module):
 
     @abc.abstractmethod
     def amplification(self) -> Float[Array, ""]:
-        """How much larger the currents are that meet at a reservoir than their sum, at most.
+        """Largest ratio of the currents that meet at a reservoir to their sum.
 
         Sources and drains that balance behind barriers exchange much and pass on little.
         """

@@ -1,1 +1,1 @@
-"""Jobs: sweeps, searches and figures from a sweep file to a result, resumed where they stopped."""
+"""Jobs: sweeps, searches and figures from a sweep file to a result, with resuming."""

@@ -1,4 +1,4 @@
-"""Where a sweep is computed: on devices of this machine, or by a cluster."""
+"""Backends that compute a sweep: devices of this machine, or a cluster."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Backend:
-    """Devices that compute, and how to have them do it."""
+    """A set of devices, and the executor that uses them."""
 
     provenance: Mapping[str, str]  # versions and device, as stored with a result
-    kind: str  # of device, as plans know it
-    memory: int | None  # bytes of a device, where they set the batch
+    kind: str  # of device, as in plans
+    memory: int | None  # bytes of a device, if they limit the batch
     executor: Callable[[Plan], contextlib.AbstractContextManager[Executor]]
 
 
 @contextlib.contextmanager
 def here(task: Task, count: int | None) -> Iterator[Backend]:
-    """Some devices of this machine, by default as many as pay. Raises `InputError` if there are fewer."""
+    """Devices of this machine, by default as many as help. Raises `InputError` if there are fewer."""
     from jaxtransport.compute import runtime
 
     devices = runtime.devices(count)
@@ -50,7 +50,7 @@ def cluster(spec: Spec, scheduler: str | Client, waiting: Callable[[str], None])
     """The workers of a scheduler.
 
     Args:
-        waiting: called with what is waited for, while there is no worker.
+        waiting: called with the reason for waiting, while there is no worker.
 
     Raises:
         InputError: nothing answers at that address; workers that differ.
@@ -61,7 +61,7 @@ def cluster(spec: Spec, scheduler: str | Client, waiting: Callable[[str], None])
     with connected(scheduler) as client:
         found = worker.agree(ask_workers(client, worker.describe, waiting))
         compute = functools.partial(worker.evaluate, spec.text, {key: found[key] for key in worker.SAME})
-        del found["platform"]  # `device` tells it, too
+        del found["platform"]  # contained in `device`
         kind, memory, width = found.pop("device_kind"), found.pop("memory"), found.pop("devices")
         yield Backend(
             found,

@@ -1,4 +1,4 @@
-"""Figures of the paper, each from the results of its sweeps, which run first where they are missing."""
+"""Figures of the paper from the results of sweeps; missing results are computed first."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def figures(
     force: bool = False,
     reporter: Callable[[str], AbstractContextManager] = lambda name: nullcontext(lambda progress: None),
 ) -> Iterator[tuple[Path, dict[str, int]]]:
-    """Draw figures of the paper from the files in results/, running first what is missing there.
+    """Draw figures of the paper from the files in results/; missing results are computed first.
 
     Args:
         names: of figures, such as "fig3b", "3b" or "3" (all panels); all figures if empty.
-        folder: where the pictures go.
+        folder: folder for the pictures.
         kind: "png", "pdf" or "svg".
         force: replace results that were made by other sweep files.
-        reporter: makes a context with a report of progress (see `run`) for the sweep of a name.
+        reporter: makes, from the name of a sweep, a context with its report of progress (see `run`).
 
     Yields:
-        The path of every picture, as soon as it is drawn, and how many points of which of its sweeps failed.
+        The path of every picture, as soon as it is drawn, and the number of failed points by sweep.
 
     Data always goes to results/ under the current folder, wherever the pictures go.
 
@@ -54,10 +54,12 @@ def figures(
     chosen = select(names)
     kind = kind.lower()
     if f".{kind}" not in FORMATS:
-        raise InputError(f"--format {kind}: pass one of {', '.join(f.removeprefix('.') for f in FORMATS)}")
+        raise InputError(
+            f"--format {kind}: expected one of {', '.join(f.removeprefix('.') for f in FORMATS)}"
+        )
     check_name("-o", folder)
     if os.path.exists(folder) and not os.path.isdir(folder):
-        raise InputError(f"-o {folder}: is a file; pass a folder for the pictures")
+        raise InputError(f"-o {folder} is a file; expected a folder for the pictures")
     ready: dict[str, xarray.Dataset] = {}
     for figure in chosen:
         for name in figure.sweeps:
@@ -65,7 +67,7 @@ def figures(
             if name in ready:
                 continue
             if path is None:
-                raise InputError(f"{name}.toml: missing among the sweep files of this installation")
+                raise InputError(f"{name}.toml is missing from the sweep files of this installation")
             ready[name] = _result(models.read(path), force, reporter)
         picture = Path(folder) / f"{figure.name}.{kind}"
         failed = {name: n for name in figure.sweeps if (n := _failures(ready[name]))}
@@ -74,19 +76,19 @@ def figures(
 
 
 def _failures(data: xarray.Dataset) -> int:
-    """Points without a number that no physics explains: a potential outside the band is a result."""
+    """Number of failed points; a potential outside the band is a result, not a failure."""
     good = [SOLVED, OUTSIDE_BAND]
     return int((~data["status"].isin(good)).sum())
 
 
 def _result(spec: Spec, force: bool, reporter: Callable[[str], AbstractContextManager]) -> xarray.Dataset:
-    """The result of a spec: from its file if that is complete, else run."""
+    """The result of a spec, read from its file if complete, otherwise computed."""
     path = spec.default_output
     if path.exists():
         outputs.check_output(path, force)
         if not force:
             require_whole(
-                path, models.make_task(outputs.check_same(spec, path, "move it away, or pass --force"))
+                path, models.make_task(outputs.check_same(spec, path, "move it away, or use --force"))
             )
     if not path.exists() or force or NOT_COMPUTED in count_statuses(path):
         with reporter(spec.name) as report:

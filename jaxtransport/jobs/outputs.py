@@ -1,4 +1,4 @@
-"""Output files of jobs: what may be written, resumed, or is done already."""
+"""Output files of jobs: whether they may be written, can be resumed, or are complete."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ if TYPE_CHECKING:
 def check_output(output: Path, force: bool) -> None:
     check_name("output", output)
     if os.path.isdir(output):
-        raise InputError(f"output {output}: is a folder; pass the name of a file")
+        raise InputError(f"output {output} is a folder; expected the name of a file")
     if output.suffix in (".lock", ".part"):
-        raise InputError(f"output {output}: runs use this ending for themselves; pass another name")
+        raise InputError(
+            f"output {output}: names ending in {output.suffix} are reserved; choose another name"
+        )
     if os.path.exists(output):
         with suppress(results.DamagedFile) if force else nullcontext():
             results.read_attributes(output)
 
 
-def check_same(spec: Spec, output: Path, way_out: str = "pass another output, or --force") -> Spec:
+def check_same(spec: Spec, output: Path, way_out: str = "choose another output, or use --force") -> Spec:
     """The spec of the file at `output`, which has the variables of `spec`, or more.
 
     Raises:
@@ -48,7 +50,7 @@ def check_same(spec: Spec, output: Path, way_out: str = "pass another output, or
         made_by = _with_stored_axes(made_by, output)
     asked = spec if made_by.fingerprint == spec.fingerprint else _with_stored_axes(spec, output)
     if attributes["fingerprint"] != asked.fingerprint:
-        other = f"output {output}: is the result of another spec; {way_out}"
+        other = f"output {output} is the result of another spec; {way_out}"
         raise InputError([other, *specs.differences(made_by.canonical(), spec.canonical())])
     if lacks := [name for name in spec.variables if name not in made_by.variables]:
         raise InputError(
@@ -61,7 +63,7 @@ def check_same(spec: Spec, output: Path, way_out: str = "pass another output, or
 def _with_stored_axes(spec: Spec, output: Path) -> Spec:
     """`spec` with the axes of the file at `output`, if they differ by rounding alone.
 
-    Versions that computed ranges by repeated addition have other last bits than the decimals of today.
+    Earlier versions computed ranges by repeated addition, which differs in the last bits.
     """
     with results.ResultFile(output) as file:
         axes = []
@@ -76,16 +78,16 @@ def _with_stored_axes(spec: Spec, output: Path) -> Spec:
 
 
 def require_text_of_today(spec: Spec, output: Path) -> None:
-    """Raise `InputError` if workers, who get the text of a spec, would read other axes than the file has."""
+    """Raise `InputError` if workers, which read the text of a spec, would get other axes than the file."""
     if models.parse(spec.text).fingerprint != spec.fingerprint:
         raise InputError(
             f"scheduler: the axes of {output} were rounded by an earlier version, and workers would compute "
-            "at others; go on without a scheduler, or pass --force"
+            "at others; resume without a scheduler, or use --force"
         )
 
 
 def complete(task: Task, output: Path) -> Progress | None:
-    """The end of a run of which nothing is left to do; None if something is. JAX is not needed to tell."""
+    """Progress of a complete output; None if points are left to compute. Needs no JAX."""
     from jaxtransport.sweep.run import Progress
 
     counts = results.count_statuses(output)
@@ -98,10 +100,10 @@ def complete(task: Task, output: Path) -> Progress | None:
 
 
 def _require_sound(task: Task, output: Path) -> None:
-    """Raise `DamagedFile` if the file cannot be gone on with, or believed; nobody else writes it."""
+    """Raise `DamagedFile` if the file is incomplete or damaged. The caller holds its lock."""
     files.discard_part(output)
     results.require_whole(output, task)
-    results.require_intact(output)  # nothing is computed beside numbers that are no longer true
+    results.require_intact(output)  # so that no points are added to a damaged result
 
 
 def stored_plan(task: Task, output: Path) -> Plan:
@@ -110,7 +112,7 @@ def stored_plan(task: Task, output: Path) -> Plan:
     try:
         return Plan.from_json(str(results.read_attributes(output)["plan"]))
     except ValueError as error:
-        raise InputError(f"{output}: is damaged (plan: {error}); --force replaces it") from None
+        raise InputError(f"{output} is damaged (plan: {error}); use --force to overwrite") from None
 
 
 def create(spec: Spec, task: Task, output: Path, plan: Plan, backend: Backend) -> None:

@@ -1,4 +1,4 @@
-"""Running a sweep file: what the command line and `jaxtransport.run` share."""
+"""Running a sweep file, from the command line or by `jaxtransport.run`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a spec will cost, before anything is computed."""
+    """Estimated cost of a spec."""
 
     points: int
     bytes: int
@@ -74,7 +74,7 @@ def run(
 ) -> xarray.Dataset:
     """Run a sweep file and return its result, in memory and with no file left open.
 
-    Run again on the same output, it resumes: only what is not on file is computed.
+    A second run on the same output resumes: only points that are not on file are computed.
 
     Args:
         spec: path of a sweep file (TOML).
@@ -82,8 +82,8 @@ def run(
         overrides: "table.key=value" each, as for --set.
         force: replace an output that was made by another spec.
         report: called with the progress before the first and after every block.
-        devices: how many local devices compute, together; by default all, or one for a sweep that is done
-            before its program is compiled for another.
+        devices: how many local devices compute, together; by default all, or one for a sweep that takes
+            less time than compiling its program for another.
         scheduler: address of a dask.distributed scheduler, or a `Client`, whose workers compute instead.
 
     Raises:
@@ -106,8 +106,8 @@ def run(
 
 
 def _check_scheduler(scheduler: Any) -> None:
-    """Refuse what is neither an address nor a client, before anything is read."""
-    distributed = sys.modules.get("distributed")  # what is not loaded has made no client
+    """Raise `InputError` if `scheduler` is neither an address nor a client, before anything is read."""
+    distributed = sys.modules.get("distributed")  # None: not loaded, so there is no client
     if scheduler is None or (isinstance(scheduler, str) and scheduler):
         return
     if distributed is None or not isinstance(scheduler, distributed.Client):
@@ -125,17 +125,21 @@ def execute(
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
     if spec.search is not None:
-        raise InputError("search: is for `jaxtransport zeros`; use that, or remove [search]")
+        raise InputError(
+            "search: `jaxtransport run` does not search; use `jaxtransport zeros`, or remove [search]"
+        )
     if devices is not None and scheduler is not None:
-        raise InputError("devices: are those of this machine; with a scheduler, its workers bring theirs")
+        raise InputError(
+            "devices: cannot be combined with a scheduler, whose workers bring their own devices"
+        )
     outputs.check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
 
     from jaxtransport.jobs import backends
     from jaxtransport.sweep import run as loop
 
-    note = "storing what is in flight, then stopping; once more stops at once"
-    # From here on: a job may be told to end while it waits for its workers.
+    note = "storing the results in flight, then stopping; a second signal stops at once"
+    # Held from here on: a job may be terminated while it waits for its workers.
     with interrupts.held(note, breakable=True) as stop:
 
         def waiting(note: str) -> None:
@@ -145,7 +149,7 @@ def execute(
 
         lock = locks.Lock(output)
         try:
-            # Before JAX is loaded: an answer should be quick.
+            # Before JAX is loaded, so that errors appear quickly.
             resumed = output.exists() and not force
             spec = outputs.check_same(spec, output) if resumed else spec
             task = make_task(spec)
@@ -165,7 +169,7 @@ def execute(
                 made = lambda: make_plan(task, backend.kind, backend.memory)
                 plan = outputs.stored_plan(task, output) if resumed else made()
                 if backend.memory is None and scheduler is None:  # cores: their memory is this machine's
-                    remedy = "ask for fewer variables along the wire, or for shorter wires"
+                    remedy = "store fewer variables along the wire, or use shorter wires"
                     require_memory(plan.memory_bytes(task), remedy)
                 if not resumed:
                     outputs.create(spec, task, output, plan, backend)

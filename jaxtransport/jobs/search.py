@@ -1,4 +1,4 @@
-"""Searching as a sweep file says, into a result file."""
+"""Running the search of a sweep file into a result file."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def search(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> int:
-    """Search as a validated spec says, into `output`, unless its result is there.
+    """Run the search of a validated spec into `output`, unless its result exists.
 
     Returns:
-        How many searches were done: 0 if their result was on file.
+        Number of searches: 0 if their result was on file.
 
     Raises:
         InputError: a spec without [search]; else as for `run`.
@@ -39,7 +39,7 @@ def search(
     """
     if spec.search is None:
         raise InputError(
-            "search: missing; pass what is searched, such as [search] over = { mu_bar = [-1.99, 1.99] }, "
+            "search: missing; expected windows, such as [search] over = { mu_bar = [-1.99, 1.99] }; "
             "or use `jaxtransport run`"
         )
     outputs.check_output(output, force)
@@ -60,8 +60,11 @@ def search(
     with interrupts.held(breakable=True):
         lock = locks.Lock(output)
         try:
-            require_memory(memory_bytes(spec), "search shorter outer axes, one after the other (--set)")
-            runtime.devices(None)  # says what is wrong where JAX cannot start
+            require_memory(
+                memory_bytes(spec),
+                "split the outer axes into shorter ones and search them one after the other (--set)",
+            )
+            runtime.devices(None)  # raises if JAX cannot start
             with runtime.computing():
                 data = models.search(spec, done)
                 save(data, output, {**models.attributes_of(spec), **runtime.provenance()}, start)

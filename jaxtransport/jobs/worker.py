@@ -1,6 +1,6 @@
-"""What a worker of a cluster does: from the text of a spec to the values of its blocks.
+"""Functions that run on a worker of a cluster: from the text of a spec to the values of its blocks.
 
-A worker keeps what it has compiled, for the sweeps that it saw last. It computes one block at a time, on
+A worker caches compiled programs of its latest sweeps. It computes one block at a time, on
 all its devices: as many cores as it has threads, or all its GPUs.
 """
 
@@ -20,7 +20,7 @@ from jaxtransport.compute import xla
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.grid import Block
 
-# What all workers of a result have in common.
+# Properties that must be the same for all workers of a result.
 SAME = ("jaxtransport_version", "revision", "jax_version", "precision", "platform", "device_kind")
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -42,18 +42,18 @@ def describe() -> dict[str, Any]:
 
 
 def agree(answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """One description of all workers.
+    """Common description of all workers.
 
     Raises:
-        InputError: they differ where the numbers of one result must not.
+        InputError: they differ in a property that may change the numbers.
     """
     for key in SAME:
         if len(found := sorted({str(answer[key]) for answer in answers})) > 1:
-            raise InputError(f"scheduler: its workers differ in {key} ({', '.join(found)}); make them equal")
+            raise InputError(f"scheduler: workers differ in {key} ({', '.join(found)}); make them equal")
     if (theirs := answers[0]["jaxtransport_version"]) != jaxtransport.__version__:
         raise InputError(
-            f"scheduler: its workers have jaxtransport {theirs}, this is {jaxtransport.__version__}; "
-            "make them equal"
+            f"scheduler: workers have jaxtransport {theirs}, this process has {jaxtransport.__version__}; "
+            "install the same version"
         )
     out = dict(answers[0])
     out["device"] = ", ".join(sorted({answer["device"] for answer in answers}))
@@ -67,11 +67,11 @@ def evaluate(text: str, made_by: Mapping[str, str], plan: str, block: Block) -> 
 
     Args:
         text: of the spec, TOML.
-        made_by: what this worker has to be like (`SAME`).
-        plan: how the sweep is cut, JSON.
+        made_by: properties that this worker must have (`SAME`).
+        plan: the plan of the sweep, JSON.
 
     Raises:
-        InputError: this worker is not like that.
+        InputError: this worker has other properties.
     """
     from jaxtransport.compute import runtime
 
@@ -79,7 +79,8 @@ def evaluate(text: str, made_by: Mapping[str, str], plan: str, block: Block) -> 
     for key in SAME:
         if mine[key] != made_by[key]:
             raise InputError(
-                f"scheduler: a worker has {key} {mine[key]}, the sweep began with {made_by[key]}; replace it"
+                f"scheduler: a worker has {key} {mine[key]}, but the sweep began with {made_by[key]}; "
+                "replace it"
             )
     with _ONE_AT_A_TIME, runtime.computing():
         return _evaluator(text, plan)(block)
@@ -97,12 +98,12 @@ def _evaluator(text: str, plan: str):
 
 
 def _use_threads() -> None:
-    """Tell XLA, unless it has started or is told otherwise, of this worker's threads and how to compile."""
+    """Set the number of CPU devices and the compile options of XLA, unless JAX runs or the user set them."""
     import jax
     from distributed import get_worker
 
     with contextlib.suppress(RuntimeError):  # JAX runs
         xla.compile_whole_loops()
     if "JAX_NUM_CPU_DEVICES" not in os.environ and not xla.devices_are_settled():
-        with contextlib.suppress(RuntimeError, ValueError):  # JAX runs, or nobody's worker are we
+        with contextlib.suppress(RuntimeError, ValueError):  # JAX runs, or this is not a worker
             jax.config.update("jax_num_cpu_devices", get_worker().state.nthreads)

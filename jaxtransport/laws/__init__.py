@@ -16,6 +16,6 @@ __all__ = ["LAWS", "Exact", "Law", "Linear", "Option", "Series", "checked_law"]
 
 
 def checked_law(law: Any) -> Law:
-    """The law that is meant; linear response if none is given."""
+    """The given law, or linear response if it is None."""
     words = "Linear(), Series(order) or Exact(temperature)"
     return Linear() if law is None else instance("law", law, Law, words)

@@ -69,12 +69,12 @@ class Exact(Law):
             object.__setattr__(self, "nodes", whole("nodes", self.nodes, 2 * NODES, MOST_NODES))
         tolerance = number("tolerance", self.tolerance, SMALL_ERROR)
         if is_traced(tolerance):
-            raise InputError("tolerance: traced by JAX; expected a number that is known")
+            raise InputError("tolerance: traced by JAX; expected a known number")
         object.__setattr__(self, "tolerance", float(tolerance))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The second and the third are one program."""
+        """The second and the third share one program."""
         patient = Stage(steps=12, continuation=True, panels=MOST_PANELS, patient=True)
         all_in_turn = (
             Stage(steps=16, panels=FIRST_PANELS, margin=0.15),

@@ -30,12 +30,12 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True)
 class Law(abc.ABC):
-    """How currents follow from potentials."""
+    """Relation between potentials and currents."""
 
     name: ClassVar[str]  # in a sweep file
     variables: ClassVar[Mapping[str, Variable]]  # that a sweep can store
     options: ClassVar[Mapping[str, Option]] = {}  # keys of [solve] that go with it; fields of this class
-    unfinished: ClassVar[tuple[int, ...]]  # statuses that the next stage may help
+    unfinished: ClassVar[tuple[int, ...]]  # statuses that the next stage may improve
     biases: ClassVar[int] = 2  # that are solved for Delta I
     is_linear: ClassVar[bool] = False  # whether currents are proportional to potentials: one solution for all
     at_mu_bar: ClassVar[bool] = True  # whether the network at mu_bar has to be known for its currents
@@ -48,12 +48,12 @@ class Law(abc.ABC):
     @property
     @abc.abstractmethod
     def stages(self) -> tuple[Stage, ...]:
-        """What to try in turn: most points of a sweep are done with the first."""
+        """Stages in order; the first suffices for most points of a sweep."""
 
     @property
     @abc.abstractmethod
     def traced(self) -> Stage:
-        """What to try within a transform, where nobody can see whether the first stage was enough."""
+        """Stage within a transform, where the status of the first stage is unknown."""
 
     def balanced(self, system: System) -> Callable[..., Balanced]:
         """How the potentials of one bias are found: a function of (bias, start, 2 pi I_g), compiled by JAX.
@@ -67,7 +67,7 @@ class Law(abc.ABC):
         return float(sites)
 
     def point_bytes(self, stage: Stage, sites: int, *, kept: int, dense: bool) -> int:
-        """Memory that a point takes, roughly, where a sweep along the wire keeps `kept` numbers of a site."""
+        """Approximate memory of a point, if a sweep along the wire keeps `kept` numbers per site."""
         return 8 * kept * sites
 
     @property

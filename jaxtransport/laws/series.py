@@ -21,7 +21,7 @@ from jaxtransport.variables import SERIES
 if TYPE_CHECKING:
     from jaxtransport.probes.balance import Balanced, System
 
-HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, and Exact() costs less
+HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, so beyond it Exact() is cheaper
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
 
@@ -59,7 +59,7 @@ class Series(Law):
 
     @property
     def derivatives(self) -> int:
-        """Transmissions that a nested derivative evaluates: what a point costs, in sweeps along the wire."""
+        """Transmissions that a nested derivative evaluates: the cost of a point in sweeps along the wire."""
         return 2 ** (self.order - 1)
 
     def cost(self, sites: int, *, dense: bool) -> float:

@@ -1,6 +1,6 @@
-"""The models that a sweep file may ask for, by name: how their files are read, and what they compute.
+"""The models of sweep files, by name: how their files are read, and what they compute.
 
-Host data only, so that `validate` needs no JAX: what computes a point is loaded when computing starts.
+Host data only, so that `validate` needs no JAX: the code that computes a point is loaded on first use.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec
 
 
 def make_task(spec: Spec) -> Task:
-    """The task of a spec, by its model; its result carries what the spec holds fixed."""
+    """The task of a spec, by its model, with the fixed parameters as coordinates of the result."""
     model = MODELS[spec.model]
     task = model.make_task(spec)
     return replace(task, beside=(*task.beside, *fixed(spec, model.parameters)))
 
 
 def search(spec: Spec, report: Callable[[int, int], None] = lambda done, total: None) -> xarray.Dataset:
-    """What the [search] of a spec finds at every point of its grid.
+    """Run the [search] of a spec at every point of its grid.
 
     Args:
-        report: called with the number of searches that are done, and of all.
+        report: called with the number of finished searches and their total.
     """
     model = MODELS[spec.model]
     assert model.search is not None, f"the tables of {spec.model} accept no [search]"
@@ -56,6 +56,6 @@ def search(spec: Spec, report: Callable[[int, int], None] = lambda done, total: 
 
 
 def attributes_of(spec: Spec) -> dict[str, str]:
-    """Attributes that tell what a result holds: its spec, its layout, which parameters are lists."""
+    """Attributes of a result: its spec, its layout, which parameters are lists."""
     origin = {"title": spec.title, "model": spec.model, "spec": spec.text, "fingerprint": spec.fingerprint}
     return origin | described(spec, MODELS[spec.model].parameters)

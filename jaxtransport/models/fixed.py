@@ -1,9 +1,9 @@
-"""What a sweep file holds fixed, as a result carries it: numbers with unit, name and symbol.
+"""Fixed parameters of a sweep file as stored in a result: numbers with unit, name and symbol.
 
     gamma = 0.5        -> a scalar coordinate `gamma`
     onsite = [...]     -> its name among the attribute `lists`, unless all its numbers are one
 
-Pictures and readers so know a parameter from the file alone, whether it is an axis or not.
+So every parameter can be read from the file alone, whether it is an axis or not.
 """
 
 from __future__ import annotations

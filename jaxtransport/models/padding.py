@@ -41,7 +41,7 @@ def along_the_wire(variables: Iterable[StoredVariable], sites: int) -> tuple[Axi
 
 
 def layout_tables(wire: Any, lengths: list[int], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Who sits where in wires of several lengths, one column for each.
+    """Reservoirs along wires of several lengths, one column per length.
 
     Args:
         wire: a [wire] table with layout, its sites and strengths.
@@ -70,7 +70,7 @@ def table_bytes(sizes: dict[int, int]) -> int:
     if needed > MOST_TABLE_BYTES:
         raise InputError(
             f"grid.N: {len(sizes):,} lengths up to {max(sizes):,} sites take {needed / 1e9:.1f} GB for their "
-            f"layouts alone, more than {MOST_TABLE_BYTES / 1e9:.0f} GB; pass fewer lengths at once"
+            f"layouts alone, more than {MOST_TABLE_BYTES / 1e9:.0f} GB; use fewer lengths at once"
         )
     return needed
 
@@ -121,14 +121,14 @@ def plain_task(
     evaluate: Callable[..., Mapping[str, Any]],
     shared: Callable[..., Any],
 ) -> Task:
-    """A task whose every point is computed for itself: no free axes, one effort.
+    """A task that computes every point separately, without free axes or later stages.
 
     Args:
         spec: the spec.
         known: the variables of its model.
         sizes: array size of every length.
         evaluate: (point, free, shared, names=...) -> variables.
-        shared: (spec, sizes, size) -> what all points of a size have in common.
+        shared: (spec, sizes, size) -> what all points of a size share.
     """
     variables = tuple(known[name] for name in spec.variables)
     return Task(

@@ -1,4 +1,4 @@
-"""What both classical models store: currents at the ends under both biases, and what lies along the wire."""
+"""Variables of both classical models: currents at the ends under both biases, values along the wire."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def seen_from_the_ends(
         injection: i, the injected current in the unit of current.
         forward, reverse: the states under either bias.
         along: variable -> field of a state, for what is stored for both biases.
-        more: everything else, ready made.
+        more: all other variables.
     """
     values = {
         "nonreciprocity": response.nonreciprocity(injection),
@@ -42,7 +42,7 @@ def seen_from_the_ends(
     for name, field in fields.items():
         values[f"{name}_forward"] = getattr(forward, field)
         values[f"{name}_reverse"] = getattr(reverse, field)
-    # NaN is what lies beyond the wire; what overflowed is infinite, or leaves NaN at the ends.
+    # Beyond the wire values are NaN; an overflow is infinite, or leaves NaN at the ends.
     finite = jnp.isfinite(values["residual"]) & jnp.isfinite(forward.left_current)
     finite &= jnp.isfinite(reverse.left_current)
     finite &= ~jnp.any(jnp.stack([jnp.any(jnp.isinf(values[name])) for name in names]))

@@ -1,9 +1,9 @@
-"""Zero contours of values on a grid, true to what lies between its points as far as the grid can tell.
+"""Zero contours of values on a grid, corrected for rounding noise and for close pairs of zeros.
 
-Between grid points the contour is interpolated, and two things would go wrong. Where the values touch zero
-without a change of sign, on the grid itself, there is rounding noise of either sign: no contour belongs
-there. Where two zeros fall between two neighbouring points, their signs do not tell: there grid lines
-are put in between, by cubic interpolation,
+Plain interpolation between grid points fails in two cases. Where the values touch zero on the grid without
+a change of sign, rounding noise has either sign, but there should be no contour. Where two zeros lie between
+neighbouring points, the signs of the points do not show them: there grid lines are inserted by cubic
+interpolation,
 
     f(s) = sum_k f_k L_k(s),   k = -1, 0, 1, 2,   0 < s < 1                      (Lagrange)
 """
@@ -16,10 +16,10 @@ from scipy import ndimage
 
 from jaxtransport.plot import style
 
-NOISE = 1e-9  # of the values around: rounding, where they touch zero
+NOISE = 1e-9  # of the neighbouring values: rounding, where they touch zero
 FLAT = 1e-13  # ... of the largest value of all
-BELIEVED = 1e-3  # of the values around: an interpolated change of sign that is smaller may be none
-BETWEEN = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)  # where grid lines are put in
+BELIEVED = 1e-3  # of the neighbouring values: a smaller interpolated change of sign may be spurious
+BETWEEN = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)  # where grid lines are inserted
 
 
 def draw_zeros(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray) -> None:
@@ -33,7 +33,7 @@ def draw_zeros(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray) -> 
 
 
 def without_noise(values: np.ndarray) -> np.ndarray:
-    """Values whose sign is noise get the sign of those around."""
+    """Give values whose sign is noise the sign of their neighbours."""
     size = np.nan_to_num(np.abs(values))
     around = ndimage.maximum_filter(size, 3, mode="nearest")
     noise = np.isfinite(values) & (size <= np.maximum(NOISE * around, FLAT * size.max(initial=0.0)))
@@ -45,9 +45,9 @@ def without_noise(values: np.ndarray) -> np.ndarray:
 
 
 def with_lines_between(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns put in where two zeros of a row of `values` (y, x) fall between neighbouring columns.
+    """Insert columns where two zeros of a row of `values` (y, x) lie between neighbouring columns.
 
-    Columns have to be evenly spaced there, in x or in its logarithm; elsewhere none are put in.
+    Columns must be evenly spaced there, in x or in its logarithm; elsewhere none are inserted.
     """
     if style.is_geometric(x):
         log_x, values = with_lines_between(np.log(x), values)
@@ -72,14 +72,14 @@ def with_lines_between(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _is_even(x: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Whether the four points around a cell are evenly spaced, as the interpolation takes them."""
+    """Whether the four points around a cell are evenly spaced, as the interpolation requires."""
     steps = np.diff(x)
     near = np.stack([steps[cells - 1], steps[cells], steps[cells + 1]])
     return np.ptp(near, axis=0) <= 0.05 * near[1]
 
 
 def _between(values: np.ndarray, cells: np.ndarray, s: float) -> np.ndarray:
-    """Values at the part s of cells; with the sign of both ends, unless the other is to be believed."""
+    """Interpolated values at s in cells; with the sign of both ends, unless the other sign is significant."""
     f = [values[:, cells + k] for k in (-1, 0, 1, 2)]
     weights = (
         -s * (s - 1) * (s - 2) / 6,
@@ -91,6 +91,6 @@ def _between(values: np.ndarray, cells: np.ndarray, s: float) -> np.ndarray:
     same_side = np.sign(f[1]) == np.sign(f[2])
     around = np.max(np.abs(f), axis=0)
     doubtful = same_side & (cubic * f[1] < 0) & (np.abs(cubic) < BELIEVED * around)
-    # Where the ends differ in sign there is one zero between them, and a straight line tells where.
+    # Where the ends differ in sign there is one zero between them, found by linear interpolation.
     linear = (1 - s) * f[1] + s * f[2]
     return np.where(same_side & ~doubtful, cubic, linear)

@@ -26,7 +26,7 @@ from jaxtransport.store.results import is_search, require_intact
 from jaxtransport.store.targets import check_name
 
 FORMATS = (".png", ".pdf", ".svg")
-TITLE_LINES = 5  # more would leave no room for the picture
+TITLE_LINES = 5  # more would leave too little room for the picture
 MOST_NAMED = 6  # values of an axis that a note names
 KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
 
@@ -43,20 +43,20 @@ def draw_file(
     """Draw the result file `result` into `picture` (png, pdf or svg).
 
     Returns:
-        What there is to say of it: points without numbers, and what is not shown.
+        Notes on the picture: points without numbers, and parts that are not shown.
 
     Raises:
-        InputError: a file, variable, axis or format that is not there.
+        InputError: an unknown file, variable, axis or format.
     """
     check_format(picture)
     check_name("-o", picture)
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
-        raise InputError(f"-o {picture}: is the result itself; pass another name")
+        raise InputError(f"-o {picture} is the result itself; choose another name")
     with style.applied():
         if is_search(result):
             given = {"--variable": variable, "--y": y, "--at": at or None}
             for option in (option for option, value in given.items() if value is not None):
-                raise InputError(f"{option}: a picture of a search takes only --x; leave it out")
+                raise InputError(f"{option} does not apply to a search, which takes only --x; remove it")
             data, notes = load(result), []
             figure = draw_zeros(data, x=x)
         else:
@@ -70,24 +70,24 @@ def draw_file(
 
 
 def check_format(picture: Path) -> None:
-    """Raise `InputError` unless `picture` ends as a format does."""
+    """Raise `InputError` unless `picture` has the ending of a format."""
     if picture.suffix.lower() not in FORMATS:
-        raise InputError(f"-o {picture}: pass a name that ends in one of {', '.join(FORMATS)}")
+        raise InputError(f"-o {picture}: expected a name that ends in one of {', '.join(FORMATS)}")
 
 
 def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
-    """Write a figure and close it. The fingerprints of its data go in, so that it can be traced to them."""
+    """Write a figure and close it. The fingerprints of its data are stored as metadata."""
     origin = " ".join(["jaxtransport", *(str(one.attrs.get("fingerprint", "")) for one in data)])
     kind = picture.suffix.lower().removeprefix(".")
     key = "Title" if kind in ("pdf", "svg") else "Description"
-    # A picture that is there stays until the new one is whole; those who write one at once share no name.
+    # An existing picture stays until the new one is complete; temporary names are unique to each writer.
     part = picture.with_name(f".{picture.stem[:30]}.{uuid.uuid4().hex}.part")
     try:
-        with interrupts.held():  # FreeType and image libraries call Python, and lose what is raised there
+        with interrupts.held():  # FreeType and image libraries call Python, and lose exceptions raised there
             picture.parent.mkdir(parents=True, exist_ok=True)
             with interrupts.undone_by(lambda: part.unlink(missing_ok=True)):
                 try:
-                    with warnings.catch_warnings():  # a title may be in any script; the font has not all
+                    with warnings.catch_warnings():  # a title may have characters that the font lacks
                         warnings.filterwarnings(
                             "ignore", message="Glyph .* missing from", category=UserWarning
                         )
@@ -98,9 +98,9 @@ def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
                     with contextlib.suppress(OSError):
                         part.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"-o {picture}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"-o {picture} cannot be written ({error.strerror or error})") from None
     except ValueError as error:
-        raise InputError(f"{picture}: these numbers cannot be drawn ({error})") from None
+        raise InputError(f"-o {picture}: the numbers cannot be drawn ({error})") from None
     finally:
         panels.plt.close(figure)
 
@@ -119,7 +119,7 @@ def draw(
 
 
 def remarks(view: View) -> list[str]:
-    """What the reader of a picture has to know of the points that it shows, and does not show."""
+    """Notes for a picture: incomplete or failed points, and parts that are not shown."""
     out = list(view.left_out)
     if "status" in view.data:
         status = view.data["status"].values
@@ -145,7 +145,7 @@ def remarks(view: View) -> list[str]:
 
 
 def _without_numbers(view: View, array: xr.DataArray) -> list[str]:
-    """Where the points that are shown have no number, though they are solved: a site beyond a wire."""
+    """Notes on values of axes without any number although points are solved, such as sites beyond a wire."""
     there = array.copy(data=np.isfinite(array.values))
     if "status" in view.data:
         there = there | ~codes.has_numbers(view.data["status"])
@@ -162,8 +162,8 @@ def _without_numbers(view: View, array: xr.DataArray) -> list[str]:
 
 def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
     """The picture of a loaded search as a matplotlib figure."""
-    if "searched" not in data.attrs:  # nor does its spec say so: it is another version's
-        raise InputError("attribute spec: this version cannot read it; run the search again")
+    if "searched" not in data.attrs:  # completed from the spec on loading, unless another version wrote it
+        raise InputError("attribute spec: not readable by this version; run the search again")
     return _titled(draw_search(data, tuple(str(data.attrs["searched"]).split()), x=x), data, {})
 
 
@@ -187,7 +187,7 @@ def _by_position(data: xr.Dataset) -> xr.Dataset:
 
 
 def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
-    """Everything held fixed, as pieces of text: axes at one value, then the other parameters."""
+    """Fixed parameters as pieces of text: axes at one value, then the other parameters."""
     model, lists = str(data.attrs["model"]), str(data.attrs.get("lists", "")).split()
     patterns = dict(pair.split("=") for pair in str(data.attrs.get("patterns", "")).split())
     pieces = [] if model == "quantum" else [model]
@@ -204,7 +204,7 @@ def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
 
 
 def _wrap(pieces: Sequence[str], columns: int) -> list[str]:
-    """Pieces joined into lines of about `columns` characters as they are read, never cut inside."""
+    """Pieces joined into lines of about `columns` characters as rendered, never broken inside a piece."""
     lines = [""]
     length = 0
     for piece in pieces:

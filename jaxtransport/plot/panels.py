@@ -18,7 +18,7 @@ from jaxtransport.plot.view import ALONG, View
 
 LEGEND_CHARACTERS, LEGEND_HANDLE = 52, 6  # a panel's width, and a legend entry's line, in characters
 MOST_ABOVE = 6  # entries of a legend above a panel
-MOST_MARKERS = 60  # beyond that, points stand too close to be told apart
+MOST_MARKERS = 60  # with more, markers would overlap
 
 
 def lines(view: View) -> Figure:
@@ -63,7 +63,7 @@ def profiles(view: View) -> Figure:
     _finish(axes, view, array)
     if len(view.names) == 1:
         axes.set_ylabel(style.label_of(array, long=True))
-    else:  # the legend tells them apart
+    else:  # the legend distinguishes them
         long_name = str(array.attrs.get("long_name", "")).split(",")[0]
         symbol = style.symbol_of(array).split("^\\mathrm{")[0]
         unit = style.unit_of(array)
@@ -113,7 +113,7 @@ def maps(view: View) -> Figure:
 
 
 def _inner(array: xr.DataArray) -> np.ndarray:
-    """The values that set the colours: along a wire, those between the leads, whose own are much larger."""
+    """Values that set the colour scale: along a wire without those of the leads, which are much larger."""
     if "site" not in array.dims or array.sizes["site"] < 4:
         return array.values
     return array.isel(site=slice(1, -1)).values
@@ -145,7 +145,7 @@ def _line(axes: Axes, array: xr.DataArray, x: str, index: int, label: str, *, da
 
 
 def legend(axes: Axes) -> None:
-    """Above the panel, or beside it if that would be too high: it hides no data."""
+    """Draw the legend above the panel, or beside it if it is too high, so that it hides no data."""
     labels = axes.get_legend_handles_labels()[1]
     if len(labels) > MOST_ABOVE:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.8, borderaxespad=0.2)
@@ -173,7 +173,7 @@ def _finish(axes: Axes, view: View, array: xr.DataArray) -> None:
 
 
 def scale(values: np.ndarray) -> tuple[Normalize, str, str]:
-    """Colour scale: symmetric about zero for signed values, and deaf to a few extreme ones."""
+    """Colour scale: symmetric about zero for signed values, and insensitive to a few extreme ones."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return Normalize(0, 1), style.UNSIGNED_MAP, "neither"
@@ -203,14 +203,14 @@ def _map(axes: Axes, array: xr.DataArray, view: View, norm: Normalize, colours: 
 
 
 def say_nothing_is_there(axes: Axes, array: xr.DataArray) -> None:
-    """A word in a frame that would be empty."""
+    """Write a note into an empty frame."""
     if not np.isfinite(array.values).any():
         box = {"facecolor": "white", "edgecolor": "none"}
         axes.text(0.5, 0.5, "no number to draw", transform=axes.transAxes, ha="center", va="center", bbox=box)
 
 
 def edges(values: np.ndarray) -> np.ndarray:
-    """Where the cells around ascending values end: half-way to the neighbours, in the scale of the axis."""
+    """Edges of the cells around ascending values: half-way to the neighbours, in the scale of the axis."""
     if style.is_geometric(values):
         return np.exp(edges(np.log(values)))
     if len(values) == 1:
@@ -221,7 +221,7 @@ def edges(values: np.ndarray) -> np.ndarray:
 
 
 def has_contour(view: View, array: xr.DataArray) -> bool:
-    """Whether a map shows where it is zero. Between two sites, or two flags, there is nothing."""
+    """Whether a map shows where it is zero. Not between sites or flags, which are discrete."""
     flags = flags_of(array) or {view.x, view.y} & set(ALONG)
     return view.kind == "map" and not flags and style.is_signed(array.values)
 

@@ -1,4 +1,4 @@
-"""The look of every picture: sizes, colours that colour-blind readers tell apart, labels with units."""
+"""Style of all pictures: sizes, colours that colour-blind readers can distinguish, labels with units."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ UNSIGNED_MAP = "cividis"
 FLAGS = ("#DDDDDD", "#FFFFFF", "#E69F00", "#D55E00", "#CC79A7", "#000000", "#56B4E9", "#882255", "#0072B2")
 
 FEW_DECADES = 2.5  # of an axis on which 1, 2 and 5 have labels, not powers of ten alone
-LONG_NAME = 25  # characters of a name that leave no room for its symbol beside an axis
+LONG_NAME = 25  # characters; a longer name leaves no room for its symbol beside an axis
 
-# Over matplotlib's own defaults: what a user has configured for other pictures may not suit these.
+# On top of matplotlib's defaults, instead of the user's configuration, which may not suit these pictures.
 RC: dict[Any, Any] = {
     "font.size": 10,
     "mathtext.fontset": "dejavusans",
@@ -65,7 +65,7 @@ _UNITS = {
 
 @contextlib.contextmanager
 def applied() -> Iterator[None]:
-    """Inside, pictures look like ours, whatever matplotlib is configured to; and need no screen."""
+    """Context with the style of this package, whatever the configuration of matplotlib; needs no screen."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update({**RC, "backend": "agg"})
@@ -100,7 +100,7 @@ def equals(array: xr.DataArray, value: float) -> str:
 
 
 def show(value: float) -> str:
-    """A number as short as it can be said, in TeX."""
+    """A number in TeX, as short as possible."""
     text = f"{value:.4g}"
     found = re.fullmatch(r"(.*)e([+-])0*(\d+)", text)
     if found:
@@ -110,12 +110,12 @@ def show(value: float) -> str:
 
 
 def width_of(text: str) -> int:
-    """Characters of a TeX text as it is read, roughly."""
+    """Approximate width of a TeX text as rendered, in characters."""
     return len(re.sub(r"[{}_^$]", "", re.sub(r"\\[a-zA-Z]+|\\,", "x", text)))
 
 
 def printable(text: str) -> str:
-    """A text without control characters, which no font and no SVG has."""
+    """A text without control characters, which fonts and SVG do not support."""
     return "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text)
 
 

@@ -1,4 +1,4 @@
-"""What to draw of a result: which variable, along which axes, at which values of the others.
+"""Choice of what to draw of a result: variable, axes, and values of the other axes.
 
     a variable along the wire            -> profile: x = site, forward and reverse together
     at most one axis of many values      -> line, one for each value of a short axis
@@ -22,7 +22,7 @@ SHORT = 6
 MOST_CELLS, MOST_POINTS = 2000, 20_000  # drawn along an axis of a map, and of a line: more than a page shows
 ALONG = ("site", "bond", "node", "position")
 HIDDEN = ("status", "started", "finished", "halvings", "outside_band", "position")
-BESIDE = ("status", "outside_band")  # what a picture says of its points
+BESIDE = ("status", "outside_band")  # shown in notes or as hatching
 FAVOURITES = (
     "nonreciprocity",
     "potential_forward",
@@ -43,14 +43,14 @@ class View:
     kind: str  # "profile", "line" or "map"
     data: xr.Dataset
     names: tuple[str, ...]  # variables: one, or forward and reverse
-    x: str  # to the right
-    y: str | None  # upwards; maps only
+    x: str  # horizontal axis
+    y: str | None  # vertical axis; maps only
     family: str | None  # one line or panel for each value
     fixed: dict[str, float]  # axes held at one value
-    left_out: tuple[str, ...] = ()  # what of the result is not shown, in words
+    left_out: tuple[str, ...] = ()  # notes on parts of the result that are not shown
 
     def loaded(self) -> View:
-        """The same with its numbers in memory: what is not drawn is never read."""
+        """The same with its numbers in memory: other parts are never read."""
         return replace(self, data=self.data.load())
 
 
@@ -65,40 +65,42 @@ def choose(
     """Decide what to draw.
 
     Raises:
-        InputError: an unknown variable or axis, a value off the grid, nothing to draw along, an axis that
-            has a value twice.
+        InputError: an unknown variable or axis, a value off the grid, nothing to draw along, an axis
+            with duplicate values.
     """
     name = _variable(data, variable)
     array = data[name]
     for dim in array.dims:
         if dim in data.coords and len(np.unique(data[dim].values)) < data.sizes[dim]:
-            raise InputError(
-                f"{dim}: its values are not distinct, as those of an axis are; run the sweep again"
-            )
+            raise InputError(f"{dim} has duplicate values and cannot be an axis; run the sweep again")
     fixed, several = _fixed(data, array, at)
     if several:
         data = data.sel(several)
         array = data[name]
     for option, wanted in (("--x", x), ("--y", y)):
         if wanted is not None and (wanted not in array.dims or wanted in fixed):
-            raise InputError(f"{option} {wanted}: not a free axis of {name}; pass one of {_list(array.dims)}")
+            raise InputError(
+                f"{option} {wanted}: not a free axis of {name}; expected one of {_list(array.dims)}"
+            )
     if x is not None and x == y:
-        raise InputError(f"--x {x}: the same as --y; pass two axes")
+        raise InputError(f"--x {x}: the same as --y; expected two different axes")
     free = [d for d in array.dims if d not in fixed and array.sizes[d] > 1]
     for dim in array.dims:
         if array.sizes[dim] == 1 and dim not in fixed:
             fixed[str(dim)] = data[dim].values[0].item()
     if not free:
         raise InputError(
-            f"{name}: one number, {float(array.sel(fixed).values.squeeze()):.10g}, and nothing to draw it "
-            "along; name a variable along the wire, or run with a [grid]"
+            f"{name} is one number, {float(array.sel(fixed).values.squeeze()):.10g}, with nothing to draw it "
+            "along; choose a variable along the wire, or run with a [grid]"
         )
     along = next((d for d in free if d in ALONG), None)
     kind, right, up, rest = _axes(data, [d for d in free if d not in several] or free, along, x, y)
     rest = [d for d in dict.fromkeys((*several, *rest)) if d not in (right, up)]
     shown = [d for d in several if d in rest]
     if len(shown) > 1:
-        raise InputError(f"--at: several values of {' and of '.join(shown)}; pass one value for all but one")
+        raise InputError(
+            f"--at: several values of {' and of '.join(shown)}; expected one value for all but one"
+        )
     family = shown[0] if shown else _family(data, rest, kind)
     left_out = []
     for dim in rest:
@@ -116,7 +118,7 @@ def choose(
 
 
 def _thinned(data: xr.Dataset, most: dict[str, int]) -> tuple[xr.Dataset, list[str]]:
-    """At most so many values of each axis, evenly spread; and what is left out, in words."""
+    """Data with at most `most` values of each axis, evenly spread, and notes on what is left out."""
     said = []
     for dim, count in most.items():
         if (size := data.sizes[dim]) > count:
@@ -126,12 +128,12 @@ def _thinned(data: xr.Dataset, most: dict[str, int]) -> tuple[xr.Dataset, list[s
 
 
 def _many(dim: str) -> str:
-    """Several values of an axis, in words: sites, but N."""
+    """Plural of the name of an axis: sites, but N."""
     return plural(dim) if dim in ALONG else str(dim)
 
 
 def _fixed(data, array, at) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Axes at one value, and axes at several, as --at says."""
+    """Axes at one value, and axes at several, according to --at."""
     found: dict[str, list[float]] = {}
     for text in at:
         axis, value = _at(data, array, text)
@@ -145,7 +147,7 @@ def _variable(data: xr.Dataset, name: str | None) -> str:
     drawable = [str(v) for v in data.data_vars if v not in HIDDEN]
     if name is not None:
         if name not in data.data_vars:
-            raise InputError(f"--variable {name}: not in the file; pass one of {_list(drawable)}")
+            raise InputError(f"--variable {name}: not in the file; expected one of {_list(drawable)}")
         return name
     with_axes = [v for v in drawable if data[v].size > 1] or drawable
     return next((v for v in FAVOURITES if v in with_axes), with_axes[0])
@@ -154,13 +156,13 @@ def _variable(data: xr.Dataset, name: str | None) -> str:
 def _at(data: xr.Dataset, array: xr.DataArray, text: str) -> tuple[str, float]:
     axis, equals, value = text.partition("=")
     if not equals or axis not in array.dims:
-        raise InputError(f"--at {text}: pass AXIS=VALUE with one of {_list(array.dims)}")
+        raise InputError(f"--at {text}: expected AXIS=VALUE with one of {_list(array.dims)}")
     try:
         wanted = float(value)
     except ValueError:
         raise InputError(f"--at {text}: {value!r} is not a number") from None
     if not np.isfinite(wanted):
-        raise InputError(f"--at {text}: pass a finite number")
+        raise InputError(f"--at {text}: expected a finite number")
     values = data[axis].values
     nearest = values[np.argmin(np.abs(values - wanted))]
     spacing = np.min(np.abs(np.diff(np.sort(values)))) if len(values) > 1 else np.inf
@@ -185,7 +187,7 @@ def _axes(data, free, along, x, y):
         x = x or next((d for d in ranked if d != y), None)
         y = y or next((d for d in ranked if d != x), None)
         if x is None or y is None:
-            raise InputError("a map needs two axes, and only one is free; leave --y out")
+            raise InputError("--y: a map needs two axes, but only one is free; remove --y")
         return "map", x, y, [d for d in free if d not in (x, y)]
     x = x or (long[0] if long else free[-1])
     return "line", x, None, [d for d in free if d != x]

@@ -28,15 +28,15 @@ def draw_search(data: xr.Dataset, names: tuple[str, ...], *, x: str | None = Non
 
     Args:
         data: a result of `jaxtransport zeros` or `find_zeros`.
-        names: what was searched.
-        x: the outer axis to the right; by default the one of most values.
+        names: the searched parameters.
+        x: the horizontal outer axis; by default the one with most values.
 
     Raises:
         InputError: an unknown axis.
     """
     outer = [name.removeprefix("search_") for name in map(str, data.data_vars) if name.startswith("search_")]
     if x is not None and x not in outer:
-        known = ", ".join(outer) or "none: there is no outer axis"
+        known = ", ".join(outer) or "none (there is no outer axis)"
         raise InputError(f"--x {x}: not an outer axis of this search; known: {known}")
     if "line" in data.dims:
         return _curves(data, names, outer)

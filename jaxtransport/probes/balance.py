@@ -77,7 +77,7 @@ class Balanced(NamedTuple):
 
 
 class Problem(eqx.Module):
-    """What has to balance: a conductor, given currents and given lead potentials."""
+    """The problem to solve: a conductor, given currents and given lead potentials."""
 
     conductor: Conductor
     linear: Transmission  # at mu_bar: where Newton starts, and what preconditions it
@@ -122,7 +122,7 @@ def balance(problem: Problem, delta_mu: Array, injected: Array, stage: Stage) ->
 
 
 def with_derivatives(problem: Problem, found: Balance, delta_mu: Array, injected: Array) -> Balance:
-    """What a search without derivatives has found, with those of the implicit function theorem."""
+    """A solution found without derivatives, with those of the implicit function theorem."""
     solved = (found.status == codes.SOLVED) & jnp.all(jnp.isfinite(found.x))
     injected = jnp.where(solved, injected, 0.0)
     idle = lax.stop_gradient(problem.start(delta_mu, jnp.zeros_like(injected)))

@@ -38,7 +38,7 @@ class _State(NamedTuple):
     error: Array
     closely: Array  # whether the next look is likely to be the last
     found: Array
-    ended: Array  # True also where there is no hope
+    ended: Array  # True also if it cannot converge
 
 
 def settle(

@@ -48,7 +48,7 @@ SUMMED = 1e-13  # relative: what 16 nodes leave out of a Fermi function on a sho
 
 
 class Flows(NamedTuple):
-    """What given potentials drive, each times 2 pi and per site."""
+    """Currents driven by given potentials, each times 2 pi and per site."""
 
     current: Profile  # I_l, positive into the wire
     energy: Profile  # energy current into the wire, energies counted from mu_bar
@@ -56,7 +56,7 @@ class Flows(NamedTuple):
 
 
 def _flows(transmission: Transmission, y: Profile, above: Array) -> Flows:
-    """What one energy contributes, `above` mu_bar, for integrals y_l of the occupation.
+    """Contribution of one energy, `above` mu_bar, for integrals y_l of the occupation.
 
     sum_l' |G_ll'|^2 Gamma_l' (y_l' - y_l) is -(sum_l' T_ll' (y_l - y_l')) / Gamma_l.
     """
@@ -133,7 +133,7 @@ class ExactConductor(Conductor):
     """Currents by the full integral over energies, TOGETHER panels at a time (`probes.panels`).
 
     A sum over all reservoirs is O(N) an energy. For a search transmissions are kept if there is room for
-    those at all energies (`budget`), and else made anew whenever they are asked for.
+    those at all energies (`budget`), and otherwise recomputed for every use.
     """
 
     wire: Wire
@@ -204,7 +204,7 @@ class ExactConductor(Conductor):
         return current, jnp.diag(jnp.sum(weighted, 1)) - weighted.T
 
     def rates(self, x: Profile, dx: Profile) -> Flows:
-        """How the flows change while the potentials do."""
+        """Rates of change of the flows for those of the potentials."""
         weights = self._weights(x, slopes=True)
         return self._sum(lambda i, x: self._flows(i, weights(i, x).slope * dx[:, None]), x, self._nothing)
 
@@ -325,7 +325,7 @@ class ExactConductor(Conductor):
         return low, high, span, jnp.minimum(1.0, span / jnp.where(T > 0, 4 * T, span))
 
     def _beyond(self, x: Profile) -> Array:
-        """What thermal tails beyond the window may carry: T_ll' summed over l' is at most 1."""
+        """Bound of the current of thermal tails beyond the window: T_ll' summed over l' is at most 1."""
         if self.temperature is None:
             return jnp.zeros(())
         T = jnp.maximum(self.temperature, COLDEST)

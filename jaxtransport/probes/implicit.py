@@ -1,8 +1,8 @@
-r"""Derivatives of potentials that some search has found: the implicit function theorem.
+r"""Derivatives of potentials found by a search, by the implicit function theorem.
 
     F(x, p) = 0        =>        dF/dx dx = -dF/dp dp
 
-whatever the search; energies at which integrands are known are held.
+for any search, at fixed energies of the integrands.
 """
 
 from __future__ import annotations

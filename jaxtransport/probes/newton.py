@@ -1,4 +1,4 @@
-r"""Potentials that balance the exact law: Newton's method, and behind it two searches that go a long way.
+r"""Potentials that balance the exact law: Newton's method, and with two global searches as fallback.
 
     F_l(x) = 2 pi I_l(x) - asked_l = 0  for all middle reservoirs,    x_1 = delta_mu / 2,  x_N = -delta_mu / 2
 
@@ -70,7 +70,7 @@ class _State(NamedTuple):
 
 
 class _Equations(eqx.Module):
-    """What has to vanish, and steps towards that."""
+    """The equations F = 0, and steps of their solution."""
 
     conductor: ExactConductor
     interior: Array
@@ -81,7 +81,7 @@ class _Equations(eqx.Module):
 
     @property
     def own(self) -> Array:
-        """The temperature that is asked for."""
+        """The temperature of the wire."""
         return jnp.asarray(self.conductor.temperature)
 
     @property
@@ -100,7 +100,7 @@ class _Equations(eqx.Module):
         return -linalg.solve(slopes + jnp.diag(lazy), F)
 
     def towards(self, x: Array, step: Array) -> Array:
-        """Not farther than half of the way to an edge of the band."""
+        """A step limited to half of the way to an edge of the band."""
         room = jnp.where(step > 0, self.top - x, x - self.bottom)
         most = jnp.where(self.interior, 0.5 * jnp.abs(room), jnp.inf)
         return x + jnp.sign(step) * jnp.minimum(jnp.abs(step), most)
@@ -113,11 +113,11 @@ class _Equations(eqx.Module):
         return jnp.all(~self.interior | ((self.bottom <= x) & (x <= self.top)))
 
     def waits(self, x: Array, F: Array) -> Array:
-        """Drains at the bottom that have more than they are asked for."""
+        """Drains at the bottom of the band with more than their prescribed current."""
         return self.interior & (x <= self.bottom) & (F > 0)
 
     def lacks(self, x: Array, F: Array, largest: Array) -> Array:
-        """Whether a source at the top has less than it is asked for."""
+        """Whether a source at the top of the band has less than its prescribed current."""
         return jnp.any(self.interior & (x >= self.top - AT_EDGE) & (-BALANCED * largest > F))
 
 
@@ -136,7 +136,7 @@ class _Point(NamedTuple):
 
 
 class _Stage(NamedTuple):
-    """Where cooling has come to."""
+    """State of cooling."""
 
     anchor: Array
     anchor_heat: Array
@@ -234,7 +234,7 @@ def _looked_at(problem: _Equations, s: _State) -> _Point:
     c, rising = s.candidate, s.mode == RISING
     F, slopes, largest = problem.misfit(c, jnp.where(s.mode == COOLING, s.heat, problem.own))
     finite = jnp.all(jnp.isfinite(F)) & jnp.all(jnp.isfinite(slopes))
-    # Rising: a point counts if no reservoir has more than it is asked for, but those that wait.
+    # Rising: a point counts if no reservoir exceeds its prescribed current, except those that wait.
     below = jnp.all((BALANCED * largest >= F) | (c <= problem.bottom))
     accept = ~rising | (below & finite)
     kept = lambda new, old: jnp.where(accept, new, old)

@@ -43,7 +43,7 @@ STEP_NODES = 36  # Gauss nodes of a Fermi function within its tails, in asinh: p
 
 
 class Steps(NamedTuple):
-    """What steps do on the long panels that they meet: those of all potentials, and last that of mu_bar."""
+    """Contributions of steps on the long panels that they meet: of all potentials, and last of mu_bar."""
 
     panel: Int[Array, "step met"]
     D: Float[Array, "step met node"]
@@ -86,7 +86,7 @@ class Weights(NamedTuple):
         Args:
             temperature: None is zero, known beforehand.
             steps: of these potentials; None at zero temperature.
-            slopes: whether they are asked for.
+            slopes: whether to compute them.
         """
         start, end = panels.some(number)
         as_asked = lambda D, slope: cls(D, slope if slopes else None)

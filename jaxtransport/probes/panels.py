@@ -6,9 +6,9 @@ Panels lie in a coordinate in which transmissions are analytic up to the band ed
 counted from mu_bar: sigma = 0 ends a panel, so that a bias of 1e-8 keeps all its digits.
 
 No level can hide: a panel is cut in two until the phase of the determinant (`green.phase`) is a polynomial on
-it. Whoever carries 16 nodes to 1e-11 has every level at some distance, on the scale of its panel. One that
-hides a level still is not cut below a length h = LEAST: a level carries (pi / 2) Gamma_n at most, and at a
-distance d < h from it the phase falls by Gamma_n / 2 d^2, which tells how much that may be.
+it. A polynomial to 1e-11 on 16 nodes implies that all levels are at some distance, on the scale of the panel.
+A panel that still hides a level is not cut below a length h = LEAST: it carries (pi / 2) Gamma_n at most,
+and at a distance d < h from it the phase falls by Gamma_n / 2 d^2, which bounds this current.
 
 Where the phase turns by more than TURN, what a site exchanges with all sites on one side has to be a
 polynomial too: what transmissions over n sites, e^{2 i k n}, leave at an end of the wire cancels in the
@@ -139,7 +139,7 @@ class Panels(eqx.Module):
 
 
 def _parts(length: Array, temperature, most: int) -> Array:
-    """What one side of mu_bar is cut into first, of PARTS at most.
+    """Initial division of one side of mu_bar, into PARTS parts at most.
 
     Parts that are just long enough for the temperature, or whose halves of halves get just short enough.
     """
@@ -183,7 +183,7 @@ def tails(values: Array) -> Array:
 
 
 def left_out(values: Array) -> Array:
-    """What a polynomial through values at the nodes of panels misses, (..., node).
+    """Error of a polynomial through values at the nodes of panels, (..., node).
 
     Coefficients go on falling: the last two, times what one of them is of the one before; twice, for those
     beyond.

@@ -27,7 +27,7 @@ from jaxtransport.green.transmission import Transmission
 
 
 class Response(eqx.Module):
-    """What the leads see of a wire at one energy, dimensionless."""
+    """Response of a wire at its leads at one energy, dimensionless."""
 
     conductance: Float[Array, ""]  # g, in e^2/h
     injection: Float[Array, ""]  # r = delta I / I_g
@@ -41,11 +41,11 @@ class Response(eqx.Module):
         return sign * self.conductance - injection * self.injection
 
     def right_current(self, sign, injection):
-        """I_N in I_o, positive into the wire: what the others inject has to leave here."""
+        """I_N in I_o, positive into the wire: what the others inject leaves here."""
         return -sign * self.conductance - injection * self.onward
 
     def current_error(self, injection):
-        """How far rounding may have moved I_1 under either bias, in I_o."""
+        """Bound of the rounding error of I_1 under either bias, in I_o."""
         return self.conductance_error + jnp.abs(injection) * self.injection_error
 
     def right_error(self, injection):

@@ -1,4 +1,4 @@
-"""What a reservoir does to the site that it couples to with gamma.
+"""Effect of a reservoir on the site that it couples to with gamma.
 
     Sigma_l(w) = gamma_l^2 g(w),      g = shift - i width / 2,      Gamma_l = gamma_l^2 width
 

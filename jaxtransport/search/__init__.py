@@ -1,1 +1,1 @@
-"""Where the current is reciprocal."""
+"""Search for zeros of the nonreciprocity."""

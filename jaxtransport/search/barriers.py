@@ -1,8 +1,8 @@
-"""Wires whose sources and drains may balance behind barriers, and what their delta I cannot be told from 0.
+"""Wires whose sources and drains may balance behind barriers, and the rounding error of their delta I.
 
-Behind weak contacts, weak bonds or levels outside the band, delta I is as small as what leaves through the
-barrier: 1e-12 of the injected current at contacts of 1e-6. Then a careful kernel computes it from the start
-(`green.conserving`), and its own estimate of the error says where it vanishes.
+Behind weak contacts, weak bonds or levels outside the band, delta I is as small as the current through the
+barrier: 1e-12 of the injected current at contacts of 1e-6. Then a careful kernel is used from the start
+(`green.conserving`), and delta I counts as zero below its estimated error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def careful(model: Model, problems: Problems, bounds: Bounds) -> Model:
 
 
 def may_hold_a_barrier(model: Model, problems: Problems, bounds: Bounds) -> bool:
-    """True for contacts or bonds below `WEAK`, or levels that energies of the window may be in a gap of."""
+    """True for contacts or bonds below `WEAK`, or levels that may put energies of the window into a gap."""
     weakest, highest = extremes(problems.wire)
     energy = float(np.max(np.abs(np.asarray(problems.drive.get("mu_bar", 0.0)))))
     for parameter, window in zip(model.parameters, bounds, strict=True):

@@ -6,7 +6,7 @@ A cell is good when its last coefficients and two points between the nodes agree
 of the largest |f| there; else it is halved. For analytic f the coefficients fall off geometrically, so
 nothing on a scale that the nodes do not see escapes unless it is sharper than everything around it; the
 first cells are made fine enough for what is known of f (see `search.points`). Many functions are covered
-together: each cell says whose it is. Nothing here knows where f comes from.
+together: each cell has the index of its function. Nothing here depends on the origin of f.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Function = Callable[[NDArray[np.int64], Floats], Floats]  # (whose, where) -> values, NaN where there are none
+Function = Callable[[NDArray[np.int64], Floats], Floats]  # (whose, where) -> values, NaN if undefined
 
 NODES = 16
 TESTS = np.array([-0.6180339887, 0.3141592654])  # between the nodes
@@ -79,7 +79,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Cover:
-    """What a scan found: cells where functions are known, and pieces where they have no value."""
+    """Result of a scan: cells where functions are known, and intervals where they have no value."""
 
     cells: Cells
     gaps: list[tuple[int, float, float]]  # whose, from, to
@@ -109,8 +109,8 @@ def cover(
         function: (whose, where) -> values.
         whose, left, right: the cells to begin with.
         part: accuracy, as a part of the largest value in a cell.
-        floor: absolute accuracy that is good enough for each function: its rounding.
-        depth: halvings, at most; then a cell is taken as it is.
+        floor: sufficient absolute accuracy of each function: its rounding error.
+        depth: largest number of halvings; then a cell is accepted as it is.
     """
     done: list[Cells] = []
     gaps: list[tuple[int, float, float]] = []
@@ -137,7 +137,7 @@ def cover(
 
 
 def _joined(gaps: list[tuple[int, float, float]]) -> list[tuple[int, float, float]]:
-    """Gaps in order, neighbours put together: they share an edge to the last bit."""
+    """Gaps in order, with neighbours merged: they share an edge to the last bit."""
     out: list[tuple[int, float, float]] = []
     for whose, low, high in sorted(gaps):
         if out and out[-1][0] == whose and low <= out[-1][2]:

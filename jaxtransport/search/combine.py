@@ -1,4 +1,4 @@
-"""Results of several searches as one: rows under each other, each with the values of its search."""
+"""Results of several searches combined: rows one after another, each with the parameters of its search."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def with_outer(data: xarray.Dataset, outer: Mapping[str, Labelled]) -> xarray.Da
 
 
 def joined(parts: Sequence[xarray.Dataset]) -> xarray.Dataset:
-    """Results of single searches, put together along `zero` and `line`; everything else along `search`."""
+    """Results of single searches, concatenated along `zero` and `line`, all else stacked along `search`."""
     import xarray
 
     number = np.arange(len(parts))

@@ -4,7 +4,7 @@ r"""Curves of zeros in a plane of two parameters.
               that crosses one; and descent on (delta I)^2 from many points, for loops between the lines
     follow    each curve once, through folds, until it closes or leaves the window (`search.follow`)
 
-A start that lies on a curve already followed is passed over: it is projected onto that curve from the
+A start that lies on a curve already followed is skipped: it is projected onto that curve from the
 nearest point of it, and is the same if that leads back to it.
 """
 
@@ -88,7 +88,7 @@ class Plane:
         return np.asarray(parts.diverted), slope * stretch * self.width[:, None]
 
     def along_lines(self, axis: int) -> tuple[Floats, NDArray[np.bool_]]:
-        """Zeros on `LINES` lines along an axis: (points (n, 2), which are touches)."""
+        """Zeros on `LINES` lines along an axis: points (n, 2), and which of them are touches."""
         other = 1 - axis
         at = np.linspace(0, 1, LINES)
 
@@ -150,7 +150,7 @@ def _followed(plane: Plane, waiting: Floats, along: int | None) -> list[tuple[Fl
 
 
 def _on(plane: Plane, starts: Floats, points: Floats, along: int | None) -> NDArray[np.bool_]:
-    """Which starts lie on the curve that is known by `points`."""
+    """Whether each start lies on the curve given by `points`."""
     if not len(starts):
         return np.zeros(0, bool)
     distance = np.linalg.norm(starts[:, None] - points[None], axis=2)
@@ -191,7 +191,7 @@ def _apart_from(plane, waiting, curves, along):
 
 
 def _touching(plane: Plane, starts: Floats, along: int) -> Floats:
-    """Starts at which delta I has a curvature along the axis: there its derivative is followed."""
+    """Whether delta I has a curvature along the axis at each start: there its derivative is followed."""
     if not len(starts):
         return starts
     moved, _ = _corrected(plane, starts, along)
@@ -229,7 +229,7 @@ def _descended(plane: Plane) -> Floats:
 
 
 def _finished(plane: Plane, points: Floats, ahead: int, behind: int, along: int | None) -> Curve:
-    """The curve in its parameters, cut at the window, with what is left of Delta I on it."""
+    """The curve in its parameters, cut at the window, with the residual Delta I on it."""
     s = points.copy()
     if ahead == LEFT:
         s[-1] = _at_edge(plane, s[-2], s[-1], along)
@@ -243,7 +243,7 @@ def _finished(plane: Plane, points: Floats, ahead: int, behind: int, along: int 
 
 
 def _at_edge(plane: Plane, inside: Floats, outside: Floats, along: int | None) -> Floats:
-    """Where the curve from one point to the next leaves the square."""
+    """Point where the curve from one point to the next leaves the square."""
     with np.errstate(divide="ignore", invalid="ignore"):
         edge = np.where(outside > 1, 1.0, 0.0)
         share = np.where((outside > 1) | (outside < 0), (edge - inside) / (outside - inside), np.inf)

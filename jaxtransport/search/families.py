@@ -1,6 +1,6 @@
-r"""Which closed form has a zero: the two families of one pair (Sec. III C, Eq. 22).
+r"""Closed-form families of zeros of one pair (Sec. III C, Eq. 22).
 
-    first      sin((N - 3) k) = 0                                     whatever gamma
+    first      sin((N - 3) k) = 0                                     for any gamma
     second     gamma^2 sin((N - 3) k) = 2 sin k cos((N - 2) k)         k = arccos(mu_bar / 2)
 
 They hold in linear response for a source at site 2 and a drain at N - 1 (or the reverse) of one coupling
@@ -20,7 +20,7 @@ from jaxtransport.wire import Wire
 
 NONE, FIRST, SECOND, BOTH = range(4)
 MEANINGS = "none first second both"
-SAME = 1e-9  # how well an expression has to vanish, per site: zeros are known to 1e-13
+SAME = 1e-9  # tolerance for a vanishing expression, per site: zeros are accurate to 1e-13
 
 
 def is_pair(wire: Wire) -> bool:
@@ -54,7 +54,7 @@ def family(N: Any, mu_bar: Any, gamma: Any) -> NDArray[np.int8]:
 def families_of(
     searched: NDArray[np.int64], at: NDArray[np.float64], model: Model, problems: Problems
 ) -> NDArray[np.int8]:
-    """Family of every zero: 0 where no closed form is known to hold. `searched` is in order."""
+    """Family of every zero: 0 where no closed form applies. `searched` is in order."""
     out = np.zeros(len(at), np.int8)
     if not len(at) or not model.law.is_linear:
         return out

@@ -1,7 +1,7 @@
 r"""Following a curve h(s) = 0 in a plane: predictor and corrector.
 
     predict    s + d t,    t along the curve, at right angles to grad h
-    correct    s <- s - h grad h / |grad h|^2           Newton's method, the least change that does it
+    correct    s <- s - h grad h / |grad h|^2           Newton's method, the smallest such change
 
 with h = delta I, or where delta I touches 0 without a change of sign, its derivative along one axis. A
 step is taken again at half its length where the corrector strays or the curve turns too much; t keeps
@@ -29,7 +29,7 @@ SETTLED = 1e-9  # of the window: a Newton step below it leaves an error of its s
 MOST_POINTS = 4000
 ATTEMPTS = 3 * MOST_POINTS
 
-LEFT, CLOSED, LOST, LIMIT = range(4)  # how a curve ends: at the window, in itself, nowhere, at the limit
+LEFT, CLOSED, LOST, LIMIT = range(4)  # end of a curve: at the window, closed, not corrected, too long
 
 
 class Frame(NamedTuple):

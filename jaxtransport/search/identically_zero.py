@@ -1,4 +1,4 @@
-"""Why Delta I may vanish identically, so that no zero is isolated."""
+"""Reasons for Delta I to vanish identically, so that no zero is isolated."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-r"""Zeros of functions that are known as polynomials on cells: each in a bracket of its own.
+r"""Isolation of zeros of functions given as polynomials on cells: each in its own bracket.
 
 A zero is plain where f' is large beside f around it, and then a change of sign between points closer than
-the polynomial can turn shows it. Cells where f and f' are both small somewhere hold what is delicate: zeros
-close together, touches, zeros of higher order. They are covered again to rounding, and their critical points
+the polynomial can turn shows it. Cells where f and f' are both small somewhere may contain zeros close
+together, touches, zeros of higher order. They are covered again to rounding, and their critical points
 (f' = 0, by the eigenvalues of the companion matrix) cut them into pieces on which f is monotonic:
 
     opposite signs at the ends of a piece        one zero in it
@@ -23,16 +23,16 @@ from numpy.typing import NDArray
 from jaxtransport.search.chebyshev_cover import NODES, Cells, Floats, Function, cover
 
 SEEN = np.sin(np.pi / 2 * np.linspace(-1, 1, 4 * NODES + 1))  # denser to the edges, as the nodes of a cell
-BEYOND = 1.02  # ends of a window are looked at from a little beyond
+BEYOND = 1.02  # windows are extended slightly
 DELICATE = 0.01  # of the largest |f| of a cell: an extremum below it, or f and a tenth of df/dt together
-ON_EDGE = 1e-6  # of half a cell: what a critical point of a double zero is known to, and more
-FAINT = 1e3  # times rounding: in a cell of no more than that, signs have to be told from it
+ON_EDGE = 1e-6  # of half a cell: more than the error of a critical point at a double zero
+FAINT = 1e3  # times rounding: a cell with smaller values is delicate
 HALVINGS = 8  # of delicate cells, to know them to rounding
 
 
 @dataclass(frozen=True)
 class Brackets:
-    """Where zeros are, one row of every array for each."""
+    """Brackets of zeros, one row of every array for each."""
 
     whose: NDArray[np.int64]
     low: Floats
@@ -46,11 +46,11 @@ class Brackets:
 
 
 def refined(function: Function, cells: Cells, floor: Floats) -> tuple[Cells, NDArray[np.bool_]]:
-    """The cells in order, delicate ones known to rounding; and which these are."""
+    """The cells in order, delicate ones refined to rounding, and which cells are delicate."""
     delicate = _is_delicate(cells, floor)
     plain, rough = cells.only(~delicate), cells.only(delicate)
     if len(rough.whose):
-        # Only the quarters that are delicate themselves have to be known better.
+        # Only quarters that are delicate themselves are refined.
         parts = rough.quarters()
         size = np.abs(parts.values(SEEN)).max(axis=1)
         faint = size <= DELICATE * np.abs(rough.values(SEEN)).max(axis=1).repeat(4)
@@ -65,7 +65,7 @@ def refined(function: Function, cells: Cells, floor: Floats) -> tuple[Cells, NDA
 
 
 def _is_delicate(cells: Cells, floor: Floats) -> NDArray[np.bool_]:
-    """Cells with an extremum or a flat stretch close to 0, or with nothing but rounding."""
+    """Cells with an extremum or a flat stretch close to 0, or with values of the size of rounding."""
     value, slope = cells.values(SEEN), cells.values(SEEN, 1)
     size = np.abs(value)
     most = size.max(axis=1)
@@ -88,13 +88,13 @@ def brackets(cells: Cells, delicate: NDArray[np.bool_], floor: Floats) -> Bracke
 
     Args:
         cells, delicate: as `refined` gives them.
-        floor: what each function cannot be told from 0 below.
+        floor: size below which each function counts as 0.
     """
     row, t, value, critical = _points(cells, delicate)
     tolerance = np.where(delicate[row], 2 * floor[cells.whose[row]], 0.0)
     sign = np.where(np.abs(value) <= tolerance, 0, np.sign(value)).astype(int)
     sign[~delicate[row] & (sign == 0)] = 1
-    # Pieces of one function that hang together: a gap, or another function, begins a new one.
+    # Connected pieces of one function: a gap, or another function, begins a new one.
     apart = np.ones(len(cells.whose), bool)
     apart[1:] = (np.diff(cells.whose) != 0) | (cells.low[1:] != cells.high[:-1])
     piece = np.cumsum(apart)[row]
@@ -176,10 +176,10 @@ def _points(cells: Cells, delicate: NDArray[np.bool_]):
 
 
 def _critical(coefficients: Floats) -> Floats:
-    """Zeros of f' in each cell, and whatever comes near one; NaN fills the rows.
+    """Zeros of f' in each cell, and nearby candidates; rows are padded with NaN.
 
-    Eigenvalues of the companion matrix of f' (as `numpy.polynomial.chebyshev.chebcompanion` has it), for
-    all cells at once. A point too many does no harm.
+    Eigenvalues of the companion matrix of f' (as in `numpy.polynomial.chebyshev.chebcompanion`), for
+    all cells at once. Spurious points do no harm.
     """
     slope = chebyshev.chebder(coefficients.T).T
     last = slope[:, -1:]
@@ -207,9 +207,7 @@ def _each(coefficients: Floats, t: Floats) -> Floats:
 
 def _between(cells, row, t, value, a, b):
     """u where the polynomial changes sign between points a and b, by bisection and Newton's method."""
-    mine = np.where(
-        t[b] > t[a], row[b], row[a]
-    )  # across an edge they are next to each other: either cell does
+    mine = np.where(t[b] > t[a], row[b], row[a])  # across an edge they are adjacent: either cell may be used
     lower = np.where(row[a] == mine, t[a], -1.0)
     upper = np.where(row[b] == mine, t[b], 1.0)
     same = row[a] == row[b]

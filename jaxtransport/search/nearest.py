@@ -2,10 +2,10 @@ r"""The zero of Delta I that is nearest to a given wire, in any number of parame
 
     least  sum_j [(p_j - p_j(wire)) / (high_j - low_j)]^2    where  delta I(p) = 0  and  low <= p <= high,
 
-and where asked  G(p) = a given conductance. Sequential quadratic programming (SciPy's SLSQP) from the wire
-itself and from points spread over the window, with exact derivatives; what it finds is brought onto
+and optionally  G(p) = a given conductance. Sequential quadratic programming (SciPy's SLSQP) from the wire
+itself and from points spread over the window, with exact derivatives; the results are refined to
 delta I = 0 by Newton steps of least change. With one parameter all zeros are known (`search.points`); with
-several the nearest one found comes first, and no search can promise that none is nearer.
+several the nearest one found comes first, without a guarantee that none is nearer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import xarray
 
 Floats = NDArray[np.float64]
-SAME = 1e-6  # of the windows: found twice
+SAME = 1e-6  # of the windows: closer zeros are the same
 STARTS = 16
 MOST_STARTS = 10_000
 NEWTON = 12
@@ -66,14 +66,14 @@ def nearest_zero(
             measured in units of the windows, so a narrow window makes changes of its parameter costly.
         mu_bar, delta_mu, injection, I_g: the drive, as for `find_zeros`; what is in `over` is given
             here too, as the value to start from.
-        conductance: e^2/h, if the zero is to have a given one.
+        conductance: prescribed conductance of the zero, e^2/h; optional.
         law, kernel: as for `find_zeros`.
         starts, seed: how many points the search begins from, besides the wire itself, and their seed.
 
     Returns:
         Over `zero`, nearest first: every parameter; `change`, the root of the sum of squared changes in
         units of the windows; `residual` |Delta I| (I_o); `conductance` (e^2/h). The attribute `message`
-        says it in words; there may be no zero at all. `jaxtransport.vary` puts the numbers into the wire.
+        summarises the result; there may be no zero. `jaxtransport.vary` applies the numbers to the wire.
 
     Raises:
         InputError: as for `find_zeros`; a wire outside the windows, or whose sites differ where one number
@@ -115,8 +115,8 @@ def nearest_zero(
 def _start(name: str, value: float, bounds: tuple[float, float]) -> float:
     low, high = bounds
     if not np.isfinite(value):
-        more = f"give {name}=..." if name in DRIVE else "its sites differ; search them one by one"
-        raise InputError(f"over: the wire has no one value of {name!r} to start from: {more}")
+        more = f"pass {name}=..." if name in DRIVE else "its sites differ; search them one by one"
+        raise InputError(f"over: the wire has no single value of {name!r} to start from; {more}")
     if not low <= value <= high:
         raise InputError(
             f"over[{name!r}] = {bounds}: the wire has {value:g}; expected a window that holds it"
@@ -125,7 +125,7 @@ def _start(name: str, value: float, bounds: tuple[float, float]) -> float:
 
 
 class _Search:
-    """delta I, and what else has to be met, in coordinates scaled to the windows."""
+    """delta I and the other constraints, in coordinates scaled to the windows."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class _Search:
         self.floor = float(rounding(model, problems, bounds)[0])
 
     def constraints(self, s: Floats) -> tuple[Floats, Floats]:
-        """What has to vanish at s, and its derivatives: shapes (m,) and (m, d)."""
+        """Constraint functions at s, which must vanish, and their derivatives: shapes (m,) and (m, d)."""
         width = self.high - self.low
         parts, slopes = self.target.jacobian(np.zeros(1, int), (self.low + width * s)[:, None])
         value = np.array([parts.diverted[0], parts.conducted[0]])
@@ -157,7 +157,7 @@ class _Search:
         begin = [self.origin, *np.random.default_rng(seed).random((starts, len(self.origin)))]
         if len(self.origin) == 1:
             begin = [(np.array([zero]) - self.low) / (self.high - self.low) for zero in known]
-        # The wire itself may be reciprocal; nothing is nearer, and its neighbours may be so too.
+        # The wire itself may be reciprocal: then no zero is nearer, and its neighbours may be zeros too.
         zeros: list[Floats] = [self.origin] if self._vanishes(self.constraints(self.origin)[0]) else []
         for s in begin if not zeros else ():
             zero = self._from(s)

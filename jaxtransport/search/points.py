@@ -4,7 +4,7 @@ r"""Zeros of Delta I in one parameter, of many wires together.
     polish    changes of sign and touches, by Newton's method on delta I itself   (`search.polish`)
 
 Transmissions hold waves of phase 2 N k along the wire, with dk = d mu_bar / 2 sin k at fixed gamma: that
-sets how fine a scan begins. `CELL` radians of N k to a cell of 16 nodes resolve delta I of most wires at
+sets how fine a scan starts. `CELL` radians of N k to a cell of 16 nodes resolve delta I of most wires at
 once; cells that do not are halved until they do.
 """
 
@@ -26,21 +26,21 @@ from jaxtransport.search.isolate import SEEN, brackets, refined
 from jaxtransport.search.polish import Slopes, Zeros, polish
 from jaxtransport.search.target import Model, Problems, Target
 
-CELL = 2.3  # radians of N k; measured: fewer cost more cells, more cost more halvings
+CELL = 2.3  # radians of N k; measured: a smaller one costs more cells, a larger one more halvings
 LEAST_CELLS = 4
-PART = 1e-5  # accuracy of the scan, of the largest value in a cell: what Newton's method starts from
+PART = 1e-5  # accuracy of the scan, relative to the largest value in a cell; Newton's method refines it
 SAMPLES = 801  # of Delta I for a picture
 ROUNDING_LINEAR = 16 * 2.0**-52  # of I_g times all strengths; 0.5 measured, up to N = 8000
-ROUNDING_BEYOND = 1e-11  # of I_o and I_g times all strengths: what the exact law carries
+ROUNDING_BEYOND = 1e-11  # of I_o and I_g times all strengths: accuracy of the exact law
 
-# What a search found
+# Findings of a search
 ZEROS, NOTHING, FLAT, UNSOLVED = range(4)
 FINDINGS = "zeros no_zero flat unsolved"
 
 
 @dataclass(frozen=True)
 class Points:
-    """Zeros of many searches: `searched` says whose; and what each search found."""
+    """Zeros of many searches, with the index of their search in `searched`; the finding of each search."""
 
     searched: NDArray[np.int64]  # (zero,)
     value: Floats  # of the parameter
@@ -51,12 +51,12 @@ class Points:
     least: Floats  # smallest |delta I| that was seen where there is no zero, I_o
     least_at: Floats  # the parameter there
     family: NDArray[np.int8]  # which closed form of one pair has the zero; 0 for none
-    why_flat: str  # of the one search, if there is one and it is flat
+    why_flat: str  # of a single search, if it is flat
     gaps: list[tuple[int, float, float]]  # where there is no steady state: search, from, to
 
     @classmethod
     def joined(cls, parts: Sequence[tuple[NDArray[np.int64], Points]]) -> Points:
-        """Searches that were done in parts: (their numbers, what was found)."""
+        """Merge searches that were done in parts: (their indices, their results)."""
         count = sum(len(rows) for rows, _ in parts)
         per_search = {
             name: np.zeros(count, getattr(parts[0][1], name).dtype)
@@ -156,7 +156,7 @@ def sampled(model: Model, problems: Problems, bounds: tuple[float, float]) -> tu
 
 
 def cells(parameter: Coordinate, problems: Problems, bounds: tuple[float, float]) -> NDArray[np.int64]:
-    """How many cells each scan begins with: by the phase that the window spans along the wire."""
+    """Initial number of cells of each scan, from the phase that the window spans along the wire."""
     N = np.asarray(problems.wire.length)
     low, high = (float(parameter.scan.to(bound)) for bound in bounds)
     if parameter.quantity == "mu_bar":
@@ -169,7 +169,7 @@ def cells(parameter: Coordinate, problems: Problems, bounds: tuple[float, float]
 
 
 def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, float]]) -> Floats:
-    """What |delta I| cannot be told from 0, for every problem, in I_o."""
+    """Size below which |delta I| counts as 0, for every problem, in I_o."""
     drive = {name: np.abs(np.asarray(values)) for name, values in problems.drive.items()}
     strength = np.abs(np.asarray(problems.wire.strength)).sum(axis=0)
     for parameter, window in zip(model.parameters, bounds, strict=True):
@@ -187,7 +187,7 @@ def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, flo
 
 
 def _least(cells: Cells, count: int) -> tuple[Floats, Floats]:
-    """The smallest |f| that was seen of every function, and where."""
+    """The smallest |f| found for every function, and its position."""
     size = np.abs(cells.values(SEEN))
     j = size.argmin(axis=1)
     value = size[np.arange(len(j)), j]

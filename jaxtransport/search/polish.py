@@ -2,9 +2,9 @@ r"""From brackets to zeros: Newton's method on f itself, with its exact derivati
 
     order 1     u <- u - f / f',      halved into the bracket where that leaves it
     order 2     u <- u - f' / f'':    the extremum, where f is 0 to rounding
-    order 3     as the polynomial has it: f is rounding all around
+    order 3     from the polynomial: f is rounding all around
 
-A bracket comes from a polynomial that agrees with f to a part in 10^5, so two or three steps do.
+A bracket comes from a polynomial that agrees with f to a part in 10^5, so two or three steps suffice.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def _crossings(whose, u, a, b, slopes, floor):
     """Newton's method in brackets: (where, slope there, whether there is a zero)."""
     u, a, b, slope, width = u.copy(), a.copy(), b.copy(), np.zeros_like(u), b - a
     good, last = np.ones(len(u), bool), np.full(len(u), np.inf)
-    rising = np.zeros(len(u))  # sign of f at b, once bisection has to know it
+    rising = np.zeros(len(u))  # sign of f at b, once bisection needs it
     settled = np.zeros(len(u), bool)
     left = np.arange(len(u))
     for _ in range(STEPS):
         if not len(left):
             break
         value, slope[left] = slopes(whose[left], u[left])
-        going = ~settled[left]  # the others have got their slope at the zero itself
+        going = ~settled[left]  # the others already have their slope at the zero
         left, value = left[going], value[going]
         with np.errstate(divide="ignore", invalid="ignore"):
             step = np.where(value == 0, 0.0, -value / slope[left])
@@ -76,12 +76,12 @@ def _crossings(whose, u, a, b, slopes, floor):
         small |= np.abs(value) <= floor[whose[left]] / 16
         last[left] = np.abs(step)
         bad = left[~fine & ~small]
-        if len(bad):  # bisection, between ends whose signs are looked up
+        if len(bad):  # bisection, between ends of known sign
             fresh = bad[rising[bad] == 0]
             if len(fresh):
                 at_a, at_b = (slopes(whose[fresh], end[fresh])[0] for end in (a, b))
                 rising[fresh] = np.sign(at_b)
-                good[fresh] = ~(np.sign(at_a) * np.sign(at_b) > 0)  # the polynomial was wrong about it
+                good[fresh] = ~(np.sign(at_a) * np.sign(at_b) > 0)  # no zero after all
             here = value[~fine & ~small]
             upper = np.sign(here) == rising[bad]
             b[bad], a[bad] = np.where(upper, u[bad], b[bad]), np.where(upper, a[bad], u[bad])
@@ -108,7 +108,7 @@ def _extrema(whose, u, a, b, curvature, slopes):
 
 
 def _in_order(whose, where, slope, multiplicity, low, high, floor) -> Zeros:
-    """In order, without those beyond the window; what lies within rounding of another is the same."""
+    """Zeros in order, without those beyond the window; zeros that agree to rounding are merged."""
     tolerance = 8 * EPS * np.maximum(np.abs(where), (high - low)[whose])
     inside = (where >= low[whose] - tolerance) & (where <= high[whose] + tolerance)
     order = np.lexsort((where, whose))

@@ -1,4 +1,4 @@
-"""What a search found, as labelled data and in words."""
+"""Results of a search as labelled data, with a message."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _labels(unit: str, long_name: str, symbol: str = "") -> dict[str, str]:
 
 
 def _numbered(count: int, long_name: str) -> tuple[np.ndarray, dict[str, str]]:
-    """A coordinate 0 ... count - 1: what it numbers is its index."""
+    """A coordinate 0 ... count - 1, the index of its items."""
     return np.arange(count), _labels("1", long_name)
 
 
@@ -53,7 +53,7 @@ def points_dataset(
     many: bool,
     line: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> xarray.Dataset:
-    """Zeros in one parameter over `zero`; what each search came to over `search`, if there are several.
+    """Zeros in one parameter over `zero`; the finding of each search over `search`, if there are several.
 
     `line`: values of the parameter and Delta I there, for a picture of a single search.
     """
@@ -82,7 +82,7 @@ def points_dataset(
     for name, (values, attributes) in per_search.items():
         variables[name] = (over, values if many else values[0], attributes)
     coordinates = {"zero": ("zero", *_numbered(len(points.value), "zero"))}
-    if line is not None:  # one search: what it looked at, for a picture
+    if line is not None:  # one search: the scanned function, for a picture
         name = f"{parameter.name}_map"
         variables["nonreciprocity"] = (name, line[1], NONRECIPROCITY)
         coordinates[name] = (name, line[0], _labels(*parameter.label))
@@ -94,7 +94,7 @@ def points_dataset(
 
 
 def messages(points: Points, parameter: Coordinate, bounds: tuple[float, float], cut: str) -> str:
-    """What was found, in words."""
+    """Message about the result."""
     where = f"{bounds[0]:g} <= {parameter.name} <= {bounds[1]:g}"
     count = len(points.finding)
     gaps = "".join(
@@ -159,7 +159,7 @@ def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int])
     }
     where = f"{bounds[0]} <= N <= {bounds[1]}"
     skipped = bounds[1] - bounds[0] + 1 - len(found.N)  # such as odd N of dimers
-    other = f"; {skipped} lengths make no wire and were passed over" if skipped else ""
+    other = f"; {skipped} lengths allow no wire and were skipped" if skipped else ""
     failed = int((found.status != 0).sum())
     other += f"; {failed} lengths have no steady state" if failed else ""
     if failed == len(found.N):

@@ -1,14 +1,14 @@
-r"""What vanishes where the current is reciprocal, of many wires at once.
+r"""The function delta I, which vanishes where the current is reciprocal, for many wires at once.
 
-    I_1(+-) = +- G delta mu - delta I        under forward and reverse bias, in any law
+    I_1(+-) = +- G delta mu - delta I        under forward and reverse bias, for any law
     Delta I = 2 sgn(G delta I) min(|G delta mu|, |delta I|)
 
 Delta I has kinks where the two parts cross; delta I = -[I_1(+) + I_1(-)] / 2 is smooth, vanishes where
-Delta I does, and is 0 for no injection. In linear response delta I = I_g r with r of `probes.response`,
-whatever the bias. Everything here is in I_o = e |delta mu| / 2 pi hbar.
+Delta I does, and is 0 without injection. In linear response delta I = I_g r with r of `probes.response`,
+for any bias. Everything here is in I_o = e |delta mu| / 2 pi hbar.
 
-Wires of a batch have equally many array entries and lie along the *last* axis of every array: what the
-kernels sweep over then comes first, and nothing is transposed.
+Wires of a batch have equally many array entries and lie along the *last* axis of every array: the
+axis that the kernels sweep over then comes first, and nothing is transposed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TOGETHER = 2**17  # sites x searches that are done at once
 
 
 class Problems(eqx.Module):
-    """Wires and what drives them, along the last axis of every array."""
+    """Wires and their drives, along the last axis of every array."""
 
     wire: Wire
     drive: dict[str, Array]  # mu_bar; delta_mu, injection or I_g, temperature where given
@@ -98,7 +98,7 @@ def grouped(lengths: Sequence[int] | np.ndarray) -> Iterator[tuple[np.ndarray, i
 
 
 class Parts(NamedTuple):
-    """What changes sign with the bias and what does not, in I_o, and how it was found."""
+    """Parts of the current that do and do not change sign with the bias, in I_o, with status."""
 
     diverted: Array  # delta I = -[I_1(+) + I_1(-)] / 2
     conducted: Array  # G delta mu = [I_1(+) - I_1(-)] / 2
@@ -113,7 +113,7 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """How currents follow from a wire and its drive, and which of their numbers are coordinates."""
+    """Law and kernel for the currents, and the parameters that are coordinates."""
 
     parameters: tuple[Coordinate, ...]
     law: Law
@@ -123,7 +123,7 @@ class Model:
 
     @property
     def in_turn(self) -> bool:
-        """Whether a CPU is faster with one wire after the other: each is arithmetic of whole matrices."""
+        """Whether a CPU is faster with one wire after the other: each one uses whole matrices."""
         return self.kernel is Dense or self.law.one_by_one
 
     def parts(self, wire: Wire, given: dict[str, Array], coordinates: Array) -> Parts:
@@ -147,7 +147,7 @@ class Model:
         return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, codes.worst(both.status))
 
     def point_bytes(self, sites: int) -> int:
-        """Memory that one point takes while it is computed, roughly; of a batch in turn, once."""
+        """Approximate memory of one point while computed; points in turn share it."""
         kept = KEPT * self.law.biases * (1 + len(self.parameters))
         stage = self.law.stages[self.stage]
         return self.law.point_bytes(stage, sites, kept=kept, dense=issubclass(self.kernel, Dense))
@@ -221,7 +221,7 @@ class Target:
         return parts, slopes.transpose(2, 1, 0)
 
     def _tried(self, compiled, parts_of, index, coordinates):
-        """Everything in the first stage, and what that leaves unfinished in the next ones."""
+        """Compute all points by the first stage, and those that it leaves unfinished by the next ones."""
         law, first = self.model.law, self.model.stage
         result = self._batches(compiled, self.model, index, coordinates)
         for stage in range(first + 1, len(law.stages)):
@@ -240,16 +240,16 @@ class Target:
         n, coordinates = len(index), np.asarray(coordinates, float)
         most = 8 * max(1, BATCH_BYTES // model.point_bytes(self.problems.wire.sites) // 8)
         if model.in_turn:
-            most = SMALL  # between two looks at whether somebody wants to stop
+            most = SMALL  # so that interrupts are checked often
         small, large = min(SMALL, most), min(self.large, most)
-        if n == 0:  # one point, thrown away: the result keeps its shape
+        if n == 0:  # one point, discarded: gives the shape of the result
             index, coordinates = np.zeros(1, int), np.zeros((len(coordinates), 1))
         host, start = [], 0
         while start < len(index):
             size = large if len(index) - start > small else small
             count = min(size, len(index) - start)
             rows = filled(np.arange(start, start + count), size)
-            interrupts.check()  # every number of a search comes through here
+            interrupts.check()  # all computations of a search pass here
             result = compiled(model, self.problems, index[rows], coordinates[:, rows], np.asarray(count))
             host.append(jax.tree.map(np.asarray, result))
             start += size

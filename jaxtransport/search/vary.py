@@ -1,4 +1,4 @@
-"""Coordinates of a search put into a wire and its drive, and read from them."""
+"""Reading and setting the coordinates of a search in a wire and its drive."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jaxtransport.wire import Wire, require_wire
 
 
 def read(varied: Coordinate, wire: Wire, drive: Mapping[str, Any]) -> float:
-    """The value that a wire and its drive have; NaN if the drive does not say, or sites differ."""
+    """The value in a wire and its drive; NaN if the drive does not set it, or sites differ."""
     row = varied.parameter
     if not row.array:
         value = drive.get(row.name)
@@ -45,12 +45,12 @@ def put(
 
 
 def _along(wire: Wire, row: Parameter) -> np.ndarray:
-    """The array of a known wire that holds a parameter, without what is cut off."""
+    """The array of a known wire with a parameter, without entries beyond the wire."""
     return np.asarray(getattr(wire, row.array))[: int(wire.length) - row.of_bonds]
 
 
 def _sites_of(row: Parameter, wire: Wire, values: Any) -> Any:
-    """Which entries of `values` one number of the whole wire stands for."""
+    """Entries of `values` that one number for the whole wire sets."""
     site = np.arange(values.shape[0])
     if row.sites == "leads":
         return wire.leads.hold(site)
@@ -64,7 +64,7 @@ def vary(wire: Wire, values: Mapping[str, float]) -> Wire:
     """`wire` with some of its numbers changed, by their names: "gamma", "contact", "onsite[5]" ...
 
     Raises:
-        InputError: a name that is not a number of this wire.
+        InputError: a name that is not a parameter of this wire.
         PrecisionError: JAX is in single precision.
     """
     require_double()
@@ -73,12 +73,12 @@ def vary(wire: Wire, values: Mapping[str, float]) -> Wire:
     for name, value in mapping("values", values, "{'onsite[5]': 0.1}").items():
         changed = coordinate(name, of="values")
         if not changed.parameter.array:
-            raise InputError(f"values: {name!r} belongs to the drive, not to the wire; give it to `solve`")
+            raise InputError(f"values: {name!r} belongs to the drive, not to the wire; pass it to `solve`")
         check_site(changed, wire, "values")
         possible = changed.parameter.domain
         value = number(f"values[{name!r}]", value, possible)
         if is_traced(value):
-            value = jnp.where(possible.holds(value), value, jnp.nan)  # a status where the wire is solved
+            value = jnp.where(possible.holds(value), value, jnp.nan)  # sets the status of the solution
         wire, _ = put(changed, wire, {}, jnp.asarray(value))
     return wire
 

@@ -4,8 +4,8 @@
     find_zeros(wire, over={"gamma": (0.1, 1), "mu_bar": (-1.9, 1.9)})       curves in a plane
     find_zeros(lambda N: Wire.pair(N, gamma=0.5), over={"N": (4, 40)})      lengths
 
-This module takes a user's arguments and gives back labelled data; how zeros are found is in
-`search.points`, `search.curves` and `search.lengths`.
+This module checks the arguments and returns labelled data; the searches are in `search.points`,
+`search.curves` and `search.lengths`.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def find_zeros(
         of Delta I (I_o per unit of the parameter); `multiplicity`, 2 where Delta I touches 0 without a change
         of sign, 3 where it crosses 0 without a slope; `family`, which closed form of one pair has this zero
         (0 none, 1 first, 2 second, 3 both); for several wires `searched`, the index of the wire, from 0.
-        `finding` says what each search came to: 0 zeros, 1 no zero, 2 flat (Delta I vanishes throughout),
-        3 unsolved (no steady state anywhere). The attribute `message` says it in words.
+        `finding` is the outcome of each search: 0 zeros, 1 no zero, 2 flat (Delta I vanishes throughout),
+        3 unsolved (no steady state anywhere). The attribute `message` summarises it.
 
         Two parameters, over `zero`, the points along all curves: both parameters, `residual`, and `curve`,
         the index of the curve, from 0; over `line`: `points`, `closed`, `multiplicity`; Delta I on a map.
@@ -90,7 +90,7 @@ def find_zeros(
         InputError: a parameter that cannot be varied, a window that is empty or outside the band, a wrong
             wire or drive.
 
-    Double precision is switched on here, whatever JAX is set to. Meant for the host: not inside `jax.jit`.
+    Double precision is used here, independent of the setting of JAX. Cannot be called inside `jax.jit`.
     """
     require_outside("find_zeros")
     names = tuple(mapping("over", over, "{'mu_bar': (-1.99, 1.99)}"))
@@ -114,7 +114,9 @@ def find_zeros(
         model = model_of(searched, law, kernel)
         if len(searched) == 2:
             if len(wires) > 1:
-                raise InputError(f"wire: {len(wires)} of them; curves are followed for one wire at a time")
+                raise InputError(
+                    f"wire: expected one, got {len(wires)}; curves are followed for one wire at a time"
+                )
             curves = find_curves(model, Problems.of(wires, drive), bounds)
             return curves_dataset(curves, model, wires[0], drive, bounds, cut)
         parts = []
@@ -129,10 +131,10 @@ def find_zeros(
 
 def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarray.Dataset:
     if len(over) > 1:
-        raise InputError("over: 'N' is searched alone; for other parameters too, search wire by wire")
+        raise InputError("over: 'N' must be searched alone; to search other parameters too, go wire by wire")
     if not callable(wire) or isinstance(wire, Wire):
         raise InputError(
-            "wire: over N it has to grow; expected a function from N to a wire, "
+            "wire: a search over N varies its length; expected a function from N to a wire, "
             "such as lambda N: jt.Wire.pair(N, gamma=0.5)"
         )
     low, high = bounds = pair("over['N']", over[LENGTH])
@@ -147,11 +149,11 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
         with contextlib.suppress(InputError):  # such as dimers of an odd N
             wires[N] = wire(N)
     if not wires:
-        wire(int(low))  # says why
+        wire(int(low))  # raises the reason
     for N, each in wires.items():
         if not isinstance(each, Wire) or int(each.length) != N:
             what = f"{int(each.length)} sites" if isinstance(each, Wire) else show(each)
-            raise InputError(f"wire: the function gives {what} at N = {N}; return a Wire of N sites")
+            raise InputError(f"wire: the function gives {what} at N = {N}; expected a Wire of N sites")
         checked_wires(each)
     band = next(iter(wires.values())).reservoir.band
     law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law, band)
@@ -175,7 +177,7 @@ def checked_wire(name: str, wire: Any) -> Wire:
     require_known(name, *jax.tree.leaves(wire))
     wire, good = admit(wire)
     if not good:
-        raise InputError(f"{name}: holds a number that no wire may have; make it by Wire.custom")
+        raise InputError(f"{name} contains a number that no wire may have; make it with Wire.custom")
     return wire
 
 
@@ -189,13 +191,13 @@ def checked_drive(
     law: Law | None,
     band: Band,
 ) -> tuple[Law, dict[str, float]]:
-    """The law, and a number for everything that drives a wire (a placeholder for what is searched)."""
+    """The law, and a number for every parameter of the drive (a placeholder for searched ones)."""
     law = checked_law(law)
     given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
     for name, value in given.items():
         if value is not None and name in ranges:
-            raise InputError(f"{name} = {show(value)}: given, and searched too; keep one of them")
+            raise InputError(f"{name} = {show(value)}: given and also searched; keep one of the two")
     drive = {name: known(name, value) for name, value in given.items() if value is not None}
     drive |= {name: bounds[0] for name, bounds in ranges.items() if name in DRIVE}
     if "mu_bar" not in drive:
@@ -212,7 +214,7 @@ def checked_drive(
             )
         drive["injection"] = 1.0
     if "temperature" in ranges and "temperature" not in law.options:
-        raise InputError("over: 'temperature' goes with law=Exact(); remove it, or give that law")
+        raise InputError("over: 'temperature' requires law=Exact(); remove it, or pass that law")
     if "temperature" in law.options and "temperature" not in ranges:
         temperature = law.temperature  # type: ignore[attr-defined]
         require_known("temperature", temperature)
@@ -237,7 +239,7 @@ def within_band(
     drive: Mapping[str, float],
     law: Law,
 ) -> tuple[list[tuple[float, float]], str]:
-    """The windows, with that of mu_bar cut where a lead would leave the band, and a word about it."""
+    """The windows, with that of mu_bar cut where a lead would leave the band, and a note about it."""
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
     if "mu_bar" not in ranges or law.is_linear:
         return list(bounds), ""
@@ -258,9 +260,9 @@ def within_band(
 
 
 def model_of(searched: Sequence[Coordinate], law: Law, kernel: str) -> Model:
-    """How delta I follows from the coordinates of a search."""
+    """The model of delta I as a function of the coordinates of a search."""
     chosen = named(kernel)
     varied = any(p.quantity == "temperature" for p in searched)
     warm = varied or bool(law.warm)
-    # The temperature is a number of the drive; what is compiled does not know it.
+    # The temperature is a number of the drive; compiled programs do not depend on it.
     return Model(tuple(searched), law.at_temperature(0.0), chosen, warm)

@@ -1,1 +1,1 @@
-"""Sweep files: their tables, values and checks, without knowing any model."""
+"""Sweep files: their tables, values and checks, independent of the models."""

@@ -1,7 +1,7 @@
 """Checks of a sweep file that involve several keys, shared by all models.
 
-They pass over keys that are already known to be wrong, so that one reading of the file finds all
-mistakes and no mistake twice.
+They skip keys that are already known to be wrong, so that one reading of the file finds every mistake
+once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SITES_OF_LAYOUT = {"spaced": ["spacing"], "custom": ["sources", "drains", "probe
 
 
 def sites_of(wire: Any) -> dict[str, Any]:
-    """What `layout.make` needs to know beyond the name and N: the keys of a [wire] table."""
+    """Arguments of `layout.make` beyond the name and N, from a [wire] table."""
     keys = SITES_OF_LAYOUT.get(wire.layout, [])
     return {key: getattr(wire, key) if key == "spacing" else getattr(wire, key) or () for key in keys}
 
@@ -33,14 +33,14 @@ def lengths_of(wire: Any, low: int, high: int) -> list[int]:
     """Every N from `low` to `high` at which the layout of a [wire] table makes a wire."""
     out = []
     for N in range(low, high + 1):
-        with contextlib.suppress(InputError, TypeError, KeyError):  # what is wrong is said elsewhere
+        with contextlib.suppress(InputError, TypeError, KeyError):  # reported elsewhere
             layouts.check(wire.layout, N, **sites_of(wire))
             out.append(N)
     return out
 
 
 class Checks:
-    """Everything that involves more than one key. A model adds its own."""
+    """Checks that involve more than one key. A model adds its own."""
 
     parameters: ClassVar[Mapping[str, Parameter]]  # of the model
 
@@ -53,29 +53,29 @@ class Checks:
         self.mistakes = mistakes
 
     def search(self, over: Mapping[str, list[float]]) -> None:
-        """Take what a search varies as axes: the ends of its windows, and every length that makes a wire."""
+        """Treat searched parameters as axes: the ends of their windows, or all lengths that allow a wire."""
         for name in over:
             if name in self.swept:
-                self.mistakes.add(f"grid.{name}", "is searched too; keep one of them")
+                self.mistakes.add(f"grid.{name}", "this parameter is also searched; keep one of the two")
         self.searched = {name: bounds for name, bounds in over.items() if name not in self.swept}
         self.swept |= set(self.searched)
         self.axes |= {name: np.array(bounds) for name, bounds in self.searched.items()}
         if "N" in self.searched:
             low, high = (int(bound) for bound in self.searched["N"])
-            self.axes["N"] = np.array(lengths_of(self.wire, low, high) or [low])  # none: then say why
+            self.axes["N"] = np.array(lengths_of(self.wire, low, high) or [low])  # none: report `low`
 
     def key(self, name: str) -> str:
-        """Where a parameter is given: grid.N if swept, wire.N otherwise."""
+        """Key that sets a parameter: grid.N if swept, wire.N otherwise."""
         if name in self.searched:
             return "search.over"
         return f"grid.{name}" if name in self.swept else f"{self.table_of(name)}.{name}"
 
     def table_of(self, name: str) -> str:
-        """The table that holds a key when it is not swept: what is no parameter belongs to [wire]."""
+        """The table that holds a key when it is not swept: [wire] if it is not a parameter."""
         return self.parameters[name].table if name in self.parameters else "wire"
 
     def value(self, name: str) -> Any:
-        """What the table of a parameter says."""
+        """Value of a parameter in its table."""
         return getattr(self.tables[self.table_of(name)], name)
 
     def values(self, name: str) -> np.ndarray | None:
@@ -94,31 +94,31 @@ class Checks:
         """Note every parameter of `missing` (name -> what it is) that is not given."""
         for name, what in missing.items():
             if self.values(name) is None and self.mistakes.clean(self.key(name)):
-                self.add(name, f"missing; pass {what}")
+                self.add(name, f"missing; expected {what}")
 
     def given(self, name: str) -> bool:
-        """True if a parameter is swept or in its table, be it well or wrongly."""
+        """True if a parameter is swept or in its table, whether valid or not."""
         spoilt = not self.mistakes.clean(f"{self.table_of(name)}.{name}", f"grid.{name}")
         return name in self.swept or spoilt or self.value(name) is not None
 
     def keys_of_layout(self, own: Mapping[str, Collection[str]] = SITES_OF_LAYOUT) -> None:
-        """Keys that belong to one layout go with no other."""
+        """Check that keys of one layout are not used with another."""
         name = self.wire.layout
         if name is None:
             return
         for layout, keys in own.items():
             for key in keys:
                 if layout != name and getattr(self.wire, key) is not None:
-                    self.add(key, f'goes with layout = "{layout}", not "{name}"; remove one of them')
+                    self.add(key, f'requires layout = "{layout}", not "{name}"; remove one of the two')
         if (
             name == "spaced"
             and self.wire.spacing is None
             and self.mistakes.clean("wire.spacing", "grid.spacing")
         ):
-            self.add("spacing", "missing; pass the number of sites from terminal to terminal")
+            self.add("spacing", "missing; expected the number of sites from terminal to terminal")
 
     def first_layout(self) -> layouts.Layout | None:
-        """The layout at the first N, all others checked; None if something they need is wrong."""
+        """The layout at the first N, all others checked; None if a key they need is wrong."""
         lengths = self.values("N")
         needs = SITES_OF_LAYOUT.get(self.wire.layout, [])
         if (
@@ -142,12 +142,12 @@ class Checks:
         return None if wrong else layouts.make(self.wire.layout, int(lengths[0]), **sites)
 
     def strengths(self, found: layouts.Layout | None) -> None:
-        """One strength for every source and drain, of one length."""
+        """Check that there is one strength for every source and drain, and a single length."""
         if self.wire.strengths is None or found is None:
             return
         if "N" in self.swept:
             self.mistakes.add(
-                "wire.strengths", "one number per terminal does not go with an N axis; remove it"
+                "wire.strengths", "a list per terminal cannot be combined with an N axis; remove it"
             )
             return
         try:
@@ -156,20 +156,20 @@ class Checks:
             self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
 
     def variables(self, known: Mapping[str, Any]) -> None:
-        """Every variable asked for is known, and named once; what is stored anyway may be named too."""
+        """Check that every requested variable is known and listed once; status and axes are allowed too."""
         names = self.output.variables
         if names is None:
             return
         if not names:
-            self.mistakes.add("output.variables", f"an empty list; pass some of {', '.join(known)}")
+            self.mistakes.add("output.variables", f"expected some of {', '.join(known)}, got an empty list")
         for name in dict.fromkeys(names):
             if name != "status" and name not in known and name not in self.swept:
-                self.mistakes.add("output.variables", f"{name!r} unknown; {meant(name, known)}")
+                self.mistakes.add("output.variables", f"unknown variable {name!r}; {meant(name, known)}")
             if names.count(name) > 1:
-                self.mistakes.add("output.variables", f"{name!r} comes twice")
+                self.mistakes.add("output.variables", f"duplicate variable {name!r}")
 
     def wanted(self, known: Mapping[str, Variable]) -> tuple[str, ...]:
-        """What to store besides the status and the axes: the variables asked for, or all of every point."""
+        """Variables to store besides status and axes: those requested, or all with one number per point."""
         if self.output.variables is None:
             return per_point(known)
         return tuple(v for v in self.output.variables if v != "status" and v not in self.swept)

@@ -21,17 +21,17 @@ from jaxtransport.spec.values import list_of, whole
 if TYPE_CHECKING:
     from jaxtransport.spec.spec import Spec
 
-# Measured (`scripts/memory.py`): the program, and what a search on a line keeps of each site of its wire.
+# Measured (`scripts/memory.py`): the program, and the bytes per site of a search on a line.
 PROGRAM_BYTES, SITE_BYTES = 480_000_000, 3_400
 
 
 def searches(spec: Spec) -> int:
-    """How many searches a spec asks for."""
+    """Number of searches of a spec."""
     return math.prod(len(axis.values) for axis in spec.axes)
 
 
 def memory_bytes(spec: Spec) -> int:
-    """Memory of `jaxtransport zeros` at its peak, roughly."""
+    """Approximate peak memory of `jaxtransport zeros`."""
     wire: Any = spec.tables["wire"]
     over, lengths = spec.search or {}, spec.axis("N")
     longest = over["N"][1] if "N" in over else wire.N if lengths is None else lengths.values.max()
@@ -42,7 +42,8 @@ def memory_bytes(spec: Spec) -> int:
 def _over(value: Any) -> dict[str, list[float]]:
     if not isinstance(value, Mapping) or not 1 <= len(value) <= 2:
         raise ValueError(
-            f"{value!r}; pass one or two parameters with their windows, such as {{ mu_bar = [-1.99, 1.99] }}"
+            "expected one or two parameters with their windows, such as { mu_bar = [-1.99, 1.99] }, "
+            f"got {value!r}"
         )
     out: dict[str, list[float]] = {}
     for name, bounds in value.items():
@@ -51,7 +52,7 @@ def _over(value: Any) -> dict[str, list[float]]:
         except ValueError as error:
             raise ValueError(str(error).removeprefix("over: ")) from None
     if "N" in out and len(out) > 1:
-        raise ValueError("N is searched alone; make the other one an axis of [grid]")
+        raise ValueError("N must be searched alone; make the other parameter an axis of [grid]")
     return out
 
 
@@ -59,10 +60,10 @@ def _lengths(bounds: Any) -> list:
     try:
         low, high = list_of(whole(2))(bounds)
     except ValueError:
-        raise ValueError(f"N = {bounds!r}; pass two whole numbers, [shortest, longest], from 2") from None
+        raise ValueError(f"N: expected two whole numbers >= 2, [shortest, longest], got {bounds!r}") from None
     if not low < high < low + MOST_LENGTHS:
         raise ValueError(
-            f"N = {bounds!r}; pass [shortest, longest], in order, at most {MOST_LENGTHS:,} lengths"
+            f"N: expected [shortest, longest] in order, at most {MOST_LENGTHS:,} lengths, got {bounds!r}"
         )
     return [low, high]
 

@@ -1,7 +1,7 @@
 """Sweep files: from TOML to a validated `Spec`, or to every mistake at once.
 
-A spec is host data. What it means physically is the business of the model that reads its tables; this
-module knows only the file: its tables, its overrides, its grid, its fingerprint.
+A spec is host data. Its physical meaning belongs to the model that reads its tables; this module handles
+only the file: its tables, overrides, grid and fingerprint.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jaxtransport.spec.tables import Mistakes, Model, Table
 from jaxtransport.spec.values import short_of_stop
 from jaxtransport.sweep.grid import Axis
 
-MOST_BYTES = 10**7  # of a sweep file: whatever is larger is another file
+MOST_BYTES = 10**7  # of a sweep file; a larger file is not one
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Spec:
     tables: Mapping[str, Table]
     axes: tuple[Axis, ...]
     variables: tuple[str, ...]  # what is stored, besides the status
-    notes: tuple[str, ...] = ()  # what may be meant otherwise, a line for each
+    notes: tuple[str, ...] = ()  # likely misunderstandings, one line each
 
     def axis(self, name: str) -> Axis | None:
         """The axis called `name`, if it is swept."""
@@ -45,12 +45,12 @@ class Spec:
 
     @property
     def search(self) -> dict[str, tuple[float, float]] | None:
-        """What a search varies, with its windows; None in the file of a sweep."""
+        """Windows of the searched parameters; None for a sweep."""
         over = getattr(self.tables.get("search"), "over", None)
         return None if over is None else {name: tuple(bounds) for name, bounds in over.items()}
 
     def canonical(self) -> dict[str, Any]:
-        """What is computed, as flat JSON values: no title, comments or choice of output."""
+        """All that determines the results, as flat JSON values: no title, comments or choice of output."""
         out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.axes]}
         for table, content in self.tables.items():
             for key, value in content.model_dump().items():
@@ -62,7 +62,7 @@ class Spec:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what is computed."""
+        """SHA-256 of `canonical`."""
         return hashlib.sha256(json.dumps(self.canonical(), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -84,24 +84,24 @@ def read(path: str | Path, models: Mapping[str, Model], overrides: Sequence[str]
     """
     path = Path(path)
     if not os.path.isfile(path):
-        what = "is a folder or a device" if os.path.exists(path) else "no such file"
-        raise InputError(f"{path}: {what}; pass the path of a sweep file in TOML")
+        what = " is a folder or a device" if os.path.exists(path) else ": no such file"
+        raise InputError(f"{path}{what}; expected the path of a sweep file in TOML")
     try:
         with open(path, "rb") as file:
             raw = file.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
-            raise InputError(f"{path}: has more than {MOST_BYTES:,} bytes; pass a sweep file in TOML")
+            raise InputError(f"{path} has more than {MOST_BYTES:,} bytes; expected a sweep file in TOML")
         text = _decoded(raw).replace("\r\n", "\n")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
         reason = f"not {error.encoding.upper()}: {error.reason}"
-        raise InputError(f"{path}: cannot be read ({reason}); pass a sweep file in TOML") from None
+        raise InputError(f"{path} cannot be read ({reason}); expected a sweep file in TOML") from None
     return parse(text, models, path.stem, overrides)
 
 
 def _decoded(raw: bytes) -> str:
-    """Text in UTF-8, or as a mark at its start says; editors write such marks."""
+    """Text in UTF-8, or in the encoding given by a byte-order mark."""
     marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
     encoding = next((name for mark, name in marks.items() if raw.startswith(mark)), "utf-8")
     return raw.decode(encoding)
@@ -111,20 +111,20 @@ def parse(text: str, models: Mapping[str, Model], name: str = "sweep", overrides
     """The validated spec in TOML `text`. Errors as for `read`."""
     mistakes = Mistakes()
     if any("\\u0000" in part or "\0" in part or not part.isprintable() for part in overrides):
-        raise InputError("--set: holds characters that cannot be printed; pass plain text")
+        raise InputError("--set contains characters that cannot be printed; use plain text")
     try:
         document = tomlkit.parse(text)
     except tomlkit.exceptions.TOMLKitError as error:
-        raise InputError(f"{name}: not TOML ({error})") from None
+        raise InputError(f"{name} is not valid TOML ({error})") from None
     for override in overrides:
         _override(document, override, mistakes)
     raw = document.unwrap()
     title = raw.pop("title", "")
     if not isinstance(title, str) or "\0" in title:
-        mistakes.add("title", f"{title!r}; pass a text in quotes, without NUL")
+        mistakes.add("title", f"expected a string in quotes, without NUL, got {title!r}")
     model = raw.pop("model", "quantum")
     if not isinstance(model, str) or model not in models:
-        mistakes.add("model", f"{model!r}; pass one of {', '.join(models)}")
+        mistakes.add("model", f"expected one of {', '.join(models)}, got {model!r}")
         raise InputError(mistakes.lines)
     ranges = dict(grid) if isinstance(grid := raw.get("grid"), dict) else {}
     parsed = models[model].parse(raw, mistakes)
@@ -140,7 +140,7 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     key, equals, value = override.partition("=")
     parts = key.strip().split(".")
     if not equals or len(parts) > 2 or not all(parts):
-        mistakes.add(f"--set {override}", "pass --set table.key=value, such as --set wire.gamma=0.4")
+        mistakes.add(f"--set {override}", "expected table.key=value, such as wire.gamma=0.4")
         return
     if not value.strip():
         _remove(document, parts, mistakes)
@@ -154,7 +154,7 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
         return
     table, name = parts
     if not isinstance(document.get(table, {}), dict):
-        mistakes.add(table, "is not a table")
+        mistakes.add(table, "expected a table")
         return
     if table not in document:
         document[table] = tomlkit.table()
@@ -165,17 +165,17 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
 
 
 def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mistakes) -> None:
-    """Take a key, or a whole table, out of a document: --set with nothing behind the equals sign."""
+    """Remove a key or a whole table from a document, for --set with nothing after the equals sign."""
     *tables, name = parts
     holder: Any = document.get(tables[0], {}) if tables else document
     if not isinstance(holder, dict) or name not in holder:
-        mistakes.add(f"--set {'.'.join(parts)}=", "would remove this key, which the file does not have")
+        mistakes.add(f"--set {'.'.join(parts)}=", "cannot remove this key; the file does not contain it")
         return
     del holder[name]
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two sets of parameters, a line for each key."""
+    """Differences between two sets of parameters, one line per key."""
     lines = []
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):

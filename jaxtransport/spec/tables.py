@@ -1,7 +1,7 @@
 """Reading the tables of a sweep file: values, axes, and every mistake on the way.
 
-Nothing here knows a model: a model brings its tables as classes, its axes as readers, and makes a
-`Parsed` of what it is given.
+Nothing here depends on a model: a model provides its tables as classes and its axes as readers, and
+returns a `Parsed`.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
 
 
 def value_of(row: values.Numbers) -> PlainValidator:
-    """How the key of a parameter is read: one number."""
+    """Reader of the key of a parameter: one number."""
     return PlainValidator(one_of(row))
 
 
 def values_of(row: Parameter, entry: Reader | None = None) -> PlainValidator:
-    """How the key of a parameter is read that may also be a list, of numbers that pass `entry`."""
+    """Reader of the key of a parameter that may also be a list, of numbers accepted by `entry`."""
     return PlainValidator(either(one_of(row) if entry is None else entry))
 
 
 def along_of(row: Parameter) -> PlainValidator:
-    """How the key of a parameter is read that may be one number, a list of them, or a pattern."""
+    """Reader of a key that holds one number, a list of them, or a pattern."""
     return PlainValidator(values.along_of(row))
 
 
 class Mistakes:
-    """Mistakes found so far, and the keys they spoil: checks of several keys skip spoilt ones."""
+    """Mistakes found so far and the keys they invalidate, which checks of several keys skip."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -57,7 +57,7 @@ class Mistakes:
         self.lines.append(f"{key}: {message}")
 
     def clean(self, *keys: str) -> bool:
-        """True if none of these keys was found wrong."""
+        """True if no mistake was found in these keys."""
         return not self._spoilt.intersection(keys)
 
 
@@ -74,7 +74,7 @@ class OutputTable(Table):
 
 
 class Parsed(NamedTuple):
-    """What a model makes of the tables it is given."""
+    """Result of a model's reading of its tables."""
 
     tables: dict[str, Table]
     axes: tuple[Axis, ...]
@@ -83,7 +83,7 @@ class Parsed(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """What the sweep files of one model hold, how to read them, and what they ask for."""
+    """One model: how its sweep files are read, its parameters, its task and its search."""
 
     parse: Callable[[Mapping[str, Any], Mistakes], Parsed | None]
     parameters: Mapping[str, Parameter]
@@ -94,19 +94,19 @@ class Model:
 
     @property
     def axes(self) -> tuple[Parameter, ...]:
-        """What may be an axis."""
+        """Parameters that may be an axis."""
         return axes_of(self.parameters)
 
 
 def axes_of(parameters: Mapping[str, Parameter]) -> tuple[Parameter, ...]:
-    """Those that may be an axis."""
+    """Parameters that may be an axis."""
     return tuple(row for row in parameters.values() if row.axis)
 
 
 def read_tables(
     raw: Mapping[str, Any], kinds: Mapping[str, type[Table]], mistakes: Mistakes
 ) -> dict[str, Table]:
-    """Read each table of `kinds`; wrong keys are noted and left out, so that reading goes on."""
+    """Read each table of `kinds`; wrong keys are noted and left out, so that reading continues."""
     for key in raw:
         if key not in kinds and key != "grid":
             found = [table for table, kind in kinds.items() if key in kind.model_fields]
@@ -116,7 +116,7 @@ def read_tables(
     for name, kind in kinds.items():
         content = raw.get(name, {})
         if not isinstance(content, dict):
-            mistakes.add(name, f"{content!r}; pass a table: [{name}]")
+            mistakes.add(name, f"expected a table [{name}], got {content!r}")
             content = {}
         try:
             out[name] = kind.model_validate(content)
@@ -135,7 +135,7 @@ def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes)
     """Read [grid], whose keys are names of parameters."""
     known = {row.name: row for row in axes_of(parameters)}
     if not isinstance(raw, dict):
-        mistakes.add("grid", f"{raw!r}; pass a table: [grid]")
+        mistakes.add("grid", f"expected a table [grid], got {raw!r}")
         return ()
     axes = []
     for name, value in raw.items():
@@ -154,7 +154,7 @@ def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes)
 
 
 def _home(key: str, name: str, kinds: Mapping[str, type[Table]]) -> str:
-    """Where a key belongs that is not one of the table `name`."""
+    """Hint for a key that does not belong to the table `name`."""
     if key in TOP:
         return f"; it belongs at the top of the file, above the first [table]: --set {key}=... puts it there"
     if found := [table for table, kind in kinds.items() if key in kind.model_fields]:

@@ -1,7 +1,7 @@
-"""Values of a sweep file, read strictly: each reader takes what came and says what to pass.
+"""Strict readers of the values of a sweep file; their errors say what was expected.
 
 Readers are plain functions from a TOML value to a Python value that raise ValueError; pydantic
-collects what they say. Ranges are computed in decimals, as they are written: 0.1 + 2 * 0.1 is 0.3.
+collects the messages. Ranges are computed in decimals, as they are written: 0.1 + 2 * 0.1 is 0.3.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ def number(
     least: int | None = None,
     most: int = MOST_WHOLE,
 ) -> Any:
-    """A finite number, not a boolean; an integer, bounded, where asked."""
+    """A finite number, not a boolean; optionally an integer, optionally bounded."""
     kind = "a whole number" if integer else "a number"
     bound = f" > {above:g}" if above is not None else f" >= {least}" if least is not None else ""
-    wrong = lambda: ValueError(f"{_show(value)}; pass {kind}{bound}")
+    wrong = lambda: ValueError(f"expected {kind}{bound}, got {_show(value)}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong()
     if integer and not isinstance(value, int):
         raise wrong()
     if integer and abs(value) > most:
-        raise ValueError(f"{_show(value)} is too large; pass {kind} <= {most:,}")
+        raise ValueError(f"expected {kind} <= {most:,}, got {_show(value)}")
     if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise ValueError(f"{_show(value)} is too large for a double; pass {kind}{bound}")
+        raise ValueError(f"expected {kind}{bound} that fits in a double, got {_show(value)}")
     if not math.isfinite(value):
-        raise ValueError(f"{_show(value)} is not finite; pass {kind}{bound}")
+        raise ValueError(f"expected a finite number{bound}, got {_show(value)}")
     if (above is not None and not value > above) or (least is not None and not value >= least):
         raise wrong()
     return value if integer else float(value)
@@ -76,21 +76,21 @@ def _within(allowed: Range, value: Any, **bounds: Any) -> float:
     """A number whose products still fit in a double."""
     out = number(value, **bounds)
     if not allowed.holds(out):
-        raise ValueError(f"{_show(value)}; expected {allowed.expected(out)}")
+        raise ValueError(f"expected {allowed.expected(out)}, got {_show(value)}")
     return out
 
 
 def amplitude(value: Any) -> float:
-    """Of a hopping: its phase along an open wire changes nothing."""
+    """Modulus of a hopping; along an open wire its phase has no effect."""
     out = number(value)
     if out < 0:
-        raise ValueError(f"{_show(value)}; only |t| counts, pass {-out:g}")
+        raise ValueError(f"expected a number > 0, got {_show(value)}; only |t| matters, set {-out:g}")
     return positive(value)
 
 
 def probability(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not PROBABILITY.holds(value):
-        raise ValueError(f"{_show(value)}; expected {PROBABILITY.words}")
+        raise ValueError(f"expected {PROBABILITY.words}, got {_show(value)}")
     return float(value)
 
 
@@ -111,7 +111,7 @@ def list_of(read: Reader, what: str = "numbers") -> Reader:
 
     def reader(value: Any) -> list:
         if not isinstance(value, list):
-            raise ValueError(f"{_show(value)}; pass a list of {what}")
+            raise ValueError(f"expected a list of {what}, got {_show(value)}")
         out = []
         for i, entry in enumerate(value, 1):
             try:
@@ -132,7 +132,7 @@ def either(read: Reader) -> Reader:
 def choice(*names: str) -> Reader:
     def reader(value: Any) -> str:
         if value not in names:
-            raise ValueError(f"{_show(value)}; pass one of {', '.join(names)}")
+            raise ValueError(f"expected one of {', '.join(names)}, got {_show(value)}")
         return value
 
     return reader
@@ -140,12 +140,12 @@ def choice(*names: str) -> Reader:
 
 def text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{_show(value)}; pass a text in quotes")
+        raise ValueError(f"expected a string in quotes, got {_show(value)}")
     return value
 
 
 RANGE_KEYS = {"start", "stop", "step", "num", "spacing"}
-MOST_VALUES = 10**7  # of one axis: more is a slip of the pen in `step`
+MOST_VALUES = 10**7  # of one axis: more are most likely a typing error in `step`
 
 
 def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
@@ -157,14 +157,16 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
         elif isinstance(value, list):
             values = value
         else:
-            raise ValueError(f"{_show(value)}; pass a list, {{start, stop, step}} or {{start, stop, num}}")
+            raise ValueError(
+                f"expected a list, {{start, stop, step}} or {{start, stop, num}}, got {_show(value)}"
+            )
         if not values:
-            raise ValueError("an empty axis; pass at least one value")
+            raise ValueError("expected at least one value, got an empty axis")
         values = list_of(read)(values)
         distinct, counts = np.unique(values, return_counts=True)
         if unique and len(distinct) < len(values):
             twice = distinct[np.argmax(counts > 1)]
-            raise ValueError(f"{twice:g} comes twice; pass each value once")
+            raise ValueError(f"duplicate value {twice:g}")
         return np.array(values, dtype=int if integer else float)
 
     return reader
@@ -176,20 +178,20 @@ def _range(value: dict, *, integer: bool) -> list:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(RANGE_KEYS))}")
     missing = {"start", "stop"} - set(value)
     if missing:
-        raise ValueError(f"{sorted(missing)[0]!r} is missing; pass start and stop")
+        raise ValueError(f"{sorted(missing)[0]!r} is missing; set start and stop")
     if ("step" in value) == ("num" in value):
-        raise ValueError("pass either step or num beside start and stop")
+        raise ValueError("expected either step or num, besides start and stop")
     start, stop = (_part(value, k, lambda v: number(v, integer=integer)) for k in ("start", "stop"))
     if not math.isfinite(stop - start):
-        raise ValueError(f"from {start:g} to {stop:g}: a width that is not finite; pass a smaller one")
+        raise ValueError(f"expected a range of finite width, got {start:g} to {stop:g}")
     spacing = _part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
     if "step" in value:
         step = _part(value, "step", lambda v: number(v, integer=integer))
         if step == 0 or (stop - start) / step < 0:
-            raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g}: an empty axis")
+            raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g} (an empty axis)")
         if spacing == "log":
-            raise ValueError("spacing = 'log' goes with num, not step")
-        # A stop that is met up to rounding is included, and met exactly.
+            raise ValueError("spacing = 'log' requires num, not step")
+        # A stop that is reached up to rounding is included, with its exact value.
         steps = (stop - start) / step
         _bound(steps)
         values = _evenly(start, step, math.floor(steps + 1e-9))
@@ -198,7 +200,9 @@ def _range(value: dict, *, integer: bool) -> list:
     _bound(num)
     if spacing == "log":
         if not (start > 0 and stop > 0):
-            raise ValueError(f"a logarithmic range from {start:g} to {stop:g}; pass start and stop > 0")
+            raise ValueError(
+                f"expected start and stop > 0 for a logarithmic range, got {start:g} and {stop:g}"
+            )
         values = _geometric(start, stop, num)
     else:
         values = _between(start, stop, num)
@@ -214,7 +218,7 @@ def _evenly(start: float, step: float, last: int) -> list:
     if isinstance(start, int) and isinstance(step, int):
         return [start + i * step for i in range(last + 1)]
     (first, by), unit = _whole(start, step)
-    return [(first + i * by) / unit for i in range(last + 1)]  # of whole numbers, rounded once
+    return [(first + i * by) / unit for i in range(last + 1)]  # whole numbers, so rounded only once
 
 
 def _between(start: float, stop: float, num: int) -> list:
@@ -247,27 +251,27 @@ def _whole(*numbers: float) -> tuple[list[int], int]:
 
 
 def short_of_stop(value: Any, values: np.ndarray) -> str:
-    """What to say of a range that does not reach its stop; "" for all other axes."""
+    """Note on a range that does not reach its stop; "" for all other axes."""
     if not isinstance(value, dict) or values[-1] == value["stop"]:
         return ""
     why = f"no step of {value['step']:g} meets" if "step" in value else f"num = {value['num']} does not reach"
-    return f"ends at {values[-1]:g}; {why} stop = {value['stop']:g}"
+    return f"the axis ends at {values[-1]:g}; {why} stop = {value['stop']:g}"
 
 
 def _bound(count: float) -> None:
     if count > MOST_VALUES:
         if not math.isfinite(count):
             raise ValueError(
-                f"more values than a double counts; pass at most {MOST_VALUES:,} (a larger step)"
+                f"expected at most {MOST_VALUES:,} values, got more than a double counts; use a larger step"
             )
-        raise ValueError(f"{count:,.0f} values on one axis; pass at most {MOST_VALUES:,} (a larger step)")
+        raise ValueError(f"expected at most {MOST_VALUES:,} values, got {count:,.0f}")
 
 
 def _part(value: dict, key: str, read: Reader) -> Any:
     try:
         return read(value[key])
     except ValueError as error:
-        raise ValueError(f"{key} = {error}") from None
+        raise ValueError(f"{key}: {error}") from None
 
 
 READERS: dict[Range, Reader] = {

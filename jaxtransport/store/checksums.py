@@ -2,9 +2,9 @@
 
     variables by name, then status; each of shape (solve, free, ...), little-endian
 
-A block here is a tile of the grid that depends on the file alone, not on who computes it: whole runs write
-whole tiles. Its checksum is on disk before its status, so it counts once every point of the tile has a
-status that stays; points that are still to be computed are computed together with their tile.
+A block here is a tile of the grid that depends on the file alone, not on the devices that compute it; runs
+write whole tiles. The checksum is written before the status, so it is valid once every point of the tile has
+a final status; points that are still to be computed are computed together with their tile.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class Tiles:
 
 
 def part_of(values: np.ndarray, block: Block, tile: Block) -> np.ndarray:
-    """What belongs to a tile of the values of a block."""
+    """The part of the values of a block that belongs to a tile."""
     s, f = tile.solve.start - block.solve.start, tile.free.start - block.free.start
     return values[s : s + len(tile.solve), f : f + len(tile.free)]
 
 
 def settled(status: np.ndarray) -> bool:
-    """True if every point of a tile has a status that stays."""
+    """True if every point of a tile has a final status."""
     return not any((status == code).any() for code in codes.TO_COMPUTE)
 
 
@@ -80,16 +80,16 @@ def checksum(arrays: Sequence[np.ndarray], crc: int = 0) -> int:
 def changed(
     tiles: Tiles, read: Read, checksums: Callable[[], np.ndarray], variables: Mapping[str, tuple]
 ) -> list[Block]:
-    """The tiles whose numbers or status are not those that were written.
+    """The tiles whose numbers or status differ from what was written.
 
     Args:
         tiles: of the grid.
         read: part of a variable, or of the status.
-        checksums: those of all tiles, as the file has them now.
+        checksums: the current checksums of all tiles in the file.
         variables: name -> (dtype, lengths of its dimensions beyond the grid).
 
-    Of a file that is being written, status is read first, checksums and values after it: a tile whose
-    status is there has the others.
+    Status is read first, checksums and values after it, so that a file may be written meanwhile: a tile
+    with a status already has the others.
     """
     row = max((np.dtype(d).itemsize * prod(more) for d, more in variables.values()), default=1) * tiles.free
     step = max(1, AT_ONCE // max(1, row * tiles.solve)) * tiles.solve
@@ -113,7 +113,7 @@ def _gather(grid: Grid, block: Block, read: Read, name: str, dtype: str, more: t
     shape = (len(block.solve), len(block.free), *more)
     if not grid.free:
         found = list(boxes(grid.shape, block.solve.start, block.solve.stop))
-        if len(found) == 1:  # as it lies in the file
+        if len(found) == 1:  # contiguous in the file
             return read(name, found[0]).reshape(shape)
     out = np.empty(shape, dtype)
     for box, part in scatter(grid, block, out):

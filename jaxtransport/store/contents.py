@@ -1,9 +1,9 @@
-"""What a result file holds: its variables, their dimensions, types and labels, with checksums.
+"""Contents of a result file: its variables, their dimensions, types and labels, with checksums.
 
 All that is written once - axes, labels, spec, origin - is known when a file is made, and is noted as JSON in
-the attribute `contents` of the group `run`, with a CRC-32 of every value and attribute. A reader believes
-nothing else: what others added to the file is left alone, and what they changed is seen. A file without
-it (made before, or by xarray from a loaded result) is described by its dimension scales.
+the attribute `contents` of the group `run`, with a CRC-32 of every value and attribute. A reader relies on
+it alone: additions by other programs are ignored, and changes are detected. A file without
+it (made by an earlier version, or by xarray from a loaded result) is described by its dimension scales.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 
 GROUP = "run"
-CHANGING_BOOKS = ("finished", "halvings")  # what a run writes of its bookkeeping
+CHANGING_BOOKS = ("finished", "halvings")  # bookkeeping that a run updates
 BOOKS = ("started", *CHANGING_BOOKS)  # scalars in that group, in older files among the variables
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
 HIDDEN = (  # of HDF5 and netCDF, for the dimensions
@@ -49,7 +49,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything that jaxtransport put into a file."""
+    """Everything that jaxtransport wrote into a file."""
 
     stored: Mapping[str, Stored]
     attributes: Mapping[str, int]  # of the file: name -> CRC-32
@@ -75,7 +75,7 @@ def note(
     free: Sequence[str] = (),
     tile: Sequence[int] = (),
 ) -> None:
-    """Describe a file that is ready, and put that into it.
+    """Describe a finished file, and store the description in it.
 
     Args:
         file: open for writing.
@@ -94,12 +94,12 @@ def note(
 
 
 def read(file: h5py.File) -> Contents | None:
-    """What `note` put into a file; None if nothing. Raises ValueError where it is damaged."""
+    """The description stored by `note`, or None if there is none. Raises ValueError if it is damaged."""
     if GROUP not in file or "contents" not in file[GROUP].attrs:
         return None
     text = attribute(file[GROUP], "contents")
     if zlib.crc32(text.encode()) != int(attribute(file[GROUP], "checksum")):
-        raise ValueError("the list of its contents changed")
+        raise ValueError("the list of its contents was changed")
     made = json.loads(text)
     stored = {
         name: Stored(**{**one, "dims": tuple(one["dims"]), "shape": tuple(one["shape"])})
@@ -109,7 +109,7 @@ def read(file: h5py.File) -> Contents | None:
 
 
 def describe(file: h5py.File, size: int) -> Contents:
-    """The contents of a file of `size` bytes that has no list of them.
+    """The contents of a file of `size` bytes without a stored description.
 
     Raises:
         ValueError: arrays without axes, of other lengths than their axes, or larger than can be in the file.
@@ -123,28 +123,28 @@ def describe(file: h5py.File, size: int) -> Contents:
     sizes = {name: one.shape[0] for name, one in stored.items() if one.dims == (name,)}
     for name, one in stored.items():
         if any(sizes.get(dim) != n for dim, n in zip(one.dims, one.shape, strict=True)):
-            raise ValueError(f"{name} does not have the lengths of its axes")
+            raise ValueError(f"{name} does not match the lengths of its axes")
         if not _is_all_there(file[name]) or prod(one.shape) > MOST_PACKED * size:
-            raise ValueError(f"{name} says that it is larger than what is in this file")
+            raise ValueError(f"{name} declares more data than the file contains")
     status = stored.get("status")
     return contents if status is None else Contents(stored, {}, status.dims)
 
 
 def book_of(name: str) -> str:
-    """Where a number of the bookkeeping is."""
+    """Path of a bookkeeping value in the file."""
     return f"{GROUP}/{name}"
 
 
 def _is_own(file: h5py.File, name: str) -> bool:
-    """Whether a name stands for itself: a soft or external link may lead nowhere or in a circle."""
+    """Whether a name is a hard link: a soft or external link may be dangling or circular."""
     return isinstance(file.get(name, getlink=True), h5py.HardLink)
 
 
-MOST_PACKED = 10**5  # numbers in one byte of a file, however well they are packed
+MOST_PACKED = 10**5  # numbers per byte of a file at the best compression
 
 
 def _is_all_there(dataset: h5py.Dataset) -> bool:
-    """Whether the file has all numbers of a dataset: a length that is wrong costs nothing to declare."""
+    """Whether the file stores all numbers of a dataset, since a wrong length can be declared at no cost."""
     if dataset.chunks is None:
         return bool(dataset.id.get_storage_size() >= dataset.nbytes)
     pieces = (-(-n // step) for n, step in zip(dataset.shape, dataset.chunks, strict=True))
@@ -152,25 +152,25 @@ def _is_all_there(dataset: h5py.Dataset) -> bool:
 
 
 def differences(file: h5py.File, contents: Contents) -> list[str]:
-    """What of the noted contents is missing in a file, or changed."""
+    """Parts of the noted contents that are missing or changed in a file."""
     found = [_named(name) for name, crc in contents.attributes.items() if _differs(file, name, crc)]
     for name, one in contents.stored.items():
         dataset = file.get(name)
         if not isinstance(dataset, h5py.Dataset):
             found.append(f"{name} missing")
         elif tuple(dataset.shape) != one.shape or _dtype(dataset) != one.dtype:
-            found.append(f"{name} has another shape or type")
+            found.append(f"{name} has a wrong shape or type")
         elif one.checksum is not None and _crc(dataset[()]) != one.checksum:
             found.append(f"values of {name}")
         else:
-            tuple(dataset.attrs)  # all of them, those of HDF5 and netCDF too: raises where one is broken
+            tuple(dataset.attrs)  # reads all, also those of HDF5 and netCDF; raises if one is broken
             wrong = [key for key, crc in one.attributes.items() if _differs(dataset, key, crc)]
             found += [f"{_named(key)} of {name}" for key in wrong]
     return found
 
 
 def attribute(owner: h5py.File | h5py.Group | h5py.Dataset, name: str) -> Any:
-    """An attribute in its plainest form: text is `str`, and one number is no array."""
+    """An attribute in its simplest form: text as `str`, a single number as a scalar."""
     value = owner.attrs[name]
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.ravel()[0]
@@ -178,7 +178,7 @@ def attribute(owner: h5py.File | h5py.Group | h5py.Dataset, name: str) -> Any:
 
 
 def attributes(owner: h5py.File | h5py.Dataset) -> dict[str, Any]:
-    """All attributes that are texts or numbers, but for those of HDF5 and netCDF themselves."""
+    """All attributes that are texts or numbers, except those of HDF5 and netCDF themselves."""
     found = {name: attribute(owner, name) for name in owner.attrs if name not in HIDDEN}
     return {name: value for name, value in found.items() if _is_plain(value)}
 
@@ -212,7 +212,7 @@ def _dims(dataset: h5py.Dataset) -> tuple[str, ...]:
 
 
 def _dtype(dataset: h5py.Dataset) -> str:
-    """Kind and width, whatever the order of bytes on file."""
+    """Kind and width, independent of the byte order on file."""
     return dataset.dtype.newbyteorder("<").str.replace("|", "") if dataset.dtype.kind != "O" else "O"
 
 
@@ -230,7 +230,7 @@ def _text(value: Any) -> str:
 
 
 def _crc(value: Any) -> int:
-    """CRC-32 of a number, a text or an array of them, however HDF5 keeps it."""
+    """CRC-32 of a number, a text or an array of them, independent of how HDF5 stores it."""
     array = np.asarray(value)
     if array.dtype.kind in "OSU":
         return zlib.crc32("\0".join(map(_text, array.flat)).encode("utf-8", "surrogateescape"))

@@ -1,8 +1,8 @@
-"""File object that keeps HDF5 alive when the disk is full, and tells whether all that HDF5 wrote is there.
+"""File object that keeps HDF5 alive when the disk is full, and checks that everything was written.
 
-HDF5 crashes, as it closes a file, of writes that failed before, and it swallows what Python raises in a
-write. Here a failed write looks like any other to HDF5, nothing more is written after it, and who asks is
-told. Keep signals away meanwhile (see `interrupts`): Python may raise before a write has begun.
+HDF5 crashes when it closes a file after a failed write, and it swallows exceptions that Python raises in a
+write. Here a failed write looks successful to HDF5, nothing more is written after it, and `require_good`
+raises the error. Hold signals meanwhile (see `interrupts`): Python may raise before a write has begun.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class SurvivingFile(io.FileIO):
             if self._written and self._written[-1][1] == start:
                 start = self._written.pop()[0]
             self._written.append((start, self.tell()))
-        except BaseException as error:  # also what a foreign handler of a signal raises
+        except BaseException as error:  # also from a signal handler of the user
             self.failure = self.failure or error
         return len(view)
 
@@ -46,7 +46,7 @@ class SurvivingFile(io.FileIO):
         return size or 0
 
     def readinto(self, buffer: Any) -> int:
-        """Zeros where nothing is, as HDF5 has it."""
+        """Read; zeros where nothing was written, as HDF5 expects."""
         view = memoryview(buffer).cast("B")
         read = 0
         while read < len(view) and (more := super().readinto(view[read:])):
@@ -55,14 +55,14 @@ class SurvivingFile(io.FileIO):
         return len(view)
 
     def require_good(self) -> None:
-        """Raise the first error that there was, if any."""
+        """Raise the first error of a write, if any."""
         if self.failure is not None:
             raise self.failure
 
     def require_whole(self) -> None:
-        """Raise `OSError` unless every piece of every dataset was written: HDF5 may not say so.
+        """Raise `OSError` unless every piece of every dataset was written, which HDF5 may not report.
 
-        Reads what HDF5 knows of the file, not the numbers.
+        Reads the metadata of the file, not the numbers.
         """
         self.require_good()
         written = _merged(self._written)
@@ -92,12 +92,12 @@ def _datasets(group: h5py.Group) -> Iterator[h5py.Dataset]:
 
 
 def _stored(dataset: h5py.Dataset) -> Iterator[tuple[int, int]]:
-    """Where the pieces of a dataset lie in its file, start and stop; nowhere, (-1, -1), if one is missing."""
+    """Start and stop of the pieces of a dataset in its file; (-1, -1) if one is missing."""
     if not dataset.size:
         return
     if dataset.chunks is None:
         start = dataset.id.get_offset()
-        if start is not None:  # or else it is in the header, or a name alone
+        if start is not None:  # otherwise it is in the header, or has no data
             yield start, start + dataset.id.get_storage_size()
         return
     starts = (range(0, n, step) for n, step in zip(dataset.shape, dataset.chunks, strict=True))

@@ -1,18 +1,18 @@
-"""A result as another file: netCDF (compressed), Zarr, or rows of text (CSV).
+"""Export of a result: netCDF (compressed), Zarr, or rows of text (CSV).
 
-NetCDF and Zarr keep everything: numbers bit for bit, units, labels, status codes, the spec and where
-it was computed. CSV keeps the numbers, each in the fewest digits that give the same double again.
+NetCDF and Zarr keep everything: numbers bit for bit, units, labels, status codes, the spec and its
+origin. CSV keeps the numbers, each in the fewest digits that give the same double again.
 
-    result -> pieces of an array (netCDF, Zarr) or ranges of rows (CSV) -> FILE.part -> look -> FILE
+    result -> pieces of an array (netCDF, Zarr) or ranges of rows (CSV) -> FILE.part -> check -> FILE
 
-Only one piece is in memory at a time. xarray opens what is written, but does not write it: without
-another library it would hold each variable whole. Of a result that is still being computed, status is
-read before the values, as the run writes it after them: what counts as solved is there.
+Only one piece is in memory at a time. xarray opens the written file, but does not write it: without
+another library it would hold each variable whole. If the result is still being computed, status is
+read before the values, since the run writes it after them: every solved point has its values.
 
-Before it takes its name, netCDF and Zarr are opened once more: every variable in its shape and type, and
-every piece written (HDF5 swallows errors; what was passed to the disk is known, see `disk_full`). The
-numbers are not read back, which would take a third of the time of an export. CSV needs none of that:
-nothing that it is written with keeps an error to itself. A signal stops an export between two pieces.
+Before the rename, netCDF and Zarr files are opened once more to check that every variable has its shape and
+type and that every piece was written (HDF5 swallows errors, but successful writes are recorded, see
+`disk_full`). The numbers are not read back, which would take a third of the time of an export. CSV needs no
+such check: its writers report all errors. A signal stops an export between two pieces.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ from jaxtransport.store.resultfile import ResultFile
 from jaxtransport.store.targets import check_name
 from jaxtransport.sweep.grid import boxes
 
-CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, what HDF5 keeps at hand of a dataset
-ZARR_CHUNK = 2**20  # values of a Zarr chunk: 8 MiB, as each is a file
+CHUNK = 2**17  # values of a netCDF chunk: 1 MiB of doubles, the chunk cache of HDF5
+ZARR_CHUNK = 2**20  # values of a Zarr chunk: 8 MiB, since each is a file
 ROWS = 2**15  # rows of text at a time
 LEVEL = 4  # of compression; more takes longer and gains little on doubles
 
@@ -63,7 +63,7 @@ def export(
     level: int = LEVEL,
     force: bool = False,
 ) -> Path:
-    """Write the result file `source` as `target`, whose ending says how: .nc, .zarr, .csv or .csv.gz.
+    """Write the result file `source` as `target`, in the format of its ending: .nc, .zarr, .csv or .csv.gz.
 
     The target appears whole, in one step, or not at all.
 
@@ -71,17 +71,17 @@ def export(
         source: a result of a sweep or of a search.
         target: what to write.
         variables: which of its variables; all of them by default. Axes and status always come along.
-            Columns of CSV stand in that order; of a search it takes those along one dimension, by
+            Columns of CSV have that order; for a search they must lie along one dimension, by
             default along the zeros.
         level: of compression, from 0 (none) to 9. CSV has none.
-        force: replace a target that is there.
+        force: overwrite an existing target.
 
     Returns:
         The target.
 
     Raises:
         InputError: no such result; an unknown ending, level or variable; variables that do not fit in
-            the rows of one table; Zarr where it is not installed; a target that is there, is the
+            the rows of one table; Zarr where it is not installed; a target that exists, is the
             source, or cannot be written. Nothing is left behind then.
         KeyboardInterrupt: after SIGINT, SIGTERM or SIGHUP. The target is as it was, or, if that came
             at the very end, whole.
@@ -99,11 +99,11 @@ def export(
     with ResultFile(source) as file:
         result = _Result(file, tuple(variables) if variables is not None else None)
         if write is _write_csv:
-            result.table()  # what does not fit in one is refused before anything is written
+            result.table()  # raises before anything is written if the variables do not fit
         results.require_intact(source)
 
         def write_part(part: Path) -> None:
-            _check_target(source, target, force)  # again, now that nobody else can write
+            _check_target(source, target, force)  # again, now that the lock excludes other writers
             write(result, part, level)
 
         _write_in_place(target, write_part)
@@ -115,12 +115,12 @@ def _writer_of(target: Path) -> Callable[[_Result, Path, int], None]:
         return _write_netcdf
     if target.suffix == ".zarr":
         if importlib.util.find_spec("zarr") is None:
-            raise InputError(f'-o {target}: needs Zarr; pip install "zarr>=3", or write .nc')
+            raise InputError(f'-o {target}: Zarr is not installed; pip install "zarr>=3", or write .nc')
         return _write_zarr
     if target.name.endswith((".csv", ".csv.gz")):
         return _write_csv
     raise InputError(
-        f"-o {target}: unknown kind of file; pass a name that ends in .nc, .zarr, .csv or .csv.gz"
+        f"-o {target}: unknown kind of file; expected a name that ends in .nc, .zarr, .csv or .csv.gz"
     )
 
 
@@ -128,11 +128,11 @@ def _check_target(source: Path, target: Path, force: bool) -> None:
     if not os.path.lexists(target):
         return
     if os.path.samefile(source, target):
-        raise InputError(f"-o {target}: is the result itself; pass another name")
+        raise InputError(f"-o {target} is the result itself; choose another name")
     if target.is_dir() and not (target.suffix == ".zarr" and _is_zarr(target)):
-        raise InputError(f"-o {target}: is a folder; pass another name")
+        raise InputError(f"-o {target} is a folder; choose another name")
     if not force:
-        raise InputError(f"-o {target}: is there already; --force replaces it")
+        raise InputError(f"{target} exists; use --force to overwrite")
 
 
 def _is_zarr(folder: Path) -> bool:
@@ -154,10 +154,10 @@ class _Result:
             if unknown := [name for name in wanted if name not in {*self.data, "status"}]:
                 raise InputError(
                     f"--variables: {', '.join(unknown) or 'nothing'} not in {file.path}; "
-                    f"choose among {', '.join(self.data)}"
+                    f"expected some of {', '.join(self.data)}"
                 )
             if not wanted:
-                raise InputError(f"--variables: names none; choose among {', '.join(self.data)}")
+                raise InputError(f"--variables: an empty list; expected some of {', '.join(self.data)}")
             self.data = [name for name in dict.fromkeys(wanted) if name in self.data]  # in that order
         kept = [name for name in every if name in fixed or name in self.data]
         self.dims = {dim for name in kept if name not in file.sizes for dim in self.dims_of(name)}
@@ -187,14 +187,14 @@ class _Result:
         return np.concatenate(pieces) if pieces else np.empty(0)
 
     def table(self) -> _Table:
-        """How the wanted variables make one table. Raises `InputError` if they do not."""
+        """The table of the wanted variables. Raises `InputError` if they do not fit in one."""
         if self.search:
             along = "zero" if self.wanted is None else None
             data = [name for name in self.data if along is None or self.dims_of(name) == (along,)]
             found = dict.fromkeys(self.dims_of(name) for name in data)
             if len(found) != 1:
                 each = " and ".join(" x ".join(dims) or "no axis" for dims in found)
-                raise InputError(f"--variables: lie along {each}; a table takes those along one of them")
+                raise InputError(f"--variables: a table needs variables along the same axes, got {each}")
             dims = next(iter(found))
             last: tuple[str, ...] = ()
         else:
@@ -202,11 +202,11 @@ class _Result:
             extra = dict.fromkeys(dim for name in data for dim in self.dims_of(name) if dim not in grid)
             if len(extra) > 1:
                 raise InputError(
-                    f"--variables: lie along {' and '.join(extra)}; a table takes those along one of them"
+                    f"--variables: a table needs variables along the same axes, got {' and '.join(extra)}"
                 )
             dims, last = (*grid, *extra), ("status",)
         scales = [dim for dim in dims if dim in self.file.names]
-        # What is fixed would be a column of one number.
+        # Fixed parameters would be constant columns.
         varied = [name for name in self.beside if self.dims_of(name) and name not in scales]
         beside = [name for name in varied if {*self.dims_of(name)} <= {*dims}]
         shape = tuple(self.file.sizes[dim] for dim in dims)
@@ -223,7 +223,7 @@ class _Table:
 
 
 def _tiles(shape: tuple[int, ...], tile: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """An array in pieces, which together are all of it."""
+    """Pieces that cover an array."""
     starts = (range(0, n, step) for n, step in zip(shape, tile, strict=True))
     for corner in itertools.product(*starts):
         yield tuple(slice(i, min(i + step, n)) for i, step, n in zip(corner, tile, shape, strict=True))
@@ -269,10 +269,10 @@ def _write_netcdf(result: _Result, part: Path, level: int) -> None:
 
 
 def _require_same(result: _Result, made: dict[str, tuple]) -> None:
-    """Raise `OSError` unless what was made has every variable, and as it should be."""
+    """Raise `OSError` unless every variable was written with its shape and type."""
     wanted = {name: (result.shape_of(name), result.file.dtype_of(name)) for name in result.names}
     if wrong := [name for name in {*wanted, *made} if wanted.get(name) != made.get(name)]:
-        raise OSError(f"{', '.join(sorted(wrong))} came out wrong")
+        raise OSError(f"{', '.join(sorted(wrong))} were written with a wrong shape or type")
 
 
 def _write_zarr(result: _Result, part: Path, level: int) -> None:
@@ -292,7 +292,7 @@ def _write_zarr(result: _Result, part: Path, level: int) -> None:
             fill_value=np.nan if dtype.kind == "f" else 0,
             dimension_names=result.dims_of(name),
             attributes=_plain(result.attributes_of(name)),
-            config={"write_empty_chunks": True},  # each is a file, so that one that is missing tells
+            config={"write_empty_chunks": True},  # each is a file, so a missing one is noticed
         )
     for name in result.ordered:
         shape = result.shape_of(name)
@@ -304,7 +304,7 @@ def _write_zarr(result: _Result, part: Path, level: int) -> None:
             name, data=result.read(place, ()), attributes=_plain(result.attributes_of(place))
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that format 3 does not know them; xarray writes and reads them
+        warnings.simplefilter("ignore")  # not part of format 3, but xarray writes and reads it
         zarr.consolidate_metadata(part, zarr_format=3)
     made = dict(zarr.open_group(part, mode="r").arrays())
     _require_same(result, {name: (array.shape, array.dtype) for name, array in made.items()})
@@ -313,7 +313,7 @@ def _write_zarr(result: _Result, part: Path, level: int) -> None:
 
 
 def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Attributes as JSON has them."""
+    """Attributes as types of JSON."""
     return {k: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for k, v in attributes.items()}
 
 
@@ -347,7 +347,7 @@ def _column(result: _Result, name: str, table: _Table, rows: np.ndarray) -> np.n
 
 
 def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make the target under another name, then give it its own. No two at a time."""
+    """Let `write` make the target under a temporary name, then rename it; a lock excludes other writers."""
     part = files.part_of(target)
     with interrupts.held():
         lock = Lock(target)
@@ -360,23 +360,23 @@ def _write_in_place(target: Path, write: Callable[[Path], None]) -> None:
         except BaseException as error:
             with contextlib.suppress(OSError):
                 _discard(part)
-            if isinstance(error, OSError | RuntimeError):  # HDF5 has both for a disk that is full
+            if isinstance(error, OSError | RuntimeError):  # HDF5 raises both if the disk is full
                 reason = getattr(error, "strerror", None) or error
-                raise InputError(f"-o {target}: cannot be written ({reason})") from None
+                raise InputError(f"-o {target} cannot be written ({reason})") from None
             raise
         finally:
             lock.release()
 
 
 def _swap(part: Path, target: Path) -> None:
-    """Give `part` the name `target`. An old folder steps aside first: it cannot be replaced in one step."""
+    """Rename `part` to `target`. An old folder is moved away first: it cannot be replaced in one step."""
     if not target.is_dir():
         os.replace(part, target)
         return
     old = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
 
     def put_back() -> None:
-        with contextlib.suppress(OSError):  # the new one is in place
+        with contextlib.suppress(OSError):  # the new one is already in place
             os.rename(old / "old", target)
         shutil.rmtree(old, ignore_errors=True)
         _discard(part)
@@ -390,10 +390,10 @@ def _swap(part: Path, target: Path) -> None:
 
 
 def _discard(part: Path) -> None:
-    """Remove what an export has left half made."""
+    """Remove the unfinished file or folder of an export."""
     if part.is_dir():
         if any(part.iterdir()) and not _is_zarr(part):
-            raise InputError(f"{part}: is in the way; move it")
+            raise InputError(f"{part} is in the way; move it")
         shutil.rmtree(part)
     else:
         part.unlink(missing_ok=True)

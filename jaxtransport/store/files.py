@@ -1,7 +1,7 @@
-"""A new result file, made whole before anything is computed.
+"""Creation of a result file, at its full size, before anything is computed.
 
-Every dataset contiguous, allocated and filled, every scale and attribute written, under another name;
-then the file takes its own name in one step. What does not fit on the disk is known by then.
+Every dataset is contiguous, allocated and filled, and every scale and attribute is written under a temporary
+name; then the file is renamed. Lack of disk space shows at this point.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def needed_bytes(task: Task) -> int:
 
 
 def _checksum_bytes(task: Task) -> int:
-    """Most that checksums take: one for each batch, and no batch has fewer points."""
+    """Largest size of the checksums: one for each batch, of at least LANES points."""
     return 4 * (task.grid.size // LANES + 1)
 
 
 def free_bytes(path: Path) -> int:
-    """Free space where `path` lies or will lie."""
+    """Free space on the disk of `path`."""
     folder = path.parent
     while not folder.exists():
         folder = folder.parent
@@ -57,13 +57,13 @@ def require_space(path: Path, needed: int) -> None:
     free = free_bytes(path)
     if needed > free:
         raise InputError(
-            f"output {path}: needs {needed:,} bytes and the disk has {free:,} free; "
-            "free some space, pass another output, or ask for fewer variables"
+            f"output {path} needs {needed:,} bytes, but the disk has {free:,} free; "
+            "free some space, choose another output, or store fewer variables"
         )
 
 
 def reserve(part: Path, needed: int) -> None:
-    """Make `part` of `needed` bytes, on trial: unlike the free space, this knows quotas and limits.
+    """Allocate `needed` bytes in `part` as a test: unlike the free space, this respects quotas and limits.
 
     Raises:
         OSError: the disk does not have them.
@@ -74,7 +74,7 @@ def reserve(part: Path, needed: int) -> None:
 
 
 def discard_part(path: Path) -> None:
-    """Remove what a run that was killed while it made `path` has left of it."""
+    """Remove the temporary file of a run that was killed while it created `path`."""
     with contextlib.suppress(OSError):
         part_of(path).unlink(missing_ok=True)
 
@@ -84,17 +84,17 @@ def part_of(path: Path) -> Path:
 
 
 def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | None = None) -> None:
-    """Make the whole file, filled with "not computed", and put it at `path` in one step.
+    """Create the whole file, filled with "not computed", and move it to `path` in one step.
 
     Args:
         path: where it goes; an existing file is replaced.
         task: its grid, variables and coordinates.
         attributes: root attributes.
-        plan: how its blocks are cut; without, they get no checksums.
+        plan: how its blocks are cut; without it they get no checksums.
 
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
-        KeyboardInterrupt: a signal came; nothing is left behind, or, at the very end, the file is whole.
+        KeyboardInterrupt: a signal came; nothing is left behind, or, at the very end, the file is complete.
     """
     needed = needed_bytes(task)
     require_space(path, needed)
@@ -104,7 +104,7 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
             path.parent.mkdir(parents=True, exist_ok=True)
             reserve(part, needed)
             with SurvivingFile(part, "w+") as plain:
-                # In the order of creation, as netCDF wants it of files that it is to add to.
+                # Creation order is tracked, as netCDF requires for files that it appends to.
                 with h5py.File(plain, "w", track_order=True) as file:
                     _fill(file, task, attributes)
                     changing = _note(file, task, plan)
@@ -116,14 +116,14 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
     except OSError as error:
         discard_part(path)
         reason = f"{error.strerror or error}; it needs {needed:,} bytes"
-        raise InputError(f"output {path}: cannot be written ({reason})") from None
+        raise InputError(f"output {path} cannot be written ({reason})") from None
     except BaseException:
         discard_part(path)
         raise
 
 
 def vouch_for(part: Path, started: float) -> None:
-    """Note the times and the contents of a file to which nothing will be added, and seal it.
+    """Store the times and the description of a finished file, and seal it.
 
     Raises:
         OSError: the disk takes no more.
@@ -180,7 +180,7 @@ def _fill(file, task, attributes) -> None:
 
 
 def _note(file: h5py.File, task: Task, plan: Plan | None) -> list[tuple[int, int]]:
-    """Note the contents of a file, and make room for its checksums; where in the file runs will write."""
+    """Describe a file and allocate its checksums; returns the byte ranges that runs will write."""
     changing = [*(v.name for v in task.variables), "status", *map(book_of, CHANGING_BOOKS)]
     grid, tile = task.grid, () if plan is None else (plan.tile, plan.free_step)
     written = [file[name] for name in changing]

@@ -2,9 +2,9 @@
 
     byte of element i = offset + itemsize * (index of i in C order)
 
-HDF5 makes the file and says where each dataset lies; from then on only numbers change. They go past the
-library because it cannot take a write that fails: of a full disk it crashes when it closes the file.
-Here that is an OSError, and nothing but the bytes of one dataset was touched.
+HDF5 creates the file and gives the offset of each dataset; afterwards only numbers change. They bypass the
+library because it cannot handle a failed write: if the disk is full, it crashes when it closes the file.
+Here that is an OSError, and only bytes of one dataset have changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RawDataset:
-    """Where one dataset of an open file lies."""
+    """Location of one dataset in an open file."""
 
     descriptor: int
     offset: int  # in bytes
@@ -29,10 +29,10 @@ class RawDataset:
 
     @classmethod
     def of(cls, dataset: h5py.Dataset, descriptor: int) -> RawDataset:
-        """Where `dataset` lies in the file that is open as `descriptor`.
+        """Location of `dataset` in the file that is open as `descriptor`.
 
         Raises:
-            ValueError: it does not lie in one piece, or not yet.
+            ValueError: it is not contiguous, or not allocated yet.
         """
         offset = dataset.id.get_offset()
         if offset is None or dataset.chunks is not None:
@@ -45,10 +45,10 @@ class RawDataset:
         return self.offset + prod(self.shape) * self.dtype.itemsize
 
     def write(self, box: tuple[slice, ...], values: np.ndarray) -> None:
-        """Store `values`. A box may leave out last dimensions: it spans them.
+        """Store `values`. A box may leave out trailing dimensions, which it spans.
 
         Raises:
-            OSError: the disk takes no more.
+            OSError: the disk is full.
         """
         box = self._whole(box)
         rows = np.ascontiguousarray(values, self.dtype).reshape(-1, self._run(box))
@@ -56,7 +56,7 @@ class RawDataset:
             _write_all(self.descriptor, row, start)
 
     def read(self, box: tuple[slice, ...]) -> np.ndarray:
-        """What is stored in a box; raises OSError where that fails, or the file ends before."""
+        """Read a box; raises OSError if that fails or the file ends too early."""
         box = self._whole(box)
         run = self._run(box)
         out = np.empty([s.stop - s.start for s in box], self.dtype)
@@ -68,18 +68,18 @@ class RawDataset:
         return (*box, *(slice(0, n) for n in self.shape[len(box) :]))
 
     def _inner(self, box: tuple[slice, ...]) -> int:
-        """The first dimension from which on `box` lies in one piece."""
+        """The first dimension from which on `box` is contiguous."""
         inner = max(len(box) - 1, 0)
         while inner and box[inner] == slice(0, self.shape[inner]):
             inner -= 1
         return inner
 
     def _run(self, box: tuple[slice, ...]) -> int:
-        """Elements of each piece of `box`."""
+        """Number of elements of each contiguous piece of `box`."""
         return prod(s.stop - s.start for s in box[self._inner(box) :])
 
     def _starts(self, box: tuple[slice, ...]) -> Iterator[int]:
-        """Where in the file each piece of `box` begins, in C order."""
+        """Offset in the file of each contiguous piece of `box`, in C order."""
         inner = self._inner(box)
         steps = [prod(self.shape[i + 1 :]) for i in range(len(box))]
         first = sum(s.start * step for s, step in zip(box, steps, strict=True))

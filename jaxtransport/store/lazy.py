@@ -1,4 +1,4 @@
-"""Variables of an open result as arrays of xarray that read what is asked for, and no more."""
+"""Variables of an open result as lazy arrays of xarray, which read only the requested part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exclusive right to write one output: a lock that the system gives back when its holder dies."""
+"""Exclusive right to write one output: a lock that the system releases when its holder dies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jaxtransport.errors import InputError
 
 try:
     import fcntl
-except ImportError:  # what comes before this needs no locks: specs are validated anywhere
+except ImportError:  # raised here, since validating specs needs no locks and works anywhere
     raise InputError(
-        "jaxtransport writes and watches results on Linux and macOS alone (Python here has no fcntl); "
+        "jaxtransport writes and watches results on Linux and macOS only (Python here has no fcntl); "
         "on Windows, use it inside WSL"
     ) from None
 
@@ -22,7 +22,7 @@ except ImportError:  # what comes before this needs no locks: specs are validate
 class Lock:
     """Exclusive right to write one output, held by `flock` on a file beside it.
 
-    Makes the folders that are missing; `release` takes those away again that are empty.
+    Creates missing folders; `release` removes them again if they are empty.
     """
 
     def __init__(self, output: Path) -> None:
@@ -38,15 +38,15 @@ class Lock:
         except BlockingIOError:
             self._registered.close()
             raise InputError(
-                f"output {output}: another run is writing it; wait for it, or pass another output"
+                f"output {output}: another run is writing it; wait for it, or choose another output"
             ) from None
         except OSError as error:
             self._registered.close()
             self._discard_folders()
-            raise InputError(f"output {output}: cannot be written ({error.strerror or error})") from None
+            raise InputError(f"output {output} cannot be written ({error.strerror or error})") from None
 
     def _take(self) -> bool:
-        """Lock the file; False if its holder removed it meanwhile: that lock would exclude nobody."""
+        """Lock the file; False if its holder removed it meanwhile, since the lock would then be useless."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,20 +67,20 @@ class Lock:
         self._registered.close()
 
     def _discard(self) -> None:
-        """Take the file away, if it is ours, and the folders that are empty."""
-        with contextlib.suppress(OSError):  # removed by hand, and perhaps another's by now
+        """Remove the lock file if it is ours, and the folders that are empty."""
+        with contextlib.suppress(OSError):  # removed by hand, and perhaps created by another process since
             if os.path.samestat(os.fstat(self._descriptor), os.stat(self.path)):
                 self.path.unlink()
         self._discard_folders()
 
     def _discard_folders(self) -> None:
         for folder in self._made:
-            with contextlib.suppress(OSError):  # it holds something
+            with contextlib.suppress(OSError):  # not empty
                 folder.rmdir()
 
 
 def is_locked(descriptor: int) -> bool:
-    """True if another process holds an exclusive lock on an open file, or if that cannot be told."""
+    """True if another process holds an exclusive lock on an open file, or if that cannot be determined."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
@@ -89,13 +89,13 @@ def is_locked(descriptor: int) -> bool:
 
 
 def share(descriptor: int, output: Path) -> None:
-    """Mark an output that is open for writing, as hard links give one file several names, each with a lock.
+    """Mark an output that is open for writing: hard links give a file several names, each with its own lock.
 
-    The mark is a shared lock on the file itself: those of readers go with it. A file of several names has to
-    be without any for a moment.
+    The mark is a shared lock on the file itself, compatible with those of readers. For a file of several
+    names an exclusive lock must be available for a moment.
 
     Raises:
-        InputError: it has several names, and a run writes it, or a program reads it, under another one.
+        InputError: it has several names, and a run writes it, or a program reads it, under another name.
     """
     try:
         if (names := os.fstat(descriptor).st_nlink) > 1:
@@ -103,8 +103,8 @@ def share(descriptor: int, output: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         raise InputError(
-            f"output {output}: is open elsewhere, perhaps as the output of another run under another of its "
+            f"output {output} is open elsewhere, perhaps as the output of another run under another of its "
             f"{names} names (hard links); wait for that, or copy the file"
         ) from None
-    except OSError:  # a file system without locks
+    except OSError:  # the file system has no locks
         pass

@@ -1,10 +1,10 @@
-"""The one place where result files are opened to be read, and where it is decided what to believe of them.
+"""Opening and verification of result files for reading.
 
     bytes as sealed               -> opened at once
     no seal, or a broken one      -> opened by a child process first (see `trial`), then compared
-    anything that HDF5 cannot do  -> "is damaged", with what is known and what to do
+    any error of HDF5              -> "is damaged", with the cause and a remedy
 
-Readers need no lock: a file that is being written is whole at any time (see `store`).
+Readers need no lock: a file that is being written is consistent at any time (see `store`).
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from jaxtransport.sweep.grid import Axis, Block, Grid
 
 FORMAT = "jaxtransport sweep 1"
 SEARCH_FORMAT = "jaxtransport search 1"
-# All that HDF5, h5py and NumPy have been seen to raise of a file with wrong bytes.
+# All exceptions that HDF5, h5py and NumPy were seen to raise for a file with wrong bytes.
 BROKEN: tuple[type[Exception], ...] = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError)
 BROKEN += (RuntimeError, SystemError, TypeError, ValueError)
 
 
 class DamagedFile(InputError):
-    """A result of jaxtransport that is not what was written."""
+    """A result of jaxtransport whose content differs from what was written."""
 
 
 def damaged(path: Path, what: Sequence[str]) -> DamagedFile:
-    """The error that says so."""
+    """The error for a damaged file."""
     some = ", ".join(what[:5]) + (f" and {len(what) - 5} more" if len(what) > 5 else "")
     return DamagedFile(
-        f"{path}: is damaged ({some}); run its sweep again, with --force into this file, or delete it. "
+        f"{path} is damaged ({some}); run its sweep again, with --force into this file, or delete it. "
         "h5py and xarray may still open what is left"
     )
 
@@ -48,12 +48,12 @@ class ResultFile:
 
     Args:
         path: a result of a sweep or of a search.
-        tried: this is the child process.
-        known: its contents, where it has been opened before.
+        tried: True in the child process that tries to open the file.
+        known: its contents, if it has been opened before.
 
     Raises:
         InputError: no such file, or not a result of jaxtransport.
-        DamagedFile: it is not what was written. Every method raises it where reading fails.
+        DamagedFile: its content differs from what was written. Every method raises it if reading fails.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class ResultFile:
             return contents.attributes(self.dataset(name))
 
     def dataset(self, name: str) -> h5py.Dataset:
-        """A dataset, opened anew each time, so that HDF5 keeps nothing old of a live file."""
+        """A dataset, opened anew each time, so that HDF5 caches nothing of a file that is being written."""
         with self.believing():
             return self.file[name]
 
@@ -138,7 +138,7 @@ class ResultFile:
             return np.asarray(dataset[box or ()])
 
     def book(self, name: str) -> str:
-        """Where a number of the bookkeeping is: in its group, in older files among the variables."""
+        """Path of a bookkeeping value: in its group, or in older files among the variables."""
         inner = contents.book_of(name)
         return inner if inner in self.contents.stored else name
 
@@ -148,7 +148,7 @@ class ResultFile:
         return float(self.read(book)) if book in self.contents.stored else float("nan")
 
     def touch(self) -> None:
-        """Read one number of every variable: that shows whether HDF5 can."""
+        """Read one number of every variable, to see whether HDF5 can."""
         for name, one in self.contents.stored.items():
             with self.believing(name):
                 dataset = self.file[name]
@@ -159,7 +159,7 @@ class ResultFile:
 
     @contextlib.contextmanager
     def believing(self, name: str = "") -> Iterator[None]:
-        """Reading: whatever HDF5 says of it is damage."""
+        """Context for reading: any error of HDF5 becomes `DamagedFile`."""
         try:
             yield
         except InputError:
@@ -169,7 +169,7 @@ class ResultFile:
             raise damaged(self.path, [f"{name}: {reason}" if name else reason]) from None
 
     def changed(self, values: dict[str, np.ndarray] | None = None) -> list[Block]:
-        """The blocks of points whose numbers or status are not those that were written.
+        """The blocks of points whose numbers or status differ from what was written.
 
         Args:
             values: whole variables, the status read first; by default the file is read in pieces.
@@ -184,7 +184,7 @@ class ResultFile:
             return checksums.changed(tiles, read, lambda: self._checksums(tiles), self._points(tiles.grid))
 
     def said(self, blocks: Sequence[Block]) -> DamagedFile:
-        """The error that tells which points have changed."""
+        """The error for changed points."""
         tiles = self._tiles()
         total, count = tiles.grid.size, sum(block.size for block in blocks)
         grid = tiles.grid
@@ -196,7 +196,7 @@ class ResultFile:
         from_ = f", from {where} on" if where else ""
         return damaged(self.path, [f"numbers or status changed among {count:,} of {total:,} points{from_}"])
 
-    # How a file is opened.
+    # Opening a file.
 
     def _look(self) -> seal.Seal:
         try:
@@ -204,7 +204,7 @@ class ResultFile:
         except OSError as error:
             if not os.access(self.path, os.R_OK):
                 raise InputError(f"{self.path}: permission denied; make it readable") from None
-            raise InputError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+            raise InputError(f"{self.path} cannot be read ({error.strerror or error})") from None
 
     def _try(self) -> None:
         if not h5py.is_hdf5(self.path):
@@ -215,7 +215,11 @@ class ResultFile:
         lines, is_damaged = found
         if not is_damaged:
             raise InputError(lines)
-        raise DamagedFile(lines) if lines[0].startswith(f"{self.path}: ") else damaged(self.path, lines)
+        raise (
+            DamagedFile(lines)
+            if lines[0].startswith(f"{self.path} is damaged")
+            else damaged(self.path, lines)
+        )
 
     def _contents(self, look: seal.Seal) -> contents.Contents:
         form = contents.attribute(self.file, "format") if "format" in self.file.attrs else None
@@ -223,7 +227,7 @@ class ResultFile:
         if form not in (FORMAT, SEARCH_FORMAT):
             if noted is not None or look is not seal.Seal.NONE:
                 raise ValueError("attribute format")
-            raise InputError(f"{self.path}: is HDF5, but not a result of jaxtransport; pass another file")
+            raise InputError(f"{self.path} is HDF5, but not a result of jaxtransport; choose another file")
         if noted is not None:
             wrong = [] if look is seal.Seal.INTACT else contents.differences(self.file, noted)
         elif look is not seal.Seal.NONE:
@@ -236,7 +240,7 @@ class ResultFile:
         return noted
 
     def _missing(self, found: contents.Contents) -> list[str]:
-        """What a file without a list of its contents lacks."""
+        """Missing parts of a file without a description of its contents."""
         needed = {} if self.search else {"status": "iu"}
         listed = str(self.attributes.get("contents", "")).split() if self.search else ()
         garbled = ["attribute spec"] if "spec" in self.file.attrs and "spec" not in self.attributes else []
@@ -247,7 +251,7 @@ class ResultFile:
             or (name in needed and np.dtype(found.stored[name].dtype).kind not in needed[name])
         ]
 
-    # How its points are compared.
+    # Comparing its points.
 
     def _stored(self, name: str) -> contents.Stored:
         return self.contents.stored[name]
@@ -269,11 +273,11 @@ class ResultFile:
     def _checksums(self, tiles: checksums.Tiles) -> np.ndarray:
         dataset = self.file[checksums.NAME]
         if dataset.shape != (len(tiles),) or dataset.dtype != np.uint32:
-            raise ValueError(f"{checksums.NAME} has another shape or type")
+            raise ValueError(f"{checksums.NAME} has a wrong shape or type")
         return dataset[()]
 
     def _changed_books(self) -> list[str]:
-        """Bookkeeping that is not what a run wrote, each beside its own checksum."""
+        """Names of bookkeeping values that do not match their checksums."""
         wrong = []
         for name in contents.CHANGING_BOOKS:
             value, crc = self.read(self.book(name)), int(self.read(crc_name(name)))
@@ -283,7 +287,7 @@ class ResultFile:
 
 
 def crc_name(name: str) -> str:
-    """Where the checksum of a number of the bookkeeping is."""
+    """Path of the checksum of a bookkeeping value."""
     return f"{checksums.NAME}_{name}"
 
 
@@ -292,7 +296,7 @@ def crc_of_book(value: np.ndarray) -> int:
 
 
 def possible(name: str, value: np.ndarray) -> list[int]:
-    """Checksums beside a value: its own, or that of the next one, which is written before it."""
+    """Valid checksums of a value: its own, or that of the next value, which is written first."""
     following = [value + np.ones_like(value)] if name == "halvings" else []
     return [crc_of_book(one) for one in (value, *following)]
 
@@ -301,7 +305,7 @@ def _require_file(path: Path) -> None:
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file; run a sweep first, or check the name")
     if not os.path.isfile(path):
-        raise InputError(f"{path}: is a folder or a device; pass a result file")
+        raise InputError(f"{path} is a folder or a device; expected a result file")
 
 
 def _no_result(path: Path, error: Exception | None) -> InputError:
@@ -310,7 +314,7 @@ def _no_result(path: Path, error: Exception | None) -> InputError:
     if not h5py.is_hdf5(path):
         if path.suffix == ".toml":
             return InputError(
-                f"{path}: is a sweep file, not a result; `jaxtransport run {path}` makes the result"
+                f"{path} is a sweep file, not a result; `jaxtransport run {path}` computes its result"
             )
-        return InputError(f"{path}: is not an HDF5 file; pass a result of jaxtransport")
-    return InputError(f"{path}: cannot be opened ({error}); delete it and run its sweep again")
+        return InputError(f"{path} is not an HDF5 file; expected a result of jaxtransport")
+    return InputError(f"{path} cannot be opened ({error}); delete it and run its sweep again")

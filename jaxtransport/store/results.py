@@ -1,6 +1,6 @@
-"""Results as they are read: what they are, how far they are, and their numbers.
+"""Reading results: their kind, their progress and their numbers.
 
-How a file is opened, and what of it is believed, is the business of `resultfile`.
+Files are opened and verified by `resultfile`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "SEARCH_FORMAT", "DamagedFile", "ResultFile"]
 
-ORIGIN = (  # where a result comes from, as `status` shows it
+ORIGIN = (  # origin of a result, as shown by `status`
     "title",
     "model",
     "fingerprint",
@@ -31,7 +31,7 @@ ORIGIN = (  # where a result comes from, as `status` shows it
     "precision",
     "revision",
 )
-ATTRIBUTES = ("spec", "plan", *ORIGIN)  # that every result carries
+ATTRIBUTES = ("spec", "plan", *ORIGIN)  # of every result
 SINCE = "seconds since 1970-01-01 00:00:00"
 
 
@@ -49,12 +49,12 @@ def load(path: str | Path) -> xarray.Dataset:
 
     with ResultFile(path) as file:
         values = _values(file)
-        if file.changed(values):  # a second look, by fresh eyes, before it is called damaged
+        if file.changed(values):  # read the file once more before it is called damaged
             values = _values(file)
             if blocks := file.changed(values):
                 raise file.said(blocks)
         with file.believing():
-            # Lazy, as from a backend: of NumPy arrays xarray asks if they are dask's, and loads that for 1 s.
+            # Lazy, as from a backend: for NumPy arrays xarray imports dask to test the type, which takes 1 s.
             lazy = lambda data: indexing.LazilyIndexedArray(indexing.NumpyIndexingAdapter(data))
             variables = {
                 name: xarray.Variable(file.dims_of(name), lazy(data), file.attributes_of(name), fastpath=True)
@@ -66,9 +66,9 @@ def load(path: str | Path) -> xarray.Dataset:
 
 @contextlib.contextmanager
 def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
-    """A result whose numbers are read when they are asked for, inside; axes are read at once.
+    """Context with a result whose numbers are read on access; axes are read at once.
 
-    Nothing is compared with its checksums here: see `require_intact`. Errors as for `load`.
+    Checksums are not compared here: see `require_intact`. Errors as for `load`.
     """
     import xarray
     from xarray.core import indexing
@@ -90,12 +90,12 @@ def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
 
 
 def _values(file: ResultFile) -> dict[str, np.ndarray]:
-    """Every variable; status before the others, as a run writes it after them."""
+    """Every variable; status is read first, since a run writes it last."""
     return {name: file.read(name) for name in sorted(file.names, key=lambda name: name != "status")}
 
 
 def require_intact(path: str | Path) -> None:
-    """Raise `DamagedFile` if the numbers of a result are not those that were written."""
+    """Raise `DamagedFile` if the numbers of a result differ from what was written."""
     with ResultFile(path) as file:
         if not file.changed():
             return
@@ -114,7 +114,7 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
         attributes, search = file.attributes, file.search
     needed = list(ATTRIBUTES)
     if search:
-        attributes.setdefault("plan", "")  # a search is done in one go
+        attributes.setdefault("plan", "")  # a search has no plan
         needed += ["message"] if "contents" in attributes else []
     if missing := [f"{name} missing" for name in needed if not isinstance(attributes.get(name), str)]:
         raise damaged(Path(path), missing)
@@ -127,11 +127,11 @@ def is_search(path: str | Path) -> bool:
 
 
 def count_statuses(path: str | Path) -> dict[int, int]:
-    """How many grid points of a result file have which status code."""
+    """Number of grid points of a result file by status code."""
     total = np.zeros(256, int)
     with ResultFile(path) as file:
         shape = file.shape_of("status")
-        for piece in [()] if not shape else _slabs(shape):  # a billion points must not need a gigabyte
+        for piece in [()] if not shape else _slabs(shape):  # so that a billion points do not need a gigabyte
             status = np.ravel(file.read("status", piece)).astype(np.int8)
             total += np.bincount(status.view(np.uint8), minlength=256)
     codes = np.arange(256, dtype=np.uint8).view(np.int8)
@@ -155,7 +155,7 @@ def require_whole(path: Path, task: Task) -> None:
             shape = tuple(lengths[dim] for dim in along)
             there = name in file.names and file.shape_of(name) == shape
             if not there or file.dtype_of(name).kind not in "iuf":
-                raise damaged(path, [f"{name} is not there whole"])
+                raise damaged(path, [f"{name} is incomplete"])
 
 
 def _slabs(shape: tuple[int, ...], most: int = 2**20) -> list[tuple[slice, ...]]:

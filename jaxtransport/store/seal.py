@@ -1,10 +1,10 @@
-"""A seal behind the end of a result file: a CRC-32 of every byte that no run changes.
+"""A seal after the end of a result file: a CRC-32 of every byte that runs do not change.
 
-    HDF5 ... | (start, stop) of what runs change, ... | end of HDF5, ranges, CRC-32, magic
+    HDF5 ... | (start, stop) of bytes that runs change, ... | end of HDF5, ranges, CRC-32, magic
 
 HDF5 crashes or loops on headers with wrong bytes, so a file is best checked before the library sees it, and
-this check needs plain reads alone. HDF5 ignores what lies behind its own end, and drops it as soon as a
-program changes the file: a file without a seal is old, or was changed by others, and may be in order.
+this check needs plain reads alone. HDF5 ignores bytes after its own end, and drops them as soon as a
+program changes the file: a file without a seal is old, or was changed by another program, and may be valid.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
-MAGIC = b"\x89jaxtransport1\r\n"  # as in PNG: a transfer as text would change it
+MAGIC = b"\x89jaxtransport1\r\n"  # as in PNG: a transfer in text mode would change it
 RANGE = struct.Struct("<QQ")
 TAIL = struct.Struct("<QII16s")
 PIECE = 2**20
@@ -26,7 +26,7 @@ Ranges = Sequence[tuple[int, ...]]
 
 
 class Seal(Enum):
-    """What a file says of its own bytes."""
+    """State of the seal of a file."""
 
     INTACT = "intact"
     BROKEN = "broken"
@@ -49,7 +49,7 @@ def seal(file: io.FileIO, changing: Iterable[tuple[int, int]]) -> None:
 
 
 def look(path: Path) -> Seal:
-    """Whether the file at `path` is as it was sealed. Raises OSError where it cannot be read."""
+    """Compare the file at `path` with its seal. Raises OSError if it cannot be read."""
     with open(path, "rb", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         if size < TAIL.size:
@@ -87,7 +87,7 @@ def _between(ranges: Ranges, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _read(file: io.FileIO, count: int) -> bytes:
-    """So many bytes; fewer only at the end of the file."""
+    """Read `count` bytes; fewer only at the end of the file."""
     data = b""
     while len(data) < count and (more := file.read(count - len(data))):
         data += more

@@ -1,4 +1,4 @@
-"""Results of searches on file: HDF5 that h5py and xarray open, written whole and put in place in one step."""
+"""Files with results of searches: HDF5 that h5py and xarray open, written to a temporary file and renamed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str], started: float) -> None:
-    """Write `data` to `path`, where a file that is there stays until the new one is whole.
+    """Write `data` to `path`; an existing file stays until the new one is complete.
 
     Args:
         started: when the search began, in seconds since 1970.
@@ -39,7 +39,7 @@ def save(data: xarray.Dataset, path: Path, attributes: Mapping[str, str], starte
             os.replace(part, path)
     except OSError as error:
         files.discard_part(path)
-        raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"output {path} cannot be written ({error.strerror or error})") from None
     except BaseException:
         files.discard_part(path)
         raise

@@ -1,12 +1,12 @@
-"""A result file as it is written: HDF5 that no kill can break.
+"""Writing a result file: HDF5 that stays valid if the process is killed.
 
-The whole file is there from the start (see `files`). From there on only raw data changes,
+The whole file exists from the start (see `files`). Afterwards only raw data changes,
 
     values -> checksum -> flush -> status
 
-as `in_place` writes it, so a block is either marked computed with its values and its checksum on file, or not
-marked. What is marked is never written again. One writer at a time, by a lock on OUT.h5.lock; readers come
-and go freely.
+written by `in_place`, so a block is either marked computed with its values and its checksum on file, or not
+marked. A marked block is never written again. A lock on OUT.h5.lock allows one writer at a time; readers
+need no lock.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Store:
         try:
             self._descriptor = os.open(path, os.O_RDWR)
         except OSError as error:
-            raise InputError(f"output {path}: cannot be written ({error.strerror or error})") from None
+            raise InputError(f"output {path} cannot be written ({error.strerror or error})") from None
         try:
             share(self._descriptor, path)
             with ResultFile(path) as result:
@@ -60,7 +60,7 @@ class Store:
             os.close(self._descriptor)
             if isinstance(error, OSError | ValueError) and not isinstance(error, InputError):
                 reason = getattr(error, "strerror", None) or error
-                raise InputError(f"output {path}: cannot be written ({reason})") from None
+                raise InputError(f"output {path} cannot be written ({reason})") from None
             raise
         self._end = max(data.end for data in self._data.values())
 
@@ -80,8 +80,8 @@ class Store:
         """Store a block, then mark it computed.
 
         Raises:
-            InputError: the disk takes no more; the file was removed, replaced or cut. What was written
-                before stays, or is put back.
+            InputError: the disk is full; the file was removed, replaced or truncated. Blocks written
+                before are kept, or saved again.
         """
         with self._guarded():
             left = self._left(block)
@@ -89,7 +89,7 @@ class Store:
                 for name in self.names:
                     self._put(name, part, part_of(values[name], block, part))
             self._sum_up(left, block, values)
-            self._flush()  # or else a machine that goes down could keep the mark and lose the values
+            self._flush()  # otherwise a crash of the machine could keep the mark and lose the values
             for part in left:
                 self._put("status", part, part_of(values["status"], block, part))
 
@@ -101,7 +101,7 @@ class Store:
                 self._put("status", part, crashed)
 
     def _left(self, block: Block) -> list[Block]:
-        """The block, or those of its tiles that are not held, if others are: what is marked stays."""
+        """The block, or those of its tiles that are not marked yet, if some are."""
         if self._tiles is None:
             return [block]
         tiles = [tile for _, tile in self._tiles.within(block)]
@@ -127,22 +127,22 @@ class Store:
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Writing, between a look at the file and an answer to what fails."""
+        """Context for writing: checks the file first, and turns failures into `InputError`."""
         self._require_there()
         try:
             yield
         except OSError as error:
             raise InputError(
-                f"output {self.path}: cannot be written any more ({error.strerror or error}); it keeps "
-                "what is done: put that right, and run the same command again, without --force, to go on"
+                f"output {self.path} can no longer be written ({error.strerror or error}); finished points "
+                "are kept: fix the cause, and run the same command again, without --force, to resume"
             ) from None
 
     def _require_there(self) -> None:
-        """Raise `InputError` if the file is no longer whole under its name; save what can be saved."""
+        """Raise `InputError` if the file was truncated, removed or replaced; save it if possible."""
         mine = os.fstat(self._descriptor)
         if mine.st_size < self._end:
             raise InputError(
-                f"output {self.path}: was cut short while it was written; delete it and run its sweep again"
+                f"output {self.path} was truncated during the run; delete it and run its sweep again"
             )
         try:
             there = os.stat(self.path)
@@ -156,22 +156,22 @@ class Store:
             self._save(target)
         except OSError as error:
             raise InputError(
-                f"output {self.path}: was {what} while it was written, and what is done cannot be saved "
+                f"output {self.path} was {what} during the run, and its finished points cannot be saved "
                 f"({error.strerror or error}); run its sweep again"
             ) from None
         elsewhere = "" if target == self.path else f" with -o {target}"
         raise InputError(
-            f"output {self.path}: was {what} while it was written; what is done was saved as {target}: "
-            f"run the same command again{elsewhere}, without --force, to go on, or delete it"
+            f"output {self.path} was {what} during the run; its finished points were saved as {target}: "
+            f"run the same command again{elsewhere}, without --force, to resume, or delete it"
         )
 
     def _free_name(self) -> Path:
-        """A name beside the file that nothing has yet."""
+        """An unused name next to the file."""
         numbered = (self.path.with_stem(f"{self.path.stem}-rescued-{n}") for n in itertools.count(1))
         return next(path for path in numbered if not os.path.lexists(path))
 
     def _save(self, target: Path) -> None:
-        """Copy the file, which has lost its name, to `target`, in one step."""
+        """Copy the file, which was removed or replaced, to `target`, and rename it in one step."""
         target.parent.mkdir(parents=True, exist_ok=True)
         part = files.part_of(target)
         try:
@@ -185,24 +185,24 @@ class Store:
 
     @property
     def halvings(self) -> int:
-        """How often the batches were halved for lack of memory."""
+        """Number of times the batches were halved for lack of memory."""
         return int(self._data["halvings"].read(())) if "halvings" in self._data else 0
 
     def note_halving(self) -> None:
-        """Remember that the batches are half as large from here on."""
+        """Store that batches are half as large from now on."""
         if "halvings" in self._data:
             with self._guarded():
                 self._write_book("halvings", np.array(self.halvings + 1, np.int8))
 
     def finish(self) -> None:
-        """Note the time of the last block, unless it is noted."""
+        """Store the time of the last block, unless it is stored already."""
         if "finished" in self._data and np.isnan(self._data["finished"].read(())):
             with self._guarded():
                 self._flush()
                 self._write_book("finished", np.array(time.time()))
 
     def _write_book(self, name: str, value: np.ndarray) -> None:
-        """Its checksum goes first: a value that is there has it."""
+        """Write a bookkeeping value after its checksum, so that a value always has one."""
         if self._tiles is not None:
             self._data[crc_name(name)].write((), np.array(crc_of_book(value)))
             self._flush()

@@ -1,1 +1,1 @@
-"""Sweeps: a function of parameters, mapped over a grid, kept in a file that survives."""
+"""Sweeps: a function of parameters, mapped over a grid and stored in a result file."""

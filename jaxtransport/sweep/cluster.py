@@ -27,15 +27,15 @@ from jaxtransport.sweep.plan import Plan
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-PER_WORKER = 2  # blocks on their way for each worker: one that it computes, one that waits there
-PATIENCE = 1.0  # seconds after which the absence of results is looked into
-FETCH_SECONDS = 30.0  # in which the values of a block come over, unless their worker is gone
+PER_WORKER = 2  # blocks in flight per worker: one in progress, one queued
+PATIENCE = 1.0  # seconds without results after which the cluster is checked
+FETCH_SECONDS = 30.0  # to fetch the values of a block, unless their worker was lost
 CONNECT_SECONDS = 10.0
 
 
 @contextlib.contextmanager
 def connected(scheduler: str | Client) -> Iterator[Client]:
-    """A client of a scheduler, given by its address or its scheduler file; a client that is given stays open.
+    """A client of a scheduler, given by its address or its scheduler file; a given client stays open.
 
     Raises:
         InputError: dask.distributed is not installed, nothing answers there, or the client is closed
@@ -44,7 +44,9 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError('scheduler: needs dask.distributed; pip install "distributed>=2024.10"') from None
+        raise InputError(
+            'scheduler: dask.distributed is not installed; pip install "distributed>=2024.10"'
+        ) from None
     if isinstance(scheduler, Client):
         if scheduler.status != "running" or scheduler.asynchronous:
             raise InputError("scheduler: the client is closed or asynchronous; pass a running Client")
@@ -52,8 +54,8 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
         return
     if not isinstance(scheduler, str) or not scheduler:
         raise InputError(
-            f"scheduler = {scheduler!r}: pass an address such as tcp://host:8786, the path of a scheduler "
-            "file, or a Client"
+            f"scheduler = {scheduler!r}: expected an address such as tcp://host:8786, the path of a "
+            "scheduler file, or a Client"
         )
     where: dict[str, Any] = {"address": scheduler.rstrip("/")}
     if os.path.isfile(scheduler):
@@ -65,27 +67,27 @@ def connected(scheduler: str | Client) -> Iterator[Client]:
         reason = str(error).partition("\n")[0] or type(error).__name__
     if reason:
         # A client that failed to start closes itself when it is collected. If that happens while another
-        # starts, both wait for one lock for ever; so it goes now, with the error that holds it.
+        # starts, both wait for one lock and hang; so it is collected now, with the error that refers to it.
         gc.collect()
         raise InputError(
-            f"scheduler {scheduler}: does not answer ({reason}); start one with `dask scheduler`, or check "
+            f"scheduler {scheduler} does not answer ({reason}); start one with `dask scheduler`, or check "
             "the address"
         )
     try:
         yield client
     finally:
-        with contextlib.suppress(Exception):  # it may be gone, and all results are on file
+        with contextlib.suppress(Exception):  # it may be closed already; all results are on file
             client.close(timeout=CONNECT_SECONDS)
 
 
 def ask_workers(client: Client, question: Callable[[], Any], waiting: Callable[[str], None]) -> list[Any]:
-    """What every worker that is there answers; waits for the first one.
+    """Answers of all current workers; waits for the first one.
 
     Args:
-        waiting: called, again and again, with what is waited for.
+        waiting: called repeatedly with the reason for waiting.
 
     Raises:
-        InputError: a worker that cannot answer; the scheduler is lost.
+        InputError: a worker cannot answer; the connection to the scheduler was lost.
     """
     try:
         while True:
@@ -94,7 +96,7 @@ def ask_workers(client: Client, question: Callable[[], Any], waiting: Callable[[
                 with contextlib.suppress(TimeoutError):
                     client.wait_for_workers(1, timeout=PATIENCE)
             asked = [client.submit(question, workers=[worker], pure=False) for worker in workers]
-            while workers == set(client.nthreads()):  # whoever goes takes the answer along
+            while workers == set(client.nthreads()):  # a worker that is lost will not answer
                 until = time.monotonic() + PATIENCE
                 while time.monotonic() < until:
                     if all(future.done() for future in asked):
@@ -118,8 +120,8 @@ def _answer(future: Future) -> Any:
 
 def _lost(reason: str) -> InputError:
     return InputError(
-        f"scheduler: is lost ({reason}); what was computed until then is on file: start it and run the "
-        "same command again, without --force, to go on"
+        f"scheduler: connection lost ({reason}); finished points are on file: start it again and run the "
+        "same command, without --force, to resume"
     )
 
 
@@ -137,10 +139,12 @@ class Cluster:
         plan: Plan,
         width: int = 1,
     ) -> None:
-        """Args:
-        compute: from a plan, as JSON, and a block to values, at a worker; importable there.
-        plan: how blocks are cut.
-        width: devices of a worker.
+        """Make an executor.
+
+        Args:
+            compute: from a plan, as JSON, and a block to values, at a worker; importable there.
+            plan: how blocks are cut.
+            width: devices of a worker.
         """
         self.plan, self.note = plan, ""
         self._client, self._compute, self._width = client, compute, width
@@ -157,7 +161,7 @@ class Cluster:
     def room(self) -> int:
         try:
             workers = len(self._client.nthreads())
-        except Exception:  # of many kinds, once a client is closed; `take` tells what happened
+        except Exception:  # of many kinds, once a client is closed; `take` reports it
             workers = 0
         return max(1, PER_WORKER * workers) - len(self._coming)
 
@@ -180,16 +184,16 @@ class Cluster:
             future = self._came.get(timeout=PATIENCE)
         except queue.Empty:
             if self._client.status in ("closed", "closing"):
-                raise _lost("its client is closed") from None
+                raise _lost("the client was closed") from None
             self.note = self._reason()
             return None
         if future.cancelled():
-            raise _lost("its tasks are gone")
+            raise _lost("the tasks were cancelled")
         try:
             values, error = None, future.exception() if future.status == "error" else None
             if error is None:
                 values = future.result(timeout=FETCH_SECONDS)
-        except TimeoutError:  # its worker went with it, and it is computed again
+        except TimeoutError:  # its worker was lost, and the block is computed again
             self._came.put(future)
             self.note = self._reason()
             return None
@@ -202,7 +206,7 @@ class Cluster:
         return Done(block, plan, values, error)
 
     def _reason(self) -> str:
-        """Why nothing comes; nothing if somebody is at work."""
+        """Why no results arrive; empty if there are workers."""
         if self._client.status != "running":
             return "waiting for the scheduler"
         try:
@@ -211,7 +215,7 @@ class Cluster:
             return "waiting for the scheduler"
 
     def close(self) -> None:
-        """Let go of what is still on its way."""
-        with contextlib.suppress(Exception):  # the scheduler may be gone
+        """Cancel the blocks in flight."""
+        with contextlib.suppress(Exception):  # the connection may be lost
             self._client.cancel([future for _, _, future in self._coming.values()])
         self._coming.clear()

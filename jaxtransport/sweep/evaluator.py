@@ -3,9 +3,9 @@
     points of a block -> batches of equal shape, by padded size -> vmap and jit -> arrays of the block
 
 Batches are always filled up to their one compiled shape, by repeating a point, so that a number
-does not depend on where a run was interrupted. A device gets a few batches in one call and goes through
-them by itself: a call costs as much as a thousand points of a short wire. Several devices take turns, all
-with one and the same program: a program for all of them together may differ from that of one in the last
+does not depend on where a run was interrupted. A device gets a few batches in one call and loops over
+them: a call costs as much as a thousand points of a short wire. Several devices take turns, all
+with the same program: a program for all of them together may differ in the last
 bit. XLA compiles it for every device, so each has a thread from which it is called, and they compile at once.
 """
 
@@ -32,7 +32,7 @@ from jaxtransport.sweep.task import Task
 
 @dataclass
 class Pending:
-    """A block whose first results are on their way."""
+    """A block whose first stage was started."""
 
     block: Block
     points: dict[str, np.ndarray]
@@ -76,14 +76,14 @@ class Evaluator:
         return pending
 
     def finish(self, pending: Pending) -> dict[str, np.ndarray]:
-        """The values of a block that was started; what is not finished goes to the later stages."""
+        """The values of a block that was started; unfinished points go to the later stages."""
         task, block = self.task, pending.block
         out = {v.name: self._blank(v, block) for v in task.variables}
         out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
         for chosen, result in self._fetched(pending.batches):
             for name, values in result.items():
                 self._scatter(out[name], chosen, values[: len(chosen), : len(block.free)])
-        for retry in self._retries:  # gather what is not finished, so that it does not hold the batch
+        for retry in self._retries:  # gather the unfinished points, so that they do not hold up the batch
             unfinished = np.isin(out["status"], task.unfinished)
             rows = np.flatnonzero(unfinished.any(axis=1))
             for chosen, result in self._fetched(self._batches(retry, self._retry_batch, rows, pending)):
@@ -103,7 +103,7 @@ class Evaluator:
             members = rows[sizes == size]
             batch = batch_of(int(size))
             shape = (self.plan.rows(batch, self.width), batch)
-            fair = -(-len(members) // (batch * self.width))  # to every device its share
+            fair = -(-len(members) // (batch * self.width))  # an equal share for every device
             call = min(shape[0], fair) * batch
             for start in range(0, len(members), call):
                 chosen = members[start : start + call]
@@ -116,13 +116,13 @@ class Evaluator:
                 point = jax.device_put(point, device)
                 given = (point, count, free[device], self._share(int(size), device))
                 if not out:
-                    compiled.trace(*given)  # once, and not at once by every thread
+                    compiled.trace(*given)  # once, instead of in every thread
                 out.append((chosen, self._threads.submit(_called, compiled, given)))
         return out
 
     @staticmethod
     def _fetched(batches):
-        """Results as they arrive, each let go as soon as it is used: (rows, {variable: array})."""
+        """Results as they arrive, each released as soon as it is used: (rows, {variable: array})."""
         while batches:
             chosen, result = batches.pop(0)
             rows = {name: np.asarray(values) for name, values in result.result().items()}
@@ -152,7 +152,7 @@ class Evaluator:
         """Put rows into a block, where `wanted`; arrays may be longer or shorter than stored."""
         every = slice(None)
         extent = [slice(0, min(a, b)) for a, b in zip(target.shape[2:], values.shape[2:], strict=True)]
-        run = len(rows) and rows[-1] - rows[0] == len(rows) - 1  # rows ascend: they lie together
+        run = len(rows) and rows[-1] - rows[0] == len(rows) - 1  # rows ascend, so they are contiguous
         into: Any = (slice(rows[0], rows[-1] + 1) if run else rows, every, *extent)
         given = values[(every, every, *extent)]
         target[into] = given if wanted is True else np.where(wanted, given, target[into])
@@ -170,7 +170,7 @@ def batch_by_batch(evaluate, sequential: bool = False, quickly: bool = False):
         (rows, batch, ...); the rows from `count` on are zeros.
     """
     mapped = _in_turn(evaluate) if sequential else jax.vmap(evaluate, in_axes=(0, None, None))
-    batch = jax.jit(mapped)  # traced once, though asked for twice
+    batch = jax.jit(mapped)  # traced once, although used twice
 
     def run(points, count, free, shared):
         of_row = lambda i: {name: values[i] for name, values in points.items()}
@@ -188,7 +188,7 @@ def batch_by_batch(evaluate, sequential: bool = False, quickly: bool = False):
 
 
 def _called(program, given):
-    with runtime.computing():  # JAX keeps its settings by thread
+    with runtime.computing():  # settings of JAX are per thread
         return program(*given)
 
 
@@ -199,6 +199,6 @@ def _in_turn(evaluate):
 
 def _distinct(sizes: np.ndarray) -> np.ndarray:
     """The values among `sizes`, in order."""
-    if len(sizes) and np.all(sizes == sizes[0]):  # as mostly; sorting them takes longer
+    if len(sizes) and np.all(sizes == sizes[0]):  # the common case; sorting takes longer
         return sizes[:1]
     return np.unique(sizes)

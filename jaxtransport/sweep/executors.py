@@ -1,4 +1,4 @@
-"""Who computes the blocks of a sweep: the devices of this process, here, or a cluster (see `cluster`)."""
+"""Executors of the blocks of a sweep: devices of this process (here), or a cluster (see `cluster`)."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ AHEAD = 1  # blocks that are computed while one is written
 
 @dataclass(frozen=True)
 class Done:
-    """A block that came back: with its values, or with the error that it met."""
+    """A finished block, with its values or its error."""
 
     block: Block
-    plan: Plan  # that it was computed by
+    plan: Plan  # by which it was computed
     values: Mapping[str, np.ndarray] | None = None
     error: Exception | None = None
 
 
 class Executor(Protocol):
-    """Computes blocks, several at once, and gives them back in any order."""
+    """Computes blocks, several at once, and returns them in any order."""
 
-    plan: Plan  # set another one, and later blocks are computed by that
-    note: str  # why nothing comes, if that is known
+    plan: Plan  # may be replaced; later blocks use the new one
+    note: str  # why no results arrive, if known
 
     @property
     def step(self) -> int:
@@ -41,17 +41,17 @@ class Executor(Protocol):
 
     @property
     def room(self) -> int:
-        """How many more blocks it takes now."""
+        """Number of further blocks it accepts now."""
 
     @property
     def busy(self) -> bool:
-        """Whether a block is on its way."""
+        """Whether a block is in flight."""
 
     def put(self, block: Block) -> None:
         """Start a block."""
 
     def take(self) -> Done | None:
-        """The next block that is done; None if there was none for a while."""
+        """The next finished block; None if none finished for a while."""
 
 
 class Local:

@@ -105,7 +105,7 @@ def boxes(shape: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[slice
 
 
 def scatter(grid: Grid, block: Block, values: np.ndarray) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
-    """Where the values of a block go in an array over the grid.
+    """Positions of the values of a block in an array over the grid.
 
     Args:
         grid: the whole grid.

@@ -1,7 +1,7 @@
-"""How a task is cut: batches that fit memory and cache, blocks that are written at once.
+"""Division of a task: batches that fit memory and cache, blocks that are written at once.
 
-The shape of a batch decides the last bit of a result, so it is fixed when a file is made, stored in
-it, and used again by whoever resumes.
+The shape of a batch affects the last bit of a result, so it is fixed when a file is made, stored in
+it, and used again when a run resumes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TILE_BATCHES = 64  # a block of fewer is several checksums: several devices may 
 KEPT_PER_SITE = 32  # numbers a kernel keeps per site and point of a batch
 PROGRAM_BYTES = 310_000_000  # measured: Python, JAX, and what it takes to compile
 START_SECONDS = 2.0  # until the first program is compiled
-COMPILED_TOGETHER = 0.3  # of the time of compiling: what it takes longer for two devices at once
+COMPILED_TOGETHER = 0.3  # extra time of compiling for two devices at once, relative to one
 WRITTEN = 5e8  # bytes of results that are gathered and written in a second
 BLOCKS_AT_ONCE = 3
 BLOCK_BYTES = 2**26  # most that one block's results may take in host memory
@@ -53,27 +53,27 @@ class Plan:
         return self.tile * -(-max(self.solve_step, devices * max(self.batch.values())) // self.tile)
 
     def rows(self, batch: int, devices: int) -> int:
-        """Batches that a device gets in one call: it goes through them by itself, and a call costs time."""
+        """Batches that a device gets in one call: it loops over them, since a call costs time."""
         return max(1, min(AT_ONCE // batch, -(-self.step(devices) // (batch * devices))))
 
     def halved(self, times: int = 1) -> Plan:
-        """The same blocks in smaller batches, as far as there are any."""
+        """The same blocks in batches of half the size, if possible."""
         fewer = lambda count: max(min(LANES, count), LANES * ((count >> times) // LANES))
         batch = {size: fewer(count) for size, count in self.batch.items()}
         return replace(self, batch=batch)
 
     def retry_batch(self, size: int, task: Task) -> int:
         """Batch of the points that are gathered to be finished by a later stage."""
-        if self.batch[size] == 1:  # points go one by one
+        if self.batch[size] == 1:  # points are computed one by one
             return 1
         most = BATCH_BYTES // max(1, task.retry_bytes)
         return max(LANES, min(self.batch[size], task.retry_points, LANES * (most // LANES)))
 
     def memory_bytes(self, task: Task) -> int:
-        """Memory of a whole run at its peak, roughly (`scripts/memory.py` measures it).
+        """Approximate peak memory of a run (`scripts/memory.py` measures it).
 
-        The program; coordinates and results of a block, of which one is written and two are under way; what
-        a batch keeps; the same of points that are finished by a later stage.
+        The sum of the program; coordinates and results of blocks, one being written and two in progress;
+        intermediate results of a batch; the same for points that are finished by a later stage.
         """
         axes = task.grid.solve_axes
         coordinates = 8 * (len(axes.axes) + 1)
@@ -88,7 +88,7 @@ class Plan:
         return program + BLOCKS_AT_ONCE * block + kept + scratch + retries + task.shared_bytes
 
     def seconds(self, task: Task) -> float:
-        """Time of a whole run on one core, roughly, unless many points need a later stage."""
+        """Approximate time of a run on one core, unless many points need a later stage."""
         stored = task.grid.size * task.bytes_per_point()
         compiling = task.compile_seconds * len(self.batch)
         return START_SECONDS + compiling + work_seconds(task) + stored / WRITTEN
@@ -123,18 +123,18 @@ def counts(task: Task) -> dict[int, int]:
 
 
 def work_seconds(task: Task) -> float:
-    """Time that the points of a task take on one core, roughly."""
+    """Approximate time of the points of a task on one core."""
     return task.update_seconds * sum(count * task.cost(size) for size, count in counts(task).items())
 
 
 def devices_worth(task: Task, most: int) -> int:
-    """How many devices a task pays for, each of which has its large program compiled."""
+    """Number of devices worth using, given that a large program is compiled for each of them."""
     saved = work_seconds(task) * (1 - 1 / most)
     return most if not task.quickly or saved > COMPILED_TOGETHER * task.compile_seconds else 1
 
 
 def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
-    """Cut a task for a device.
+    """Make the plan of a task for a device.
 
     Args:
         kind: of device, "gpu" or as `xla.kind_of_cpu`.

@@ -1,10 +1,10 @@
-"""The one loop: compute the blocks of a grid that are not in its file yet, and write them.
+"""The main loop: compute the blocks of a grid that are not in its file yet, and write them.
 
     every block that the file lacks -> executor -> file
 
-An executor computes blocks on the devices of this process or on a cluster, some at a time: the next ones
-are under way while one is written. A block that fails is tried again; one that fails three times is
-marked so, and the sweep goes on.
+An executor computes blocks on the devices of this process or on a cluster, several at a time: the next ones
+are computed while one is written. A block that fails is tried again; one that fails three times is
+marked as crashed, and the sweep continues.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ TRIES = 3
 
 @dataclass
 class Progress:
-    """How far a run is, in grid points."""
+    """Progress of a run, in grid points."""
 
     total: int
     done: int
     resumed: int  # points that were in the file before this run
     failed: int = 0
     seconds: float = 0.0
-    writing: float = 0.0  # seconds of those in which results were put on file
-    note: str = ""  # what keeps it waiting
-    trouble: str = ""  # the last error that cost a block
+    writing: float = 0.0  # of these seconds, spent on writing results
+    note: str = ""  # reason for waiting
+    trouble: str = ""  # the last error of a block that was given up
 
     @property
     def rate(self) -> float:
@@ -61,13 +61,13 @@ def execute(
 
     Args:
         executor: computes the blocks.
-        report: called once before the first block, after each, and while none comes.
-        stop: asked before every block; once it is true, what is on its way is stored, and no more.
+        report: called once before the first block, after each, and while none arrives.
+        stop: checked before every block; once it is true, blocks in flight are stored, and no others started.
 
     Raises:
-        InputError: the file can no longer be written; no memory for the smallest batch; what the
-            executor says of its cluster.
-        Exception: the error of the first block, if that fails every time.
+        InputError: the file can no longer be written; no memory for the smallest batch; an error
+            of the cluster.
+        Exception: the error of the first block, if it fails every time.
     """
     plan = executor.plan
     left = deque(b for b in blocks(grid, executor.step, plan.free_step) if not store.holds(b))
@@ -85,7 +85,7 @@ def execute(
         progress.seconds = time.perf_counter() - start
         progress.note = executor.note
         if came is None:
-            if stop() and executor.note:  # nobody is there who could finish it
+            if stop() and executor.note:  # no worker could finish it
                 break
             report(progress)
             continue
@@ -111,7 +111,7 @@ def execute(
 def _again(
     came: Done, executor: Executor, store: Store, failures: Counter[Block], progress: Progress
 ) -> bool:
-    """Whether a block that failed is to be tried again; raises its error where nothing else works either."""
+    """Whether a block that failed is to be tried again; raises its error if no block has succeeded."""
     error = came.error
     assert error is not None
     if isinstance(error, InputError):
@@ -131,11 +131,11 @@ def _again(
     if not progress.done:
         if memory:
             raise InputError(
-                f"memory: {LANES} points at once do not fit ({_first_line(error)}); free some, or ask for "
-                "fewer variables or shorter wires"
+                f"memory: {LANES} points at once do not fit ({_first_line(error)}); free some memory, or "
+                "use fewer variables or shorter wires"
             )
         raise error
-    progress.trouble = f"{came.block.size:,} points together failed {TRIES} times: {_first_line(error)}"
+    progress.trouble = f"a block of {came.block.size:,} points failed {TRIES} times: {_first_line(error)}"
     return False
 
 

@@ -1,11 +1,11 @@
-"""What a sweep computes, told to the loop without a word of physics.
+"""Description of a computation for the sweep loop, independent of its physics.
 
-A model hands the loop one function of one point,
+A model provides a function of one point,
 
     evaluate(point, free, shared) -> {variable: array}
 
 with `point` a dict of scalars (the solve axes), `free` a dict of arrays of one length F (the free
-axes, evaluated together) and `shared` whatever all points have in common. Every variable comes back
+axes, evaluated together) and `shared` data common to all points. Every variable is returned
 with F as its first axis and with the int8 "status" among them.
 """
 
@@ -21,7 +21,7 @@ from jaxtransport.sweep.grid import Axis, Grid
 
 
 class StoredVariable(Protocol):
-    """What the store needs to know of a variable."""
+    """Properties of a variable that the store needs."""
 
     @property
     def name(self) -> str: ...
@@ -38,7 +38,7 @@ class StoredVariable(Protocol):
 
 
 class Beside(NamedTuple):
-    """A coordinate that is no axis: a parameter that is held fixed, or what goes along with an axis."""
+    """A coordinate that is no axis: a fixed parameter, or a quantity that varies along an axis."""
 
     name: str
     values: np.ndarray  # one number, or one for each value of the axes `dims`
@@ -50,25 +50,25 @@ class Beside(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """A function to map over a grid, and the shape of what it returns."""
+    """A function to map over a grid, and the shape of its results."""
 
     grid: Grid
     variables: tuple[StoredVariable, ...]
     evaluate: Callable[[dict, dict, Any], Mapping[str, Any]]
     retries: tuple[Callable[[dict, dict, Any], Mapping[str, Any]], ...] = ()  # by later stages
-    retry_bytes: int = 0  # memory that a grid point takes in the last of them
-    retry_points: int = 64  # of a batch of those: few where points are seldom, and each takes longer
+    retry_bytes: int = 0  # memory of a grid point in the last of them
+    retry_points: int = 64  # of a batch of those: few if points are rare and take long
     unfinished: tuple[int, ...] = ()  # status codes of points that a later stage may finish
-    shared: Callable[[int], Any] = lambda size: None  # what all points of one padded size have in common
-    shared_bytes: int = 0  # memory that takes, of the largest size
+    shared: Callable[[int], Any] = lambda size: None  # data common to all points of one padded size
+    shared_bytes: int = 0  # memory of `shared` at the largest size
     extra: tuple[Axis, ...] = ()  # dimensions of variables beyond the grid, such as site
     beside: tuple[Beside, ...] = ()  # coordinates beyond the axes
     size_axis: str | None = None  # the solve axis that sets the shape of a point's arrays
     sizes: Mapping[int, int] = field(default_factory=dict)  # its values -> padded sizes
     size: int = 1  # the padded size where there is no such axis
-    compile_bytes: int = 0  # memory that compiling takes beyond what all programs do
-    scratch_bytes: int = 0  # memory a grid point takes while computed, beyond what is stored
-    arrays: int = 1  # that a step holds of a point, in those of a wire seen at its leads alone
+    compile_bytes: int = 0  # memory of compiling beyond that of any program
+    scratch_bytes: int = 0  # memory of a grid point while computed, beyond its results
+    arrays: int = 1  # arrays per point in a step, relative to a wire solved at its leads only
     quickly: bool = False  # whether compiling it takes longer than most sweeps
     sequential: bool = False  # on CPUs a loop over points is faster than `vmap`
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates

@@ -109,7 +109,7 @@ def test_points_that_fail_give_exit_1_and_a_count(spec, jaxtransport, monkeypatc
     ("arguments", "named"),
     [
         (["run", "nothing.toml"], "nothing.toml"),
-        (["run", "."], "is a folder"),
+        (["run", "."], ". is a folder or a device"),
         (["validate", "small.toml", "--set", "wire.gamma=-0.5"], "wire.gamma"),
         (["run", "small.toml", "--set", "drive.mu_bar=2.5"], "drive.mu_bar"),
         (["run", "small.toml", "--set", "gamma"], "--set gamma"),
@@ -195,7 +195,7 @@ def test_an_interrupt_keeps_the_file_and_says_how_to_go_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=600)
     assert process.returncode == 130
-    assert "run the same command again to go on" in err
+    assert "run the same command again to resume" in err
     with h5py.File(file) as stopped:
         assert (stopped["status"][...] == -1).any()
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0

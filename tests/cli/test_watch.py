@@ -166,7 +166,7 @@ def test_a_run_that_was_killed_is_told_and_one_that_goes_on_too(out, writer, bet
     between(writer.kill, lambda: None, go_on, lambda: None, finish)
     done, lines = watched(out)
     assert done
-    told = [f"no run is writing it: jaxtransport run SPEC.toml -o {out} goes on" in line for line in lines]
+    told = [f"no run is writing it; jaxtransport run SPEC.toml -o {out} resumes it" in line for line in lines]
     assert told == [False, True, True, False, False, False]
 
 
@@ -186,7 +186,7 @@ def test_a_real_wait_and_a_real_interrupt(out):
     assert first == f"{out}: 0 of 30 points (0.0 %); {watches._gone(out)}\n"
     assert "0 points/s" in second
     assert rest.splitlines()[-1] == "False False False"
-    assert error == f"no longer watching {out}; the run is not touched by that\n"
+    assert error == f"no longer watching {out}; the run itself is not affected\n"
     assert process.returncode == 0
 
 

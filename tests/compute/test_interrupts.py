@@ -332,5 +332,5 @@ def test_watching_ends_quietly_at_any_signal(tmp_path, made):
     done = command(tmp_path, step, signal.SIGTERM, 1, "status", "out.h5", "--watch")
     assert (done.returncode, done.stderr.splitlines()) == (
         0,
-        ["no longer watching out.h5; the run is not touched by that"],
+        ["no longer watching out.h5; the run itself is not affected"],
     )

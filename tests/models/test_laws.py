@@ -158,22 +158,22 @@ def test_unfinished_points_are_gathered_and_finished():
 MISTAKES = [
     ({"solve": {"law": "series", "order": 0}}, "solve.order", ">= 1"),
     ({"solve": {"law": "series", "order": 10}}, "solve.order", "<= 9"),
-    ({"solve": {"law": "series", "temperature": 0.1}}, "solve.temperature", 'goes with law = "exact"'),
-    ({"solve": {"law": "exact", "order": 3}}, "solve.order", 'goes with law = "series"'),
+    ({"solve": {"law": "series", "temperature": 0.1}}, "solve.temperature", 'requires law = "exact"'),
+    ({"solve": {"law": "exact", "order": 3}}, "solve.order", 'requires law = "series"'),
     ({"solve": {"law": "exact", "temperature": -0.1}}, "solve.temperature", ">= 0"),
-    ({"solve": {"law": "cubic"}}, "solve.law", "pass one of linear, series, exact"),
-    ({"grid": {"temperature": [0.1]}}, "grid.temperature", 'goes with law = "exact"'),
+    ({"solve": {"law": "cubic"}}, "solve.law", "expected one of linear, series, exact"),
+    ({"grid": {"temperature": [0.1]}}, "grid.temperature", 'requires law = "exact"'),
     ({"solve": {"law": "exact"}, "grid": {"temperature": [0.1, -0.1]}}, "grid.temperature", ">= 0"),
     (
         {"solve": {"law": "exact"}, "output": {"variables": ["injection_response"]}},
         "output.variables",
-        "unknown; known: conductance",
+        "unknown variable 'injection_response'; known: conductance",
     ),
     ({"output": {"variables": ["steps"]}}, "output.variables", "unknown"),
     (
         {"solve": {"law": "exact"}, "output": {"variables": ["roots_forward"]}},
         "output.variables",
-        'go with law = "series"',
+        'require law = "series"',
     ),
     (
         {"wire": {"N": 6}, "solve": {"law": "series"}, "output": {"variables": ["roots_forward"]}},

@@ -103,7 +103,7 @@ def test_a_pattern_and_an_axis_of_one_parameter():
     text = SPEC.format(
         wire='N = 6\nhopping = { pattern = "alternating", values = [1.0, 0.5] }', grid="hopping = [1.0]"
     )
-    with pytest.raises(jt.InputError, match=r"grid.hopping: a pattern along the wire is given too"):
+    with pytest.raises(jt.InputError, match=r"grid.hopping: wire.hopping is a pattern along the wire"):
         parse(text)
 
 

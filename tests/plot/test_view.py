@@ -91,5 +91,5 @@ def test_an_axis_that_has_a_value_twice_is_refused():
     """As a flipped bit leaves it in a file without checksums."""
     data = result(N=4, mu_bar=40).assign_coords(N=[4, 6, 6, 8])
     for choice in ({}, {"at": ["N=6"]}, {"x": "mu_bar"}):
-        with pytest.raises(InputError, match="N: its values are not distinct"):
+        with pytest.raises(InputError, match="N has duplicate values and cannot be an axis"):
             choose(data, variable="nonreciprocity", **choice)

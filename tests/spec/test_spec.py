@@ -63,11 +63,11 @@ MISTAKES = {
     "unknown drive key": ({"drive.voltage": 0.5}, "drive.voltage", "unknown"),
     "unknown axis": ({"grid.gama": [0.5]}, "grid.gama", "did you mean 'gamma'"),
     "axis that is no number": ({"grid.layout": ["pair"]}, "grid.layout", "cannot be an axis"),
-    "title": ({"title": 3}, "title", "text"),
+    "title": ({"title": 3}, "title", "expected a string"),
     "model": ({"model": "quantun"}, "model", "quantum"),
-    "table that is a number": ({"output": 5}, "output", "pass a table"),
-    "grid that is a number": ({"grid": 5}, "grid", "pass a table"),
-    "grid that is an array of tables": ({"grid": [{"gamma": [0.5]}]}, "grid", "pass a table"),
+    "table that is a number": ({"output": 5}, "output", "expected a table"),
+    "grid that is a number": ({"grid": 5}, "grid", "expected a table"),
+    "grid that is an array of tables": ({"grid": [{"gamma": [0.5]}]}, "grid", "expected a table"),
     "layout type": ({"wire.layout": 3}, "wire.layout", "dimers, pair, spaced, custom"),
     "layout name": ({"wire.layout": "dimer"}, "wire.layout", "dimers, pair, spaced, custom"),
     "layout missing": ({"wire.layout": None}, "wire.layout", "missing"),
@@ -77,21 +77,21 @@ MISTAKES = {
     "N missing": ({"wire.N": None}, "wire.N", "missing"),
     "N small": ({"wire.N": 2}, "wire.N", "N >= 4"),
     "N one": ({"wire.N": 1}, "wire.N", ">= 2"),
-    "N beyond any number": ({"wire.N": 10**400}, "wire.N", "pass"),
+    "N beyond any number": ({"wire.N": 10**400}, "wire.N", "expected"),
     "odd N for dimers": ({"wire.N": 7}, "wire.N", "even N"),
     "odd N on an axis": ({"grid.N": [4, 7, 9]}, "grid.N", "even N"),
     "N small for pair": ({"wire.layout": "pair", "wire.N": 3}, "wire.N", "N >= 4"),
-    "N twice": ({"grid.N": [4, 6, 4]}, "grid.N", "4 comes twice"),
+    "N twice": ({"grid.N": [4, 6, 4]}, "grid.N", "duplicate value 4"),
     "N fraction on an axis": ({"grid.N": [4, 6.5]}, "grid.N", "entry 2"),
     "N fractions from num": ({"grid.N": {"start": 4, "stop": 10, "num": 5}}, "grid.N", "not whole"),
-    "gamma type": ({"wire.gamma": "0.5"}, "wire.gamma", "pass a number"),
-    "gamma NaN": ({"wire.gamma": math.nan}, "wire.gamma", "not finite"),
+    "gamma type": ({"wire.gamma": "0.5"}, "wire.gamma", "expected a number"),
+    "gamma NaN": ({"wire.gamma": math.nan}, "wire.gamma", "finite number"),
     "gamma zero": ({"wire.gamma": 0}, "wire.gamma", "> 0"),
     "gamma negative": ({"wire.gamma": -0.5}, "wire.gamma", "> 0"),
     "gamma missing": ({"wire.gamma": None}, "wire.gamma", "missing"),
-    "gamma beyond any number": ({"wire.gamma": 10**400}, "wire.gamma", "pass"),
+    "gamma beyond any number": ({"wire.gamma": 10**400}, "wire.gamma", "fits in a double"),
     "gamma axis zero": ({"grid.gamma": [0.5, 0.0]}, "grid.gamma", "entry 2"),
-    "gamma axis NaN": ({"grid.gamma": [math.nan]}, "grid.gamma", "not finite"),
+    "gamma axis NaN": ({"grid.gamma": [math.nan]}, "grid.gamma", "finite number"),
     "gamma list length": ({"wire.gamma": [1.0] * 7}, "wire.gamma", "N = 8"),
     "gamma list negative": ({"wire.gamma": [1.0, 1, 1, -1, 1, 1, 1, 1]}, "wire.gamma", "site 4"),
     "gamma list zero at a lead": ({"wire.gamma": [0.0, *[1.0] * 7]}, "wire.gamma", "site 1"),
@@ -114,14 +114,18 @@ MISTAKES = {
     "hopping negative": ({"wire.hopping": [1.0, 1, 1, -1, 1, 1, 1]}, "wire.hopping", "entry 4"),
     "hopping length": ({"wire.hopping": [1.0] * 8}, "wire.hopping", "N - 1 = 7"),
     "hopping list and axis": ({"wire.hopping": [1.0] * 7, "grid.hopping": [1.0]}, "grid.hopping", "keep one"),
-    "onsite type": ({"wire.onsite": "0"}, "wire.onsite", "pass a number"),
+    "onsite type": ({"wire.onsite": "0"}, "wire.onsite", "expected a number"),
     "onsite inf": ({"wire.onsite": [0.0] * 7 + [math.inf]}, "wire.onsite", "entry 8"),
     "onsite length": ({"wire.onsite": [0.0] * 9}, "wire.onsite", "N = 8"),
     "onsite list and N axis": ({"wire.onsite": [0.0] * 8, "grid.N": [4, 8]}, "wire.onsite", "N axis"),
     "hopping list and N axis": ({"wire.hopping": [1.0] * 7, "grid.N": [4, 8]}, "wire.hopping", "N axis"),
     "gamma list and N axis": ({"wire.gamma": [1.0] * 8, "grid.N": [4, 8]}, "wire.gamma", "N axis"),
     "strengths and N axis": ({"wire.strengths": [1.0] * 6, "grid.N": [4, 8]}, "wire.strengths", "N axis"),
-    "strengths length": ({"wire.strengths": [1.0] * 8}, "wire.strengths", "8 numbers for 6"),
+    "strengths length": (
+        {"wire.strengths": [1.0] * 8},
+        "wire.strengths",
+        "one number for each of 6 .* got 8",
+    ),
     "strengths negative": ({"wire.strengths": [1.0, -1, 1, 1, 1, 1]}, "wire.strengths", "entry 2"),
     "spacing missing": ({"wire.layout": "spaced"}, "wire.spacing", "missing"),
     "spacing zero": ({"wire.layout": "spaced", "wire.spacing": 0}, "wire.spacing", ">= 1"),
@@ -136,20 +140,24 @@ MISTAKES = {
     "site zero": ({**CUSTOM, "wire.drains": [0]}, "wire.drains", ">= 1"),
     "site that is no number": ({**CUSTOM, "wire.drains": [2.5]}, "wire.drains", "entry 1"),
     "sites beyond the shortest wire": ({**CUSTOM, "grid.N": [8, 4]}, "wire.drains", "site 5"),
-    "mu_bar type": ({"drive.mu_bar": "1"}, "drive.mu_bar", "pass a number"),
-    "mu_bar NaN": ({"drive.mu_bar": math.nan}, "drive.mu_bar", "not finite"),
+    "mu_bar type": ({"drive.mu_bar": "1"}, "drive.mu_bar", "expected a number"),
+    "mu_bar NaN": ({"drive.mu_bar": math.nan}, "drive.mu_bar", "finite number"),
     "mu_bar missing": ({"drive.mu_bar": None}, "drive.mu_bar", "missing"),
     "mu_bar at the band edge": ({"drive.mu_bar": 2}, "drive.mu_bar", "outside the band"),
     "mu_bar below the band": ({"drive.mu_bar": -2.5}, "drive.mu_bar", "outside the band"),
-    "lead outside the band": ({"drive.mu_bar": 1.95}, "drive.mu_bar", "a lead outside the band"),
-    "lead below the band": ({"drive.mu_bar": -1.96}, "drive.mu_bar", "a lead outside the band"),
-    "mu_bar axis": ({"grid.mu_bar": [0.0, 1.0, 3.0]}, "grid.mu_bar", "3 lies outside the band"),
-    "mu_bar axis and window": ({"grid.mu_bar": [0.0, -1.96, 1.5]}, "grid.mu_bar", "-1.96 .*outside the band"),
+    "lead outside the band": ({"drive.mu_bar": 1.95}, "drive.mu_bar", "a lead is outside the band"),
+    "lead below the band": ({"drive.mu_bar": -1.96}, "drive.mu_bar", "a lead is outside the band"),
+    "mu_bar axis": ({"grid.mu_bar": [0.0, 1.0, 3.0]}, "grid.mu_bar", "outside the band.* got 3"),
+    "mu_bar axis and window": (
+        {"grid.mu_bar": [0.0, -1.96, 1.5]},
+        "grid.mu_bar",
+        "outside the band.* got -1.96",
+    ),
     "delta_mu axis and window": ({"grid.delta_mu": [0.1, 2.5]}, "drive.mu_bar", "delta_mu = 2.5"),
     "delta_mu zero": ({"drive.delta_mu": 0.0}, "drive.delta_mu", "> 0"),
     "delta_mu negative": ({"drive.delta_mu": -0.1}, "drive.delta_mu", "> 0"),
     "delta_mu missing": ({"drive.delta_mu": None}, "drive.delta_mu", "missing"),
-    "injection NaN": ({"drive.injection": math.nan}, "drive.injection", "not finite"),
+    "injection NaN": ({"drive.injection": math.nan}, "drive.injection", "finite number"),
     "injection missing": ({"drive.injection": None}, "drive.injection", "missing"),
     "injection with I_g": ({"drive.I_g": 0.1}, "drive.I_g", "keep one"),
     "injection with an I_g axis": ({"grid.I_g": [0.1, 0.2]}, "grid.I_g", "keep one"),
@@ -164,7 +172,7 @@ MISTAKES = {
     "temperature axis with law linear": ({"grid.temperature": [0.0, 0.1]}, "grid.temperature", "exact"),
     "order with law linear": ({"solve.order": 3}, "solve.order", "series"),
     "empty axis": ({"grid.gamma": []}, "grid.gamma", "empty axis"),
-    "axis that is a number": ({"grid.gamma": 0.5}, "grid.gamma", "pass a list"),
+    "axis that is a number": ({"grid.gamma": 0.5}, "grid.gamma", "expected a list"),
     "range without a direction": (
         {"grid.gamma": {"start": 0.5, "stop": 0.1, "step": 0.1}},
         "grid.gamma",
@@ -172,10 +180,14 @@ MISTAKES = {
     ),
     "log range from zero": ({"grid.gamma": {"start": 0.0, "stop": 1.0, **LOG}}, "grid.gamma", "logarithmic"),
     "log range to below": ({"grid.onsite": {"start": 1, "stop": -1, **LOG}}, "grid.onsite", "logarithmic"),
-    "variables type": ({"output.variables": "conductance"}, "output.variables", "pass a list"),
+    "variables type": ({"output.variables": "conductance"}, "output.variables", "expected a list"),
     "variables empty": ({"output.variables": []}, "output.variables", "empty"),
-    "variable unknown": ({"output.variables": ["current"]}, "output.variables", "'current' unknown"),
-    "variable twice": ({"output.variables": ["conductance"] * 2}, "output.variables", "twice"),
+    "variable unknown": ({"output.variables": ["current"]}, "output.variables", "unknown variable 'current'"),
+    "variable twice": (
+        {"output.variables": ["conductance"] * 2},
+        "output.variables",
+        "duplicate variable 'conductance'",
+    ),
     "output unknown": ({"output.variable": ["conductance"]}, "output.variable", "did you mean"),
 }
 
@@ -233,11 +245,11 @@ def test_the_error_shows_a_line_for_each_mistake():
 
 @pytest.mark.parametrize("text", ["[wire", "N = ", "[wire]\nN = 4\nN = 5\n", "a = 'x", "[wire]\n[wire]\n"])
 def test_bad_toml_is_one_mistake(text, tmp_path):
-    with pytest.raises(InputError, match="not TOML"):
+    with pytest.raises(InputError, match="not valid TOML"):
         parse(text)
     path = tmp_path / "bad.toml"
     path.write_text(text)
-    with pytest.raises(InputError, match="bad: not TOML"):
+    with pytest.raises(InputError, match="bad is not valid TOML"):
         read(path)
 
 
@@ -518,8 +530,11 @@ def test_marks_of_an_encoding_are_understood(encoding, newline, tmp_path):
         ({"wire.delta_m": 0.5}, "wire.delta_m: unknown; did you mean drive.delta_mu?"),
         ({"wire.gama": 0.5}, "wire.gama: unknown; did you mean 'gamma'?"),
         ({"mu_bar": 0.5}, "mu_bar: unknown; it belongs in [drive]"),
-        ({"output.variables": ["residal"]}, "output.variables: 'residal' unknown; did you mean 'residual'?"),
-        ({"wire.hopping": -1.0}, "wire.hopping: -1.0; only |t| counts, pass 1"),
+        (
+            {"output.variables": ["residal"]},
+            "output.variables: unknown variable 'residal'; did you mean 'residual'?",
+        ),
+        ({"wire.hopping": -1.0}, "wire.hopping: expected a number > 0, got -1.0; only |t| matters, set 1"),
     ],
 )
 def test_where_a_key_belongs_is_said(changes, says):

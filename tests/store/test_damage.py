@@ -328,7 +328,7 @@ def test_force_replaces_what_is_damaged(sweep, spec, truth):
 
 CHILDREN = {
     "crashes": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
-    "does not come to an end": "import signal; signal.setitimer(signal.ITIMER_REAL, 0.01); signal.pause()",
+    "does not finish": "import signal; signal.setitimer(signal.ITIMER_REAL, 0.01); signal.pause()",
 }
 
 
@@ -338,7 +338,7 @@ def test_hdf5_that_crashes_or_hangs_is_a_message(how, sweep, monkeypatch):
     results.read_attributes(sweep)  # sealed: no child is asked
     with h5py.File(sweep, "r+") as file:
         file["own"] = 1.0
-    with pytest.raises(DamagedFile, match=f"HDF5 {how} when it opens it"):
+    with pytest.raises(DamagedFile, match=f"HDF5 {how} when it opens the file"):
         jt.load(sweep)
 
 

@@ -233,10 +233,12 @@ def test_wrong_calls_are_refused(profiles, search, tmp_path):
     result = profiles
     refused(result, tmp_path / "out.txt", "unknown kind of file", ".nc, .zarr, .csv or .csv.gz")
     refused(result, tmp_path / "out.nc", "level = 10", level=10)
-    refused(result, tmp_path / "out.nc", "y, gamma not in", "choose among J, mu, x", variables=["y", "gamma"])
-    refused(result, tmp_path / "out.nc", "names none", variables=[])
+    refused(
+        result, tmp_path / "out.nc", "y, gamma not in", "expected some of J, mu, x", variables=["y", "gamma"]
+    )
+    refused(result, tmp_path / "out.nc", "an empty list", variables=[])
     refused(tmp_path / "none.h5", tmp_path / "out.nc", "no such file")
-    refused(profiles, tmp_path / "out.csv", "bond and site", "along one of them")
+    refused(profiles, tmp_path / "out.csv", "same axes, got bond and site")
     refused(search, tmp_path / "out.csv", "zero and line", variables=["mu_bar", "points"])
 
 

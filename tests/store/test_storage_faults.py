@@ -91,7 +91,7 @@ def test_a_file_that_may_not_get_so_large_is_refused_and_leaves_nothing(limit):
     code, said = limited(limit, "-o", "new/folder/out.h5")
     assert code == 2
     assert "output " in said
-    assert "new/folder/out.h5: cannot be written (File too large; it needs 1," in said
+    assert "new/folder/out.h5 cannot be written (File too large; it needs 1," in said
     assert "Traceback" not in said
     assert sorted(os.listdir()) == ["spec.toml"]
 
@@ -121,7 +121,7 @@ def test_a_write_that_fails_leaves_a_file_that_goes_on(writes, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", failing)
-        with pytest.raises(InputError, match=r"cannot be written any more \(No space left on device\)"):
+        with pytest.raises(InputError, match=r"can no longer be written \(No space left on device\)"):
             jt.run("spec.toml", "out.h5")
     assert set(results.count_statuses("out.h5")) <= {-1, 0}
     assert stored("out.h5") in (0, BLOCK, 2 * BLOCK, 3 * BLOCK, 4 * BLOCK)
@@ -136,7 +136,9 @@ def test_a_limit_that_comes_in_mid_run_is_a_message():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
 
     try:
-        with pytest.raises(InputError, match=r"cannot be written any more \(File too large\); it keeps"):
+        with pytest.raises(
+            InputError, match=r"can no longer be written \(File too large\); finished points are kept"
+        ):
             jt.run("spec.toml", "out.h5", report=when(1, lower))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -146,7 +148,7 @@ def test_a_limit_that_comes_in_mid_run_is_a_message():
 
 def test_a_file_that_is_removed_comes_back():
     with pytest.raises(
-        InputError, match=r"out\.h5: was removed while it was written; what is done was saved"
+        InputError, match=r"out\.h5 was removed during the run; its finished points were saved"
     ):
         jt.run("spec.toml", "out.h5", report=when(2, lambda: os.remove("out.h5")))
     assert sorted(os.listdir()) == ["out.h5", "spec.toml"]
@@ -158,7 +160,7 @@ def test_a_folder_that_is_moved_away_keeps_its_file():
     def move():
         os.rename("results", "elsewhere")
 
-    with pytest.raises(InputError, match="was removed while it was written; what is done was saved"):
+    with pytest.raises(InputError, match="was removed during the run; its finished points were saved"):
         jt.run("spec.toml", "results/out.h5", report=when(2, move))
     assert stored("results/out.h5") == stored("elsewhere/out.h5") == 2 * BLOCK
 
@@ -192,10 +194,10 @@ def test_a_file_that_cannot_be_saved_either_says_so(monkeypatch):
 
 def test_a_file_that_is_cut_short_takes_no_more_numbers():
     """A hole would read as zeros, and status 0 is "solved"."""
-    with pytest.raises(InputError, match="was cut short while it was written; delete it"):
+    with pytest.raises(InputError, match="was truncated during the run; delete it"):
         jt.run("spec.toml", "out.h5", report=when(2, lambda: os.truncate("out.h5", 10_000)))
     assert os.path.getsize("out.h5") == 10_000
-    with pytest.raises(InputError, match=r"out.h5: cannot be opened .*; delete it and run its sweep again"):
+    with pytest.raises(InputError, match=r"out.h5 cannot be opened .*; delete it and run its sweep again"):
         jt.run("spec.toml", "out.h5")
 
 
@@ -212,7 +214,7 @@ def test_an_output_that_may_not_be_written_is_refused(monkeypatch):
         return really(path, flags, *more, **options)
 
     monkeypatch.setattr(os, "open", forbid)
-    with pytest.raises(InputError, match=r"out.h5: cannot be written \(Permission denied\)"):
+    with pytest.raises(InputError, match=r"out.h5 cannot be written \(Permission denied\)"):
         jt.run("spec.toml", "out.h5")
 
 

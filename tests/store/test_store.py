@@ -557,7 +557,7 @@ def test_a_link_is_followed_and_shares_its_lock(spec, tmp_path):
 
 @pytest.mark.parametrize("name", ["out.h5.lock", "out.h5.part"])
 def test_names_that_runs_use_themselves_are_refused(name, spec, tmp_path):
-    with pytest.raises(jt.InputError, match="pass another name"):
+    with pytest.raises(jt.InputError, match="choose another name"):
         jt.run(spec, tmp_path / name)
     assert not (tmp_path / name).exists()
 

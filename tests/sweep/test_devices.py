@@ -111,7 +111,7 @@ def test_a_signal_stores_what_is_in_flight_and_the_run_goes_on_later(run, number
     stopped, _, status = run("out.h5", 1, int(number), 2)
     assert stopped.returncode == 130
     assert stopped.stderr.splitlines()[0].startswith(f"{signal.Signals(number).name}: storing")
-    assert "out.h5 keeps what is done; run the same command again to go on" in stopped.stderr
+    assert "out.h5 keeps all finished points; run the same command again to resume" in stopped.stderr
     # Two blocks of 8 points, and the one that was on its way.
     assert np.count_nonzero(status == 0) == 24
     again, values, status = run("out.h5", 1)

@@ -100,7 +100,7 @@ def test_a_block_that_fails_three_times_is_marked_and_the_sweep_goes_on(name, ru
     assert np.all(np.isnan(y[32:64]))
     assert np.all(np.delete(status, np.s_[32:64]) == 0)
     assert (progress.done, progress.failed) == (96, 32)
-    assert progress.trouble == "32 points together failed 3 times: RuntimeError: a bad node"
+    assert progress.trouble == "a block of 32 points failed 3 times: RuntimeError: a bad node"
     # The next run tries them once more.
     progress, y, status, _ = run()
     assert (progress.resumed, progress.failed) == (64, 0)

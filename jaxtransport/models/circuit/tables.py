@@ -18,7 +18,7 @@ from jaxtransport.spec.values import choice, list_of, real, whole
 
 def _fraction(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise ValueError(f"{value!r}; pass a fraction of the length, 0 < x < 1")
+        raise ValueError(f"expected a fraction of the length, 0 < x < 1, got {value!r}")
     return float(value)
 
 
@@ -72,9 +72,11 @@ class _Checks(Checks):
         self.variables(variables.CIRCUIT)
 
     def terminals(self) -> None:
-        """Places along the wire, each once, and a strength for each."""
+        """Check positions along the wire: no duplicates, and a strength for each."""
         if "N" in self.swept or self.wire.N is not None:
-            self.add("N", 'does not go with layout = "custom"; positions say where the nodes are')
+            self.add(
+                "N", 'cannot be combined with layout = "custom", whose positions give the nodes; remove it'
+            )
         self.require(
             {
                 "positions": "where sources and drains are, as fractions of the length",
@@ -86,9 +88,12 @@ class _Checks(Checks):
             return
         if len(positions) != len(strengths):
             self.add(
-                "strengths", f"{len(strengths)} numbers for {len(positions)} positions; pass one for each"
+                "strengths",
+                f"expected one number for each of {len(positions)} positions, got {len(strengths)}",
             )
         if len(np.unique(positions)) < len(positions):
             distinct, counts = np.unique(positions, return_counts=True)
             twice = distinct[np.argmax(counts > 1)]
-            self.add("positions", f"{twice:g} comes twice; pass each once, with the sum of its strengths")
+            self.add(
+                "positions", f"duplicate position {twice:g}; give it once, with the sum of its strengths"
+            )

@@ -1,4 +1,4 @@
-"""One grid point of a quantum sweep: a wire from its parameters, solved, seen under every bias.
+"""One grid point of a quantum sweep: a wire made from its parameters and solved for every bias.
 
 `vmap` in `sweep.run` makes batches of it. Parameters are arguments throughout: a sweep with other
 numbers runs the same compiled code.

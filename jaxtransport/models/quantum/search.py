@@ -1,4 +1,4 @@
-"""The search that a spec asks for: its wires at every point of the outer grid, and what is found there."""
+"""The search of a spec: its wires at every point of the outer grid, and the zeros found there."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Report = Callable[[int, int], None]  # (done, total) searches
 
 
 def search(spec: Spec, report: Report = lambda done, total: None) -> xarray.Dataset:
-    """What the [search] of `spec` finds, at every point of its grid."""
+    """Run the [search] of `spec` at every point of its grid."""
     over: Any = spec.search
     grid = Grid(spec.axes)
     points = grid.points(np.arange(grid.size))
@@ -108,7 +108,7 @@ def _together(spec: Spec, parts: list[xarray.Dataset]) -> xarray.Dataset:
 
 
 def _asked(spec: Spec):
-    """Windows and model of a search in one or two parameters, and a word about a window that was cut."""
+    """Windows and model of a search in one or two parameters, and a note if a window was cut."""
     over: Any = spec.search
     searched = [coordinate(name) for name in over]
     drive: Any = spec.tables["drive"]
@@ -121,7 +121,7 @@ def _asked(spec: Spec):
 
 
 def _law(spec: Spec) -> Law:
-    """The law of a search; any temperature above zero says that thermal tails are needed."""
+    """The law of a search; any temperature above zero means that thermal tails are needed."""
     law = law_of(spec)
     solve: Any = spec.tables["solve"]
     swept = spec.axis("temperature") is not None

@@ -1,4 +1,4 @@
-"""The tables of `model = "quantum"`: what they may hold, and what must fit together.
+"""The tables of `model = "quantum"`, their allowed values and their consistency.
 
 Readers check single values, `_Checks` everything that involves several keys.
 """
@@ -95,7 +95,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     checks = _Checks(tables, axes, raw.get("grid"), mistakes)
     checks.all()
     if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
-        mistakes.add("search.over", "missing; pass what is searched, such as { mu_bar = [-1.99, 1.99] }")
+        mistakes.add("search.over", "missing; expected windows to search, such as { mu_bar = [-1.99, 1.99] }")
     if mistakes.lines:
         return None
     del tables["output"]
@@ -105,7 +105,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
-    """Defaults that depend on other keys, filled in: what is left out equals what is spelt out."""
+    """Fill in defaults that depend on other keys, so that omitted and explicit defaults are equal."""
     wire, drive = tables["wire"], tables["drive"]
     if "contact" not in swept:
         contact = wire.contact
@@ -114,7 +114,7 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
         both = contact if isinstance(contact, list) else [contact, contact]
         wire = wire.model_copy(update={"contact": both})
     if drive.injection is None and drive.I_g is None and not swept & {"injection", "I_g"}:
-        # Probes alone: nothing is driven. A search in linear response: zeros do not depend on it.
+        # Only probes: nothing is injected. A search in linear response: zeros do not depend on the injection.
         drive = drive.model_copy(update={"injection": 1.0 if tables["search"].over else 0.0})
     solve = tables["solve"]
     law = LAWS[solve.law]
@@ -128,19 +128,19 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
 
 
 class _Checks(Checks):
-    """Everything that involves more than one key of a wire."""
+    """Checks that involve more than one key of a quantum wire."""
 
     parameters = QUANTUM
 
     def all(self) -> None:
         if self.tables["search"].over is not None:
             self.search(self.tables["search"].over)
-        if self.mistakes.clean("search.over"):  # else what it varies would seem to be missing
+        if self.mistakes.clean("search.over"):  # otherwise its parameters would be reported as missing
             self.required()
         self.one_injection()
         self.keys_of_layout()
         if "gamma" in self.swept and isinstance(self.wire.gamma, list):
-            self.add("gamma", "one number per site is given too; keep one of them")
+            self.add("gamma", "wire.gamma is a list along the wire; keep one of the two")
         self.reservoirs()
         self.per_site()
         self.band()
@@ -167,21 +167,26 @@ class _Checks(Checks):
         given = [n for n in ("injection", "I_g") if self.given(n)]
         needless = self.tables["search"].over is not None and self.tables["solve"].law == "linear"
         if drives and not given and not needless:
-            self.add("injection", "missing; pass the injected current I_g / I_o (or I_g in e gamma_o/hbar)")
+            self.add(
+                "injection", "missing; expected the injected current I_g / I_o (or I_g in e gamma_o/hbar)"
+            )
 
     def one_injection(self) -> None:
         if self.given("injection") and self.given("I_g"):
-            self.add("I_g", "given beside injection, and both set the injected current; keep one of them")
+            self.add("I_g", "injection and I_g both set the injected current; keep one of the two")
 
     def reservoirs(self) -> None:
-        """Sites, strengths and couplings of every reservoir."""
+        """Check sites, strengths and couplings of every reservoir."""
         layout = self.first_layout()
         contact = self.wire.contact
         if isinstance(contact, list) and len(contact) != 2:
-            self.add("contact", f"{text.count(len(contact), 'number')}; pass one, or two for left and right")
+            self.add(
+                "contact",
+                f"expected one number, or two for left and right, got {text.count(len(contact), 'number')}",
+            )
         gamma = self.wire.gamma
         if "gamma" not in self.swept and isinstance(gamma, float) and not POSITIVE.holds(gamma):
-            self.add("gamma", f"{gamma}; pass {POSITIVE.expected(gamma)}")
+            self.add("gamma", f"expected {POSITIVE.expected(gamma)}, got {gamma}")
         self.strengths(layout)
         if layout is None or "N" in self.swept:
             return
@@ -189,32 +194,32 @@ class _Checks(Checks):
             self.couplings(gamma, layout, contact)
 
     def couplings(self, gamma: list[float], layout: layouts.Layout, contact: Any) -> None:
-        """One coupling per site: > 0 where there is a reservoir, 0 elsewhere."""
+        """Check a coupling per site: > 0 where there is a reservoir, 0 elsewhere."""
         occupied = layout.occupied()
         for site, value in enumerate(gamma, 1):
             if site in (1, layout.N):
                 if "contact" in self.swept:
-                    continue  # the axis couples the leads
+                    continue  # the contact axis sets the couplings of the leads
                 if contact is not None:
                     lead = np.atleast_1d(contact)
                     if value != lead[0 if site == 1 else -1]:
                         self.add(
                             "gamma",
-                            f"{value} on site {site} is a lead's coupling, and contact says another; "
-                            "leave contact out, or repeat it here",
+                            f"site {site} is a lead, with {value} here and another coupling in contact; "
+                            "remove contact, or repeat its value here",
                         )
                 elif not POSITIVE.holds(value):
-                    self.add("gamma", f"{value} on site {site}, a lead; pass {POSITIVE.expected(value)}")
+                    self.add(
+                        "gamma", f"site {site} is a lead: expected {POSITIVE.expected(value)}, got {value}"
+                    )
             elif occupied[site - 1] and not POSITIVE.holds(value):
                 expected = POSITIVE.expected(value)
-                self.add("gamma", f"{value} on site {site}, which holds a reservoir; pass {expected}")
+                self.add("gamma", f"site {site} holds a reservoir: expected {expected}, got {value}")
             elif not occupied[site - 1] and value != 0:
-                self.add(
-                    "gamma", f"{value} on site {site}, which holds no source, drain or probe; pass 0 there"
-                )
+                self.add("gamma", f"site {site} holds no source, drain or probe: expected 0, got {value}")
 
     def per_site(self) -> None:
-        """Lists along the wire fit its length, and there is one length."""
+        """Check that lists along the wire match its length, which must not be swept."""
         lengths = self.values("N")
         for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1)):
             value = getattr(self.wire, name)
@@ -222,16 +227,18 @@ class _Checks(Checks):
                 continue
             if name in self.swept:
                 kind = "pattern" if isinstance(value, dict) else "list"
-                self.add(name, f"a {kind} along the wire is given too; keep one of them")
+                self.add(name, f"wire.{name} is a {kind} along the wire; keep one of the two")
             elif isinstance(value, dict):
                 continue  # fits every length
             elif "N" in self.swept:
                 self.mistakes.add(
-                    f"wire.{name}", "one number per site does not go with an N axis; pass one number"
+                    f"wire.{name}", "a list along the wire cannot be combined with an N axis; set one number"
                 )
             elif lengths is not None and len(value) != lengths[0] - fewer:
                 count = "N - 1" if fewer else "N"
-                self.add(name, f"{len(value)} numbers; pass one, or {count} = {lengths[0] - fewer}")
+                self.add(
+                    name, f"expected one number, or {count} = {lengths[0] - fewer} numbers, got {len(value)}"
+                )
 
     def band(self) -> None:
         mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")
@@ -240,30 +247,32 @@ class _Checks(Checks):
         worst = mu_bar[np.argmax(np.abs(mu_bar))]
         half = 0.0 if delta_mu is None else delta_mu.max() / 2
         if wrong := CHAIN.outside(worst, 2 * half):
-            self.add("mu_bar", f"{worst:g}: {wrong}")
+            self.add("mu_bar", f"{wrong}, got {worst:g}")
 
     def roots(self) -> None:
-        """All roots are found for the third order and two middle reservoirs."""
+        """Check that roots_* are requested only for the third order and two middle reservoirs."""
         if not any(name.startswith("roots_") for name in self.output.variables or ()):
             return
         solve, layout = self.tables["solve"], self.first_layout()
         if solve.law != "series" or solve.order not in (None, 3):
-            self.mistakes.add("output.variables", 'roots_* go with law = "series" and order = 3; remove them')
+            self.mistakes.add("output.variables", 'roots_* require law = "series" and order = 3; remove them')
         if layout is not None and ("N" in self.swept or layout.occupied().sum() != 2):
-            self.mistakes.add("output.variables", "roots_* take one N and two middle reservoirs; remove them")
+            self.mistakes.add(
+                "output.variables", "roots_* require one N and two middle reservoirs; remove them"
+            )
 
     def for_search(self) -> None:
-        """Sites that a search varies are there; a search has its own variables."""
+        """Check that the sites that a search varies exist, and that no output variables are set."""
         if not self.searched:
             return
         if self.output.variables is not None:
-            self.mistakes.add("output.variables", "goes with `jaxtransport run`, not [search]; remove it")
+            self.mistakes.add("output.variables", "applies to `jaxtransport run`, not to [search]; remove it")
         one_site = [p for p in (coordinate(n) for n in self.searched if n != "N") if p.site is not None]
         if not one_site:
             return
         if "N" in self.swept:
             self.mistakes.add(
-                "search.over", f"{one_site[0].name} does not go with an N axis; remove one of them"
+                "search.over", f"{one_site[0].name} cannot be combined with an N axis; remove one of the two"
             )
             return
         layout = self.first_layout()
@@ -273,8 +282,10 @@ class _Checks(Checks):
             held = [1, *np.flatnonzero(layout.occupied()) + 1, layout.N]
             held = {"gamma": held, "strength": held[1:-1]}.get(p.quantity, list(range(1, last + 1)))
             if p.site not in held:
-                known = ", ".join(map(str, held)) or "none: no reservoir there"
-                self.mistakes.add("search.over", f"{p.name}: pass one of {known}")
+                known = (
+                    f"one of {', '.join(map(str, held))}" if held else "a middle reservoir, but there is none"
+                )
+                self.mistakes.add("search.over", f"{p.name}: expected {known}")
 
     def law(self) -> None:
         for name, law in ((option, kind.name) for kind in LAWS.values() for option in kind.options):
@@ -283,5 +294,5 @@ class _Checks(Checks):
             if name in self.swept or getattr(self.tables["solve"], name) is not None:
                 self.mistakes.add(
                     f"grid.{name}" if name in self.swept else f"solve.{name}",
-                    f'goes with law = "{law}", not "{self.tables["solve"].law}"; remove it',
+                    f'requires law = "{law}", not "{self.tables["solve"].law}"; remove it',
                 )

@@ -1,8 +1,8 @@
-"""The quantum wire as a task: what a validated spec asks for, as a grid and its fixed numbers.
+"""The quantum wire as a task: the grid and the fixed numbers of a validated spec.
 
 delta_mu and the injected current are free axes: by superposition (`probes.response`) every bias and
 every I_g follows from the one solution of a wire. Host data only, so that `validate` needs no JAX;
-what happens at one point of the grid is in `models.quantum_point`.
+the computation of one point is in `models.quantum.point`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.task import Beside, Task
 
 CAREFUL_KEPT = 12  # numbers that a careful kernel keeps per site beyond the others
-RETRY_POINTS = 4096  # of a batch by a careful kernel: in a sweep of weak contacts it has all of them
+RETRY_POINTS = 4096  # of a batch by a careful kernel, which in a sweep of weak contacts computes all points
 KEPT = 12  # numbers that a kernel keeps per site and energy
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
 # Measured, on one core (`scripts/memory.py`)
@@ -122,7 +122,7 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
 
 
 def _terminals(spec: Spec) -> tuple[int, ...]:
-    """Indices of the two middle reservoirs, if all roots of their potentials are asked for."""
+    """Indices of the two middle reservoirs, if all roots of their potentials are requested."""
     if not any(name.startswith("roots_") for name in spec.variables):
         return ()
     wire: Any = spec.tables["wire"]

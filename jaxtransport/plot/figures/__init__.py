@@ -1,7 +1,7 @@
 """Every figure of the paper, and a few beyond it, drawn from result files.
 
 One file for each figure of the paper; `FIGURES` maps the name of a picture to what it reads and how it
-is drawn. `jaxtransport.jobs.figures` runs the sweeps that are not on file yet.
+is drawn. `jaxtransport.jobs.figures` runs the sweeps without a result.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def select(names: Sequence[str]) -> list[PaperFigure]:
     A name may leave out "fig", and name a figure of several panels: 3b, fig3b, 3.
 
     Raises:
-        InputError: a name that is no figure.
+        InputError: a name that is not a figure.
     """
     if not names:
         return list(FIGURES.values())
@@ -68,7 +68,7 @@ def select(names: Sequence[str]) -> list[PaperFigure]:
         found = {f.name: f for f in FIGURES.values() if _is_called(f.name, name)}
         chosen |= found
         if not found:
-            unknown.append(f"{name!r}: no such figure; pass some of {', '.join(FIGURES)}")
+            unknown.append(f"{name!r}: no such figure; expected some of {', '.join(FIGURES)}")
     if unknown:
         raise InputError(unknown)
     return list(chosen.values())
@@ -84,7 +84,7 @@ def draw_figure(figure: PaperFigure, data: Data, picture: Path) -> None:
     """Draw one figure from loaded results into `picture` (png, pdf or svg).
 
     Raises:
-        InputError: a format that is not there, or a place that cannot be written.
+        InputError: an unknown format, or a file that cannot be written.
     """
     draw.check_format(picture)
     with style.applied(), mpl.rc_context(RC):

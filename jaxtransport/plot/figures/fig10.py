@@ -45,7 +45,7 @@ def draw(data: Data) -> Figure:
 
 
 def sign_changes(values: xr.DataArray) -> np.ndarray:
-    """Where a line through the values crosses or meets zero."""
+    """Positions where a line through the values crosses or meets zero."""
     x, y = values[values.dims[-1]].values, values.values
     tiny = 1e-13 * np.nanmax(np.abs(y))
     y = np.where(np.abs(y) < tiny, 0.0, y)

@@ -1,4 +1,4 @@
-"""What the figures of the paper have in common: sizes, lines for the exact model, dots for closed forms.
+"""Common parts of the figures of the paper: sizes, lines for the exact model, dots for closed forms.
 
 A figure reads result files and draws; it never solves. Widths are those of one and of two columns of
 a printed page, in inches.
@@ -92,7 +92,7 @@ def note(figure: Figure, *lines: str) -> None:
     figure.supxlabel("\n".join(lines), fontsize=6.5, color="0.3")
 
 
-# Figs. 8 and 9 plot against the deficit of the contacts, which makes the paper's text true.
+# Figs. 8 and 9 plot against the deficit of the contacts, as in the text of the paper.
 WEAK_CONTACTS = (
     r"the paper writes $\delta\gamma = \gamma_1 - \gamma_o$, "
     r"but its text holds for weak contacts, $\gamma_1 < \gamma_o$"
