@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import status as codes
 from jaxtransport.band import Band
 from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
-from jaxtransport.probes.response import Profile, Response, profile, respond
+from jaxtransport.probes.response import Profile, Response, profile, response_of
 from jaxtransport.steady import Steady, observe
 from jaxtransport.variables import LINEAR
 from jaxtransport.wire import Wire
@@ -46,7 +46,7 @@ class LinearResponse(eqx.Module):
         """
         band = wire.reservoir.band
         network = kernel.at(wire, jnp.where(band.holds(mu_bar), mu_bar, band.centre))
-        response = respond(network)
+        response = response_of(network)
         along = profile(network, response) if with_profile else None
         return cls(mu_bar, wire.length, network, response, along, band)
 
@@ -88,7 +88,7 @@ class LinearResponse(eqx.Module):
         g, r = self.response.conductance, self.response.injection
         solution = [g, r]
         if self.profile is not None:
-            solution += [self.profile.potential, self.profile.misfit]
+            solution += [self.profile.potential, self.profile.residual]
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
         given = jnp.isfinite(self.mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
@@ -157,18 +157,18 @@ class AtBias(Steady):
     def heat(self):
         x = self.shifts()
         scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential would overflow
-        heat = self.network.spread(x / scale) * scale * scale / (4 * jnp.pi)
+        heat = self.network.heat_sums(x / scale) * scale * scale / (4 * jnp.pi)
         # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
         power = jnp.sum(jnp.abs(self.carried() * self.size / (2 * jnp.pi) * x))
         rounding = EPS * jnp.max(jnp.abs(x))
         exchanged = self.profile.exchanged if self.profile is not None else jnp.nan
         told = exchanged * rounding * rounding <= TOLERATED * power
-        return self._sites(jnp.where(told, heat, jnp.nan), bare=0.0)
+        return self._sites(jnp.where(told, heat, jnp.nan), empty=0.0)
 
     def density(self):
         Gamma = self.network.broadening
         current = self.carried() * self.size / (2 * jnp.pi)
-        return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), bare=jnp.nan)
+        return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), empty=jnp.nan)
 
     def residual(self):
         return jnp.max(jnp.abs(self._along()[2]))

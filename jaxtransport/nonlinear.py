@@ -59,14 +59,14 @@ class Nonlinear(Steady):
 
     def heat(self):
         heat = self.balance.x * self.flows.current - self.flows.energy
-        return self._sites(heat / (2 * jnp.pi), bare=0.0)
+        return self._sites(heat / (2 * jnp.pi), empty=0.0)
 
     def density(self):
-        return self._sites(self.flows.filling / (2 * jnp.pi), bare=jnp.nan)
+        return self._sites(self.flows.filling / (2 * jnp.pi), empty=jnp.nan)
 
     def residual(self):
-        asked = self.injected * self.network.strength
-        unbalanced = jnp.where(self.network.interior, self.flows.current - asked, 0.0)
+        prescribed = self.injected * self.network.strength
+        unbalanced = jnp.where(self.network.interior, self.flows.current - prescribed, 0.0)
         total = jnp.sum(self.flows.current)  # the currents of the leads must close the sum
         return jnp.maximum(jnp.max(jnp.abs(unbalanced)), jnp.abs(total)) / self.size
 

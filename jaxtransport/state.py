@@ -27,11 +27,12 @@ from jaxtransport.compute.precision import require_double
 from jaxtransport.compute.runtime import compiled_quickly, kept
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
-from jaxtransport.green.long import Long
+from jaxtransport.green.parallel_chain import ParallelChain
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law, checked_law
 from jaxtransport.linear import LinearResponse
+from jaxtransport.renamed import Renamed
 from jaxtransport.steady import Steady, without_overflow
 from jaxtransport.wire import Wire, admit, require_wire
 
@@ -39,16 +40,18 @@ from jaxtransport.wire import Wire, admit, require_wire
 class State(eqx.Module):
     """The steady state of a wire under one bias. Currents in I_o = e |delta_mu| / 2 pi hbar.
 
+    Attributes have the names of a result file, without `_forward` and `_reverse`.
+
     Numbers are NaN where `status` is neither 0 nor 7.
     """
 
-    potentials: Float[Array, " site"]  # mu_l in gamma_o; NaN without reservoir
-    currents: Float[Array, " site"]  # I_l, positive into the wire; 0 without reservoir
-    bond_currents: Float[Array, " bond"]  # J_l, positive from site l to l+1
+    potential: Float[Array, " site"]  # mu_l in gamma_o; NaN without reservoir
+    site_current: Float[Array, " site"]  # I_l, positive into the wire; 0 without reservoir
+    bond_current: Float[Array, " bond"]  # J_l, positive from site l to l+1
     heat: Float[Array, " site"]  # h_l in gamma_o^2 / hbar, positive into the reservoir
     density: Float[Array, " site"]  # delta n_l, dimensionless; NaN without reservoir
-    left_current: Float[Array, ""]  # I_1
-    right_current: Float[Array, ""]  # I_N
+    current: Float[Array, ""]  # I_1, at the left lead
+    right_current: Float[Array, ""]  # I_N, at the right lead
     conductance: Float[Array, ""]  # G in e^2/h
     injection_response: Float[Array, ""]  # delta I / I_g; NaN beyond linear response
     current_error: Float[Array, ""]  # of I_1 and I_N by rounding, estimated; NaN beyond linear response
@@ -60,6 +63,23 @@ class State(eqx.Module):
     steps: Int[Array, ""]  # of the search for the potentials; 0 in linear response
     nodes: Int[Array, ""]  # energies of the exact law, or order of the series; 1 in linear response
     outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
+
+    bond_currents = Renamed("bond_current")
+
+    @property
+    def potentials(self) -> Float[Array, " site"]:
+        """`potential`."""
+        return self.potential
+
+    @property
+    def currents(self) -> Float[Array, " site"]:
+        """`site_current`."""
+        return self.site_current
+
+    @property
+    def left_current(self) -> Float[Array, ""]:
+        """`current`."""
+        return self.current
 
     @classmethod
     def of(
@@ -76,12 +96,12 @@ class State(eqx.Module):
         status = without_overflow(status, steady.numbers())
         good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
         return cls(
-            potentials=good(steady.potential()),
-            currents=good(steady.site_current()),
-            bond_currents=good(steady.bond_current()),
+            potential=good(steady.potential()),
+            site_current=good(steady.site_current()),
+            bond_current=good(steady.bond_current()),
             heat=good(steady.heat()),
             density=good(steady.density()),
-            left_current=good(steady.left_current()),
+            current=good(steady.left_current()),
             right_current=good(steady.right_current()),
             conductance=good(conductance),
             injection_response=good(injection_response),
@@ -112,7 +132,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
     require_wire("wire", wire)
     mu_bar = _in_band(number("mu_bar", mu_bar), 0.0, wire.reservoir.band)
     chosen = kernel_for(kernel, wire.sites, alone=True)
-    return _transmission(wire, mu_bar, chosen if chosen is Long else careful(chosen))
+    return _transmission(wire, mu_bar, chosen if chosen is ParallelChain else careful(chosen))
 
 
 @kept
@@ -241,9 +261,9 @@ def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array 
     biased, driven = NOT_ZERO.holds(delta_mu), AMOUNT.holds(injection)
     good &= biased & driven
     if temperature is not None:
-        warm = NOT_NEGATIVE.holds(temperature)
-        good &= warm
-        temperature = jnp.where(warm, temperature, 1.0)
+        finite_temperature = NOT_NEGATIVE.holds(temperature)
+        good &= finite_temperature
+        temperature = jnp.where(finite_temperature, temperature, 1.0)
     delta_mu, injection = jnp.where(biased, delta_mu, 1e-3), jnp.where(driven, injection, 0.0)
     return wire, delta_mu, injection, jnp.where(good, injection, jnp.nan), temperature
 
@@ -252,12 +272,12 @@ def _tried(one, given: tuple, law: Law, kernel: type[Transmission], status_of):
     """Result of `one` for `given` in the first of the law's stages that suffices.
 
     Within a transform, where the status is unknown, the law's stage for transforms is used. But the careful
-    kernel takes N sequential steps, which `Long` avoids: `Long` is used even so.
+    kernel takes N sequential steps, which `ParallelChain` avoids: `ParallelChain` is used even so.
     """
     attempt = lambda stage: one(*given, *_static(law, kernel, stage))
     first, *others = law.stages
     if any(map(is_traced, jax.tree.leaves((given, getattr(law, "temperature", 0.0))))):
-        if not law.is_linear or kernel is not Long:
+        if not law.is_linear or kernel is not ParallelChain:
             return attempt(law.traced)
         result = attempt(first)
         lost = status_of(result) == codes.NOT_RESOLVED
@@ -276,8 +296,8 @@ def _static(law: Law, kernel: type[Transmission], stage: Stage) -> tuple[Any, ..
     """Static arguments of a stage: the kernel; beyond linear response also law, stage and temperature."""
     if law.is_linear:
         return (careful(kernel) if stage.careful else kernel,)
-    warm = law.warm or stage.patient  # which has one program for all temperatures
-    temperature = jnp.asarray(getattr(law, "temperature", 0.0), float) if warm else None
+    finite_temperature = law.finite_temperature or stage.patient  # which has one program for all temperatures
+    temperature = jnp.asarray(getattr(law, "temperature", 0.0), float) if finite_temperature else None
     return kernel, law.at_temperature(0.0), stage, temperature
 
 

@@ -71,11 +71,11 @@ class Steady(eqx.Module):
 
     def potential(self) -> Float[Array, " site"]:
         """mu_l in gamma_o; NaN on bare sites."""
-        return self._sites(self.mu_bar + self.shifts(), bare=jnp.nan)
+        return self._sites(self.mu_bar + self.shifts(), empty=jnp.nan)
 
     def site_current(self) -> Float[Array, " site"]:
         """I_l; 0 on bare sites."""
-        return self._sites(self.carried(), bare=0.0)
+        return self._sites(self.carried(), empty=0.0)
 
     def bond_current(self) -> Float[Array, " bond"]:
         """J_l."""
@@ -87,10 +87,10 @@ class Steady(eqx.Module):
         mu = self.potential()  # NaN, where there is none, is not outside
         return jnp.any(~self.band.holds(mu) & ~jnp.isnan(mu)).astype(jnp.int8)
 
-    def _sites(self, values: Array, *, bare: float) -> Array:
-        """Values of the wire's sites: `bare` where there is no reservoir, NaN beyond the wire."""
-        held = jnp.where(self.network.broadening > 0, values, bare)
-        return jnp.where(jnp.arange(values.shape[0]) < self.length, held, jnp.nan)
+    def _sites(self, values: Array, *, empty: float) -> Array:
+        """Values of the wire's sites: `empty` where there is no reservoir, NaN beyond the wire."""
+        occupied = jnp.where(self.network.broadening > 0, values, empty)
+        return jnp.where(jnp.arange(values.shape[0]) < self.length, occupied, jnp.nan)
 
     def numbers(self) -> tuple[Array, ...]:
         """Quantities that may overflow: potentials, currents and heat."""

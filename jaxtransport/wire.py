@@ -67,9 +67,9 @@ def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
     coupling = numbers("gamma", gamma, ALONG if is_list(gamma) or np.ndim(gamma) else POSITIVE, N)
     if not np.ndim(coupling) or is_traced(coupling):
         return coupling
-    bare = ~occupied
-    bare[[0, -1]] = False
-    for site in np.flatnonzero(bare & (coupling != 0))[:1]:
+    empty = ~occupied
+    empty[[0, -1]] = False
+    for site in np.flatnonzero(empty & (coupling != 0))[:1]:
         raise wrong(
             f"gamma[{site + 1}]",
             coupling[site],

@@ -37,7 +37,7 @@ def main() -> None:
         wire = jt.Wire.dimers(N, gamma=0.3)
         found = {}
         for kernel in ("chain", "long"):
-            leads = jax.jit(lambda wire, m, k=kernel: jt.transmission(wire, m, kernel=k).respond())
+            leads = jax.jit(lambda wire, m, k=kernel: jt.transmission(wire, m, kernel=k).lead_response()[:2])
             rows[f"{N} {kernel} leads"] = milliseconds(lambda f=leads, w=wire: f(w, 0.7))
             rows[f"{N} {kernel} state"] = milliseconds(
                 lambda w=wire, k=kernel: jt.solve(w, mu_bar=0.7, delta_mu=0.1, injection=0.2, kernel=k)

@@ -69,7 +69,7 @@ def exact_zeros(N: int, gamma: float) -> np.ndarray:
 @jax.jit
 def response(wire, mu_bar):
     """delta I / I_g: what the loop calls."""
-    return jt.transmission(wire, mu_bar, kernel="chain").respond()[1]
+    return jt.transmission(wire, mu_bar, kernel="chain").lead_response().injection
 
 
 def by_scan(wire, scan):

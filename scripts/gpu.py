@@ -27,14 +27,14 @@ import jaxtransport as jt
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.green.dense import Dense
-from jaxtransport.green.long import Long
+from jaxtransport.green.pallas import PallasChain
+from jaxtransport.green.parallel_chain import Long
 from jaxtransport.green.refined import Refined
-from jaxtransport.green.registers import Registers
 
 BYTES = 48 + 16  # a site and point
 REPEATS = 5
 TOLERANCE = 1e-10  # 1e5 roundings in a row, each 1e-16, with a margin
-CHAINS = (Chain, Registers, Conserving)
+CHAINS = (Chain, PallasChain, Conserving)
 MOST_SITES = {**dict.fromkeys(CHAINS, 2**28), Long: 2**26, Dense: 2**17, Refined: 2**17}  # x points of a call
 
 
@@ -70,7 +70,7 @@ def row(N: int, kernel, points: int, bandwidth: float) -> float:
     def leads_of(kernel):
         def leads(gamma, energy):
             coupling = jnp.where(wire.strength == 0, wire.coupling, gamma)
-            return kernel.at(dataclasses.replace(wire, coupling=coupling), energy).respond()
+            return kernel.at(dataclasses.replace(wire, coupling=coupling), energy).lead_response()[:2]
 
         return jax.jit(jax.vmap(leads))
 
@@ -88,7 +88,7 @@ def row(N: int, kernel, points: int, bandwidth: float) -> float:
         times.append(time.perf_counter() - start)
     few = min(points, 1000)
     with jax.default_device(jax.devices("cpu")[0]):
-        reference = Chain if kernel is Registers else kernel
+        reference = Chain if kernel is PallasChain else kernel
         expected = leads_of(reference)(gamma[:few], energy[:few])
     right = max(
         float(np.max(np.abs(a[:few] - b) / np.max(np.abs(b)))) for a, b in zip(got, expected, strict=True)

@@ -21,10 +21,10 @@ from support.wires import disordered, make, ring
 
 from jaxtransport import layout as layouts
 from jaxtransport.green import dense as dense_module
-from jaxtransport.green import long as long_module
+from jaxtransport.green import parallel_chain as long_module
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
-from jaxtransport.green.long import Long, Scatterer
+from jaxtransport.green.parallel_chain import ParallelChain, Scatterer
 from jaxtransport.layout import Layout
 from jaxtransport.linear import AtBias
 from jaxtransport.probes import conductor as conductor_module
@@ -305,8 +305,8 @@ FAULTS = [
     Fault("t for t^2 between pieces", replaced(long_module, "_one_more", unsquared), in_pieces),
     Fault("waves that are not scattered", replaced(long_module, "_star", without_reflections), in_pieces),
     Fault("stretches in the wrong order", replaced(long_module, "_star", right_after_left), in_pieces),
-    Fault("source of e for that of c", replaced(Long, "_scatterers", sources_swapped), in_pieces),
-    Fault("left for right, in averages", replaced(Long, "_averages", sides_swapped), sums_in_pieces),
+    Fault("source of e for that of c", replaced(ParallelChain, "_scatterers", sources_swapped), in_pieces),
+    Fault("left for right, in averages", replaced(ParallelChain, "_averages", sides_swapped), sums_in_pieces),
     Fault("a number in single precision", with_field("tau", in_single_precision), leads),
     Fault(
         "4 - w^2 at the band edge",

@@ -13,7 +13,7 @@ from support.engine import KERNELS, compiled
 from support.wires import disordered, stack
 
 import jaxtransport as jt
-from jaxtransport.probes.response import respond
+from jaxtransport.probes.response import response_of
 
 NAMES = ("nonreciprocity", "conductance", "injection_response")
 PARAMETERS = ("onsite", "hopping", "coupling")
@@ -33,7 +33,7 @@ def quantities(kernel):
 
     def function(parameters, drive, strength, length):
         wire = jt.Wire(**parameters, strength=strength, length=length)
-        response = respond(jt.transmission(wire, drive["mu_bar"], kernel=kernel))
+        response = response_of(jt.transmission(wire, drive["mu_bar"], kernel=kernel))
         delta_I = response.nonreciprocity(drive["injection"])
         return jnp.stack([delta_I, response.conductance, response.injection])
 
@@ -231,7 +231,7 @@ def test_points_outside_the_band_leave_neighbours_their_gradients(kernel):
 def test_gradient_of_gamma_through_the_constructor():
     """One gamma for all reservoirs, the sum over sites: Eq. B33 differentiated."""
     m2, gamma = 1.0, 0.5
-    response = lambda gamma: jt.transmission(jt.Wire.dimers(4, gamma=gamma), 1.0).respond()[1]
+    response = lambda gamma: jt.transmission(jt.Wire.dimers(4, gamma=gamma), 1.0).lead_response().injection
     g2 = gamma**2
     top, bottom = g2**2 + 2 * g2 - g2 * m2, 2 + g2**2 + 4 * g2 - g2 * m2
     slope = 2 * gamma * ((2 * g2 + 2 - m2) * bottom - top * (2 * g2 + 4 - m2)) / bottom**2

@@ -16,6 +16,7 @@ PACKAGE = Path(jaxtransport.__file__).parent
 FLOORS = [
     (
         "errors",
+        "renamed",
         "arguments",
         "budget",
         "status",

@@ -166,7 +166,7 @@ def test_a_traced_temperature_below_zero_has_status_4():
 
 def test_traced_transmissions_of_a_wrong_wire_are_nan():
     def total(gamma, mu_bar):
-        return jt.transmission(jt.Wire.pair(6, gamma=gamma), mu_bar).respond()[0]
+        return jt.transmission(jt.Wire.pair(6, gamma=gamma), mu_bar).lead_response().conductance
 
     found = jax.vmap(total)(jnp.array([0.5, -0.5, 0.5, np.nan]), jnp.array([0.7, 0.7, 2.5, 0.7]))
     np.testing.assert_array_equal(np.isnan(found), [False, True, True, True])
@@ -174,9 +174,9 @@ def test_traced_transmissions_of_a_wrong_wire_are_nan():
 
 def test_traced_numbers_of_lattice_and_circuit():
     p = jnp.array([0.5, 0.0, -0.1, 1.5, np.nan])
-    lattice = jax.vmap(lambda p: jt.steady_state(jt.Lattice.pair(6, p=p), delta_rho=0.1).left_current)
+    lattice = jax.vmap(lambda p: jt.steady_state(jt.Lattice.pair(6, p=p), delta_rho=0.1).current)
     np.testing.assert_array_equal(np.isnan(lattice(p)), [False, True, True, True, True])
-    circuit = lambda V: jt.solve_circuit(jt.Circuit.pair(6), voltage=V, injection=0.1).left_current
+    circuit = lambda V: jt.solve_circuit(jt.Circuit.pair(6), voltage=V, injection=0.1).current
     values, slopes = jax.vmap(jax.value_and_grad(circuit))(jnp.array([1.0, 0.0, np.nan, np.inf]))
     np.testing.assert_array_equal(np.isnan(values), [False, True, True, True])
     assert np.all(np.isfinite(slopes))

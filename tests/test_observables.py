@@ -38,16 +38,14 @@ def test_every_variable_is_that_of_the_twin(seed, N, injection, kernel):
     got = observed(wire, kernel, mu_bar, delta_mu, injection)
     chain = reference.chain_of(wire)
     forward, reverse = (reference.solve(chain, mu_bar, d, injection) for d in (delta_mu, -delta_mu))
-    current = max(np.max(np.abs(a)) for s in (forward, reverse) for a in (s.currents, s.bond_currents))
+    current = max(np.max(np.abs(a)) for s in (forward, reverse) for a in (s.currents, s.bond_current))
     assert got["status"].dtype == got["outside_band"].dtype == np.int8
     assert got.pop("status") == 0
     close(got.pop("residual"), 0.0, 1e-11, current, "residual")
     assert 0 <= got.pop("current_error") < 1e-9 * current
-    names = {"current": "left_current", "site_current": "currents", "bond_current": "bond_currents"}
-    names |= {"potential": "potentials"}
     for bias, twin in (("forward", forward), ("reverse", reverse)):
         for quantity in ("current", "right_current", "site_current", "bond_current"):
-            expected = getattr(twin, names.get(quantity, quantity))
+            expected = getattr(twin, quantity)
             close(got.pop(f"{quantity}_{bias}"), expected, 1e-11, current, quantity)
         for quantity in ("heat", "density"):
             close(got.pop(f"{quantity}_{bias}"), getattr(twin, quantity), 1e-11, what=quantity)

@@ -175,7 +175,7 @@ def test_a_cut_wire_carries_nothing(kernel):
     assert int(state.status) == status.SOLVED
     assert float(state.conductance) == 0
     close(state.currents[:4], [-0.3, 0.3, -0.3, 0.3], 1e-14)
-    close(state.bond_currents[:3], [-0.3, 0.0, -0.3], 1e-14)
+    close(state.bond_current[:3], [-0.3, 0.0, -0.3], 1e-14)
 
 
 # Transforms

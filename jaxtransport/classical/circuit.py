@@ -44,6 +44,7 @@ from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.probes.response import Response
+from jaxtransport.renamed import Renamed
 
 
 class Circuit(eqx.Module):
@@ -134,15 +135,19 @@ def _row(name: str, values: Any, allowed: Range) -> np.ndarray:
 class CircuitState(eqx.Module):
     """A circuit under one bias. NaN beyond its nodes."""
 
-    voltages: Float[Array, " node"]  # in the unit of `voltage`
-    bond_currents: Float[Array, " bond"]  # J between nodes, in V/R, positive to the right
+    voltage: Float[Array, " node"]  # in the unit of `voltage`
+    bond_current: Float[Array, " bond"]  # J between nodes, in V/R, positive to the right
     heat: Float[Array, " bond"]  # J^2 R dx between nodes, in V^2/R
-    left_current: Float[Array, ""]  # I_1 in V/R, positive into the wire
+    current: Float[Array, ""]  # I_1 in V/R, positive into the wire
     right_current: Float[Array, ""]  # I_N in V/R, positive into the wire: minus what flows out
     residual: Float[Array, ""]  # what the voltages, summed along the wire, miss at its far end, / |V|
 
+    voltages = Renamed("voltage")
+    bond_currents = Renamed("bond_current")
+    left_current = Renamed("current")
 
-def respond(circuit: Circuit) -> Response:
+
+def response_of(circuit: Circuit) -> Response:
     """I_1 = +-g - i r in V/R, with i = I_g R / V: g = 1 and r of a circuit."""
     lengths = jnp.diff(circuit.position)
     r = jnp.sum(lengths * jnp.cumsum(circuit.strength)[:-1])
@@ -188,7 +193,7 @@ def _solve_circuit(circuit: Circuit, voltage, injection) -> CircuitState:
 
 def _solved(circuit: Circuit, voltage, injection) -> CircuitState:
     sign, size = jnp.sign(voltage), jnp.abs(voltage)
-    response = respond(circuit)
+    response = response_of(circuit)
     left_current = response.left_current(sign, injection)
     lengths = jnp.diff(circuit.position)
     J = left_current + injection * jnp.cumsum(circuit.strength)[:-1]
@@ -200,10 +205,10 @@ def _solved(circuit: Circuit, voltage, injection) -> CircuitState:
     residual = jnp.abs(jnp.take(V, last) - end)
     between = node[:-1] < last
     return CircuitState(
-        voltages=jnp.where(node <= last, size * V, jnp.nan),
-        bond_currents=jnp.where(between, J, jnp.nan),
+        voltage=jnp.where(node <= last, size * V, jnp.nan),
+        bond_current=jnp.where(between, J, jnp.nan),
         heat=jnp.where(between, lengths * J**2, jnp.nan),
-        left_current=left_current,
+        current=left_current,
         right_current=response.right_current(sign, injection),
         residual=residual,
     )

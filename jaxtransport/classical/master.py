@@ -49,6 +49,7 @@ from jaxtransport.compute.runtime import kept
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.probes.response import Response
+from jaxtransport.renamed import Renamed
 
 
 class Lattice(eqx.Module):
@@ -124,12 +125,17 @@ class Lattice(eqx.Module):
 class LatticeState(eqx.Module):
     """The steady state of a lattice under one bias. NaN beyond the lattice."""
 
-    right: Float[Array, " site"]  # rho+_l, in the unit of delta_rho
-    left: Float[Array, " site"]  # rho-_l
-    bond_currents: Float[Array, " bond"]  # J_l, positive from site l to l+1
-    left_current: Float[Array, ""]  # I_1, positive into the lattice
+    density_right: Float[Array, " site"]  # rho+_l, in the unit of delta_rho
+    density_left: Float[Array, " site"]  # rho-_l
+    bond_current: Float[Array, " bond"]  # J_l, positive from site l to l+1
+    current: Float[Array, ""]  # I_1, positive into the lattice
     right_current: Float[Array, ""]  # I_N, positive into the lattice: minus what flows out
     residual: Float[Array, ""]  # largest change that one more time step would make, / |delta_rho|
+
+    right = Renamed("density_right")
+    left = Renamed("density_left")
+    bond_currents = Renamed("bond_current")
+    left_current = Renamed("current")
 
 
 def step(lattice: Lattice, right, left, *, from_left, from_right, I_g) -> tuple[Array, Array]:
@@ -153,7 +159,7 @@ def step(lattice: Lattice, right, left, *, from_left, from_right, I_g) -> tuple[
     return into_right + (1 - w) * left + injected, into_left + (1 - w) * right + injected
 
 
-def respond(lattice: Lattice) -> Response:
+def response_of(lattice: Lattice) -> Response:
     """I_1 = +-g - i r in e v_F |delta_rho|, with i = I_g / (e v_F |delta_rho|): g and r of a lattice."""
     drawn, scattering = _drawn(lattice), jnp.sum(1 - lattice.hop)
     r = drawn / (1 + scattering)
@@ -221,7 +227,7 @@ def _solved(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState:
     I_g = injection * size
     from_left, from_right = rho_0 + jnp.maximum(delta_rho, 0.0), rho_0 + jnp.maximum(-delta_rho, 0.0)
     w, s = lattice.hop, lattice.strength
-    response = respond(lattice)
+    response = response_of(lattice)
     left_current = response.left_current(jnp.sign(delta_rho), injection) * size
     J = left_current + I_g * jnp.cumsum(s)
     moving_right = from_left + jnp.cumsum(s * (1 - w / 2) * I_g - (1 - w) * J)
@@ -234,10 +240,10 @@ def _solved(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState:
     inside = site < lattice.length
     change = jnp.maximum(jnp.abs(after[0] - right), jnp.abs(after[1] - left))
     return LatticeState(
-        right=jnp.where(inside, right, jnp.nan),
-        left=jnp.where(inside, left, jnp.nan),
-        bond_currents=jnp.where(site < lattice.length - 1, J, jnp.nan)[:-1] / size,
-        left_current=left_current / size,
+        density_right=jnp.where(inside, right, jnp.nan),
+        density_left=jnp.where(inside, left, jnp.nan),
+        bond_current=jnp.where(site < lattice.length - 1, J, jnp.nan)[:-1] / size,
+        current=left_current / size,
         right_current=response.right_current(jnp.sign(delta_rho), injection),
         residual=jnp.max(jnp.where(inside, change, 0.0)) / size,
     )

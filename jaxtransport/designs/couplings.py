@@ -30,7 +30,7 @@ def _slope(task: Task, log_gamma, free, coupling, strength):
 
 def descend(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Bounds) -> np.ndarray:
     """Couplings of all sites of the padded wire that are locally best for given roles."""
-    free = (coupling > 0) & (np.asarray(task.bare.coupling) == 0)
+    free = (coupling > 0) & (np.asarray(task.empty.coupling) == 0)
     low, high = np.log(bounds)
 
     def cost(part):
@@ -60,7 +60,7 @@ def _within(log_gamma: np.ndarray, bounds: Bounds) -> np.ndarray:
     return np.where(log_gamma >= high, bounds[1], inside)
 
 
-def settle(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Bounds) -> np.ndarray:
+def local_optimum(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Bounds) -> np.ndarray:
     """`descend`, repeated after single couplings are moved onto bounds, until that does not help."""
     best = -np.inf
     while True:
@@ -74,7 +74,7 @@ def settle(task: Task, coupling: np.ndarray, strength: np.ndarray, bounds: Bound
 
 def _throw(task: Task, coupling: np.ndarray, here: float, strength: np.ndarray, bounds: Bounds) -> np.ndarray:
     """Take the best change of one coupling to a bound, repeatedly until none helps."""
-    free = np.flatnonzero((coupling > 0) & (np.asarray(task.bare.coupling) == 0))
+    free = np.flatnonzero((coupling > 0) & (np.asarray(task.empty.coupling) == 0))
     while True:
         thrown = np.tile(coupling, (2 * free.size, 1))
         thrown[np.arange(2 * free.size), np.tile(free, 2)] = np.repeat(bounds, free.size)
@@ -92,7 +92,7 @@ def tune(task: Task, starts: Candidates, bounds: Bounds) -> Candidates:
     active = np.arange(len(roles))
     for _ in range(TURNS):
         for row in active:
-            strength = np.zeros(task.bare.sites)
+            strength = np.zeros(task.empty.sites)
             strength[found.sites[row]] = roles[row]
             coupling = couplings_of(task, found.take([row]))[0]
             held = found.gammas[row] > 0
@@ -103,7 +103,7 @@ def tune(task: Task, starts: Candidates, bounds: Bounds) -> Candidates:
     return Candidates.join(starts, found)
 
 
-def drawn(gammas: np.ndarray, bounds: Bounds, count: int, rng: np.random.Generator) -> np.ndarray:
+def random_couplings(gammas: np.ndarray, bounds: Bounds, count: int, rng: np.random.Generator) -> np.ndarray:
     """`count` random rows of couplings for each row of `gammas`, every second one on the bounds."""
     held = np.repeat(gammas, count, axis=0) > 0
     inside = np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]), held.shape))
@@ -128,6 +128,6 @@ def best_uniform(task: Task, held: np.ndarray, strength: np.ndarray, bounds: Bou
 
 def uniform(task: Task, held: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Couplings of the padded wire, a row for each row of `values`, on the sites that are `held`."""
-    lead = np.asarray(task.bare.coupling)
+    lead = np.asarray(task.empty.coupling)
     values = values if values.ndim == 2 else values[:, None]
     return np.where(lead > 0, lead, np.where(held, values, 0.0))

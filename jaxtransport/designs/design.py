@@ -33,7 +33,7 @@ from jaxtransport.compute.batches import multiple
 from jaxtransport.compute.runtime import computing
 from jaxtransport.designs import arrangement as arrangements
 from jaxtransport.designs.arrangement import climb, leaders
-from jaxtransport.designs.couplings import best_uniform, drawn, settle, tune, uniform
+from jaxtransport.designs.couplings import best_uniform, local_optimum, random_couplings, tune, uniform
 from jaxtransport.designs.merit import (
     ASSIGNMENTS,
     Candidates,
@@ -223,7 +223,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
         choice = "table" if full else "swaps"
         table = ways(terminals, pairs, slots, full=full)
     return Task(
-        bare=leads.pad(multiple(N, SITES)),
+        empty=leads.pad(multiple(N, SITES)),
         energies=jnp.asarray(energies),
         weights=jnp.asarray(weights),
         injection=jnp.asarray(injection or 0.0, float),
@@ -238,7 +238,7 @@ def _task(N, pairs, window, contact, goal, everywhere, injection, onsite, hoppin
 
 def _slots(task: Task) -> np.ndarray:
     """Sites of a candidate with reservoirs everywhere: all middle ones, and padding."""
-    return np.arange(1, task.bare.sites - 1)
+    return np.arange(1, task.empty.sites - 1)
 
 
 def _arrange(task, N, pairs, bounds, everywhere, rng) -> tuple[Candidates, bool]:
@@ -261,7 +261,7 @@ def _arrange(task, N, pairs, bounds, everywhere, rng) -> tuple[Candidates, bool]
 
 def _improve(task, N, pool, bounds, restarts, rng) -> Candidates:
     """Optimise couplings and arrangement alternately, from the leading arrangements."""
-    more = drawn(pool.gammas, bounds, restarts, rng)
+    more = random_couplings(pool.gammas, bounds, restarts, rng)
     pool = Candidates.join(pool, Candidates(np.repeat(pool.sites, restarts, axis=0), more))
     merits = rate(task, pool)[0]
     pool = tune(task, pool.take(leaders(task, pool, merits, LEADING)), bounds)
@@ -278,7 +278,7 @@ def _improve(task, N, pool, bounds, restarts, rng) -> Candidates:
 
 
 def _strength(task: Task, layout: Layout) -> np.ndarray:
-    return np.pad(layout.strength(), (0, task.bare.sites - layout.N))
+    return np.pad(layout.strength(), (0, task.empty.sites - layout.N))
 
 
 def _standards(task, N, pairs, bounds, everywhere, restarts, rng):
@@ -289,13 +289,15 @@ def _standards(task, N, pairs, bounds, everywhere, restarts, rng):
             probes = tuple(sorted({*range(2, N)} - {*layout.terminals}))
             layout = Layout(N, layout.sources, layout.drains, probes)
         strength = _strength(task, layout)
-        held = np.pad(layout.occupied(), (0, task.bare.sites - N))
+        held = np.pad(layout.occupied(), (0, task.empty.sites - N))
         gamma = best_uniform(task, held, strength, bounds)
         tried = uniform(task, held, np.array([gamma]))
         plain = best = rate_wires(task, tried, strength)[0]
         if bounds[0] < bounds[1]:
-            starts = np.concatenate([tried, uniform(task, held, drawn(held[None], bounds, restarts, rng))])
-            tuned = np.stack([settle(task, row, strength, bounds) for row in starts])
+            starts = np.concatenate(
+                [tried, uniform(task, held, random_couplings(held[None], bounds, restarts, rng))]
+            )
+            tuned = np.stack([local_optimum(task, row, strength, bounds) for row in starts])
             tried = np.concatenate([tried, tuned])
             best = rate_wires(task, tried, strength).max()
         compared[name] = Standard(layout, float(sign * plain), gamma, float(sign * best))

@@ -43,7 +43,7 @@ ROUGH = 1e-12  # values that differ by less than this share count as equal: roun
 class Task(eqx.Module):
     """The design problem. `choice`: how roles are assigned, see `choose`."""
 
-    bare: Wire  # with its leads, and no other reservoir
+    empty: Wire  # with its leads, and no other reservoir
     energies: Float[Array, " energy"]
     weights: Float[Array, " energy"]  # of the mean over the window; their sum is 1
     injection: Float[Array, ""]  # I_g / I_o; 0 for the limit of small I_g
@@ -91,17 +91,17 @@ def profile(task: Task, sites: Array, gammas: Array) -> tuple[Array, Array]:
     Behind barriers all phi are nearly equal, and differences alone count: there they are those to the first
     slot, each as the r of a source here and a drain there.
     """
-    bare = task.bare
-    coupling = jnp.zeros(bare.sites).at[sites].set(gammas)
-    coupling = jnp.where(bare.coupling > 0, bare.coupling, coupling)
-    wire = replace(bare, coupling=coupling)
+    empty = task.empty
+    coupling = jnp.zeros(empty.sites).at[sites].set(gammas)
+    coupling = jnp.where(empty.coupling > 0, empty.coupling, coupling)
+    wire = replace(empty, coupling=coupling)
 
     def at(energy):
         chain = task.kernel.at(wire, energy)
-        g = chain.respond()[0]
+        g = chain.lead_response().conductance
         if not isinstance(chain, Conserving):
             return chain.potentials(jnp.zeros(()), 0.5, -0.5)[sites], g
-        one = lambda site: jax.nn.one_hot(site, bare.sites, dtype=energy.dtype)
+        one = lambda site: jax.nn.one_hot(site, empty.sites, dtype=energy.dtype)
         return jax.vmap(lambda site: chain.drawn_by(one(site) - one(sites[0])))(sites), g
 
     return jax.vmap(at)(task.energies)
@@ -173,7 +173,7 @@ def rate(task: Task, candidates: Candidates) -> tuple[np.ndarray, np.ndarray]:
 
 def couplings_of(task: Task, candidates: Candidates) -> np.ndarray:
     """gamma of every site of the padded wire, leads included, one candidate a row."""
-    lead = np.asarray(task.bare.coupling)
+    lead = np.asarray(task.empty.coupling)
     out = np.zeros((len(candidates.sites), lead.size))
     np.put_along_axis(out, candidates.sites, candidates.gammas, axis=1)
     return np.where(lead > 0, lead, out)
@@ -181,9 +181,9 @@ def couplings_of(task: Task, candidates: Candidates) -> np.ndarray:
 
 def merit_of_wire(task: Task, coupling: Array, strength: Array) -> Array:
     """Merit by the response of the leads to the injected currents, for given roles."""
-    bare = task.bare
-    wire = replace(bare, coupling=coupling, strength=strength)
-    g, r = jax.vmap(lambda energy: task.kernel.at(wire, energy).respond())(task.energies)
+    empty = task.empty
+    wire = replace(empty, coupling=coupling, strength=strength)
+    g, r = jax.vmap(lambda energy: task.kernel.at(wire, energy).lead_response()[:2])(task.energies)
     return merit(task, r, g)
 
 

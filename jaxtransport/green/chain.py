@@ -86,7 +86,7 @@ class Site(NamedTuple):
         return cls(jnp.arange(wire.sites), wire.onsite, wire.coupling, left, right)
 
 
-class Beyond(NamedTuple):
+class RightPart(NamedTuple):
     """The part of the wire right of a site."""
 
     u: Array  # g_{l+1} = u - iv
@@ -99,7 +99,7 @@ class Beyond(NamedTuple):
         return jnp.where(inside, right * (self.u * self.u + self.v * self.v), 1.0)
 
 
-class Before(NamedTuple):
+class LeftPart(NamedTuple):
     """The wire left of a site, all its reservoirs but the lead eliminated."""
 
     u: Array  # k_{l-1} = u - iv
@@ -107,7 +107,7 @@ class Before(NamedTuple):
     theta: Array  # reach of the site to everything right of it, beyond s_l
     rho: Array  # as in `Eliminated`
     tau: Array
-    drawn: Array  # B so far
+    to_left_lead: Array  # B so far
     doubt: Array  # square of the rounding error of k_{l-1}, in roundings
     sharpness: Array  # largest square so far of what roundings do to a G_ij, over the square root of N
     reach: Array  # a_l sum_{m<l} Gamma_m s_m a_m ...: what it exchanges with all sites before it, / Gamma
@@ -139,14 +139,14 @@ class Chain(Transmission):
     strength: Float[Array, " site"]
     leads: Leads
     length: Int[Array, ""]
-    beyond: Beyond  # per site
+    beyond: RightPart  # per site
     ratio: Float[Array, " site"]  # a_{l+1}
     diagonal: Float[Array, " site"]  # s_l = |G_ll|^2
     eliminated: Eliminated  # per site
     tau: Float[Array, ""]  # as it arrives at the right lead
-    drawn: Float[Array, ""]  # B: what the strengths draw from the left lead
+    to_left_lead: Float[Array, ""]  # B: what the strengths draw from the left lead
     rho: Float[Array, ""]  # as it arrives at the right lead
-    sharpness: Float[Array, ""]  # as in `Before`, of the whole wire
+    sharpness: Float[Array, ""]  # as in `LeftPart`, of the whole wire
     amplified: Float[Array, ""]  # likewise
     largest: Float[Array, ""]  # of the strengths
 
@@ -172,7 +172,7 @@ class Chain(Transmission):
             diagonal=diagonal,
             eliminated=eliminated,
             tau=end.tau,
-            drawn=end.drawn,
+            to_left_lead=end.to_left_lead,
             rho=end.rho,
             sharpness=end.sharpness,
             amplified=end.amplification,
@@ -201,16 +201,20 @@ class Chain(Transmission):
         return jnp.isfinite(self.beyond.u[0]) & jnp.isfinite(self.beyond.R[0])
 
     def lead_response(self):
-        return self._lead_response(self.tau, self.drawn, self.sharpness)
+        return self._lead_response(self.tau, self.to_left_lead, self.sharpness)
 
-    def _lead_response(self, tau, drawn, sharpness):
+    def _lead_response(self, tau, r, sharpness):
         Gamma = jnp.take(self.broadening, self.leads.last)
         conductance, onward = Gamma * tau, Gamma * self.rho
         sharp = sharp_error(sharpness, self.length)
         network = network_error(self.length) + sharp
         floor = (CURRENT_ROUNDINGS * EPS + sharp) * self.largest
-        errors = network * conductance, floor + network * jnp.abs(drawn), floor + network * jnp.abs(onward)
-        return LeadResponse(conductance, drawn, onward, *map(lax.stop_gradient, errors))
+        errors = (
+            network * conductance,
+            floor + network * jnp.abs(r),
+            floor + network * jnp.abs(onward),
+        )
+        return LeadResponse(conductance, r, onward, *map(lax.stop_gradient, errors))
 
     def profile(self):
         potential = jax.vmap(self.potentials)(*UNIT_DRIVES)
@@ -223,7 +227,7 @@ class Chain(Transmission):
     def potentials(self, injection, left, right):
         return self._back(injection * self.strength, injection * self.eliminated.rho, left, right)
 
-    def settle(self, currents, left, right):
+    def probe_potentials(self, currents, left, right):
         given = jnp.where(self.interior, currents, 0.0)
         probe = jnp.where(self.interior, self.broadening, 0.0)
 
@@ -298,14 +302,14 @@ class Chain(Transmission):
         first, second = (self.diagonal * r + l for r, l in zip(right, left, strict=True))
         return self.broadening * first, self.broadening * second
 
-    def exchange(self, x):
+    def currents_into(self, x):
         return -self._moments(x)[0]
 
-    def spread(self, x):
+    def heat_sums(self, x):
         return self._moments(x)[1]
 
     def bonds(self, x):
-        return jnp.cumsum(self.exchange(x))
+        return jnp.cumsum(self.currents_into(x))
 
 
 def network_error(length):
@@ -318,35 +322,35 @@ def sharp_error(sharpness, length):
     return 4 * EPS * jnp.sqrt(length) * jnp.maximum(jnp.sqrt(sharpness) - BLUNT, 0.0)
 
 
-def _right_corners(site: Site, point: Point) -> Beyond:
-    """`Beyond` of every site, in one sweep from the right end."""
-    nothing = Beyond(*(jnp.zeros_like(point.energy),) * 4)
+def _right_corners(site: Site, point: Point) -> RightPart:
+    """`RightPart` of every site, in one sweep from the right end."""
+    nothing = RightPart(*(jnp.zeros_like(point.energy),) * 4)
     step = lambda beyond, site: (corner(beyond, site, point), beyond)
     return lax.scan(step, nothing, site, reverse=True)[1]
 
 
-def corner(beyond: Beyond, site: Site, point: Point) -> Beyond:
-    """`Beyond` of the site before, from that of this one."""
+def corner(beyond: RightPart, site: Site, point: Point) -> RightPart:
+    """`RightPart` of the site before, from that of this one."""
     x, y, Gamma = denominator(site, point)
     doubt = x * x + site.right * site.right * beyond.doubt
     x, y = x - site.right * beyond.u, y + site.right * beyond.v
     n = _inverse_square(x, y, site.position < point.length)
-    return Beyond(x * n, y * n, site.left * n * (Gamma + beyond.R), lax.stop_gradient(n * (n * doubt + 1)))
+    return RightPart(x * n, y * n, site.left * n * (Gamma + beyond.R), lax.stop_gradient(n * (n * doubt + 1)))
 
 
-def _eliminate(site: Site, point: Point, beyond: Beyond, strength: Array):
+def _eliminate(site: Site, point: Point, beyond: RightPart, strength: Array):
     """Left corners and star-mesh elimination, in one sweep from the left end.
 
-    Returns what arrives at the right lead (`Before`), and per site s_l and `Eliminated`.
+    Returns what arrives at the right lead (`LeftPart`), and per site s_l and `Eliminated`.
     """
     step = lambda before, at: eliminate(before, at[0], at[1], at[2], point)
-    nothing = Before(*(jnp.zeros_like(point.energy),) * 10)
+    nothing = LeftPart(*(jnp.zeros_like(point.energy),) * 10)
     end, (diagonal, eliminated) = lax.scan(step, nothing, (site, beyond, strength))
     return end, diagonal, eliminated
 
 
-def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point):
-    """The next site's `Before`; s_l and `Eliminated` of this one, whose strength is b."""
+def eliminate(before: LeftPart, site: Site, beyond: RightPart, b: Array, point: Point):
+    """The next site's `LeftPart`; s_l and `Eliminated` of this one, whose strength is b."""
     u, v, theta, rho, tau, B, doubt, sharpness, reach, amplification = before
     (u, v, doubt, sharpness), s = _from_left((u, v, doubt, sharpness), site, beyond, point)
     Gamma = denominator(site, point)[2]
@@ -357,7 +361,7 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
     q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
     b_here = b + probe * rho
     a = beyond.ratio(site.right, site.position < point.length - 1)
-    passed_on = Before(
+    passed_on = LeftPart(
         u,
         v,
         a * a * (theta + probe * sigma * sigma * q),
@@ -372,7 +376,7 @@ def eliminate(before: Before, site: Site, beyond: Beyond, b: Array, point: Point
     return passed_on, (s, Eliminated(q, sigma, rho, tau))
 
 
-def _from_left(before: tuple, site: Site, beyond: Beyond, point: Point):
+def _from_left(before: tuple, site: Site, beyond: RightPart, point: Point):
     """The next site's left corner, its doubt, and the sharpness so far; s_l of this site."""
     u, v, doubt, sharpness = before
     inside = site.position < point.length

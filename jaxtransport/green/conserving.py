@@ -66,10 +66,10 @@ class Conserving(Chain):
         back = lambda injection, *leads: self._back(injection * onward, 0 * onward, *leads)
         potential = jax.vmap(back)(*UNIT_DRIVES)
         zero = jnp.zeros_like(self.tau)
-        spread = jnp.max(self._back(error, 0 * error, zero, zero))
+        psi_error = jnp.max(self._back(error, 0 * error, zero, zero))
         network = network_error(self.length) + sharp_error(self.sharpness, self.length)
-        spread = spread + network * jnp.max(jnp.abs(potential[1]))
-        return potential, lax.stop_gradient(spread)
+        psi_error = psi_error + network * jnp.max(jnp.abs(potential[1]))
+        return potential, lax.stop_gradient(psi_error)
 
     def drawn_by(self, given: Float[Array, " site"]) -> Float[Array, ""]:
         """Current that 2 pi I_l = `given` in between draw from the left lead, at equal lead potentials."""
@@ -79,7 +79,7 @@ class Conserving(Chain):
         onward, _, _, _ = self._handed_on(self.strength)
         return self._back(injection * onward, 0 * onward, left, right)
 
-    def settle(self, currents, left, right):
+    def probe_potentials(self, currents, left, right):
         onward, _, _, _ = self._handed_on(jnp.where(self.interior, currents, 0.0))
         return self._back(onward, 0 * onward, left, right)
 

@@ -141,10 +141,10 @@ class Dense(Transmission):
     def product(self, x):
         return self.links() @ jnp.where(self.broadening > 0, x, 0.0)
 
-    def exchange(self, x):
+    def currents_into(self, x):
         return jnp.sum(self.links() * (x[:, None] - x[None, :]), axis=1)
 
-    def spread(self, x):
+    def heat_sums(self, x):
         return jnp.sum(self.links() * (x[:, None] - x[None, :]) ** 2, axis=1)
 
     def bonds(self, x):
@@ -153,9 +153,9 @@ class Dense(Transmission):
         return jnp.pad(J, (0, 1))
 
     def potentials(self, injection, left, right):
-        return self.settle(injection * self.strength, left, right)
+        return self.probe_potentials(injection * self.strength, left, right)
 
-    def settle(self, currents, left, right):
+    def probe_potentials(self, currents, left, right):
         return linalg.solve(self._system(), self._given(currents, left, right))
 
     def _system(self):

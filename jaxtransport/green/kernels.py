@@ -1,13 +1,13 @@
 """Choice of the kernel that computes the transmissions of a wire.
 
-`Chain` goes along a wire site by site, `Long` through its pieces at the same time, `Dense` inverts a matrix.
-`Conserving` is the chain for sources and drains that balance behind barriers, `Refined` the matrices for
-them: slower, and used where the others lost digits (status 7), or where a retry is not possible.
+`Chain` goes along a wire site by site, `ParallelChain` through its pieces at the same time, `Dense` inverts a
+matrix. `Conserving` is the chain for sources and drains that balance behind barriers, `Refined` the matrices
+for them: slower, and used where the others lost digits (status 7), or where a retry is not possible.
 Where every step of a loop is a call by itself, on a GPU and on a CPU that does not compile whole loops
 (`xla`), a long wire is faster in pieces. Compiled as a whole, the chain is as fast or faster.
 
-`Registers`, the chain as one GPU kernel, is three to four times as fast on an H100, by a backend of JAX that
-JAX 0.12 deprecates: sweeps use it where the environment variable JAXTRANSPORT_PALLAS is set.
+`PallasChain`, the chain as one GPU kernel, is three to four times as fast on an H100, by a backend of JAX
+that JAX 0.12 deprecates: sweeps use it where the environment variable JAXTRANSPORT_PALLAS is set.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ from jaxtransport.compute import xla
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.green.dense import Dense
-from jaxtransport.green.long import Long
+from jaxtransport.green.parallel_chain import ParallelChain
 from jaxtransport.green.refined import Refined
 from jaxtransport.green.transmission import Transmission
 
-KERNELS: dict[str, type[Transmission]] = {"auto": Chain, "chain": Chain, "long": Long, "dense": Dense}
+KERNELS: dict[str, type[Transmission]] = {
+    "auto": Chain,
+    "chain": Chain,
+    "long": ParallelChain,
+    "dense": Dense,
+}
 PALLAS = "JAXTRANSPORT_PALLAS"
-LONG = 10_000  # sites, from which on compiling `Long`, a second or two more, pays within some hundred wires
+LONG = 10_000  # sites from which on `ParallelChain` pays within a hundred wires, though compiled for longer
 
 
 def named(name: Any) -> type[Transmission]:
@@ -53,11 +58,11 @@ def kernel_for(name: Any, sites: int, *, alone: bool) -> type[Transmission]:
     """
     kernel = named(name)
     if name == "auto" and sites >= LONG and _steps_are_calls(alone):
-        return Long
+        return ParallelChain
     if kernel is Chain and not alone and jax.default_backend() == "gpu" and os.environ.get(PALLAS):
-        from jaxtransport.green.registers import Registers  # Pallas takes long to import
+        from jaxtransport.green.pallas import PallasChain  # Pallas takes long to import
 
-        return Registers
+        return PallasChain
     return kernel
 
 

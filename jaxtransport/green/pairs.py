@@ -37,7 +37,7 @@ class Pairs(Protocol):
     Several groups are a first axis of every array: a step reads from it what it needs, and nothing is copied.
     """
 
-    def exchange(self, x: Profiles, group: Int[Array, ""] | None = None) -> Profiles:
+    def currents_into(self, x: Profiles, group: Int[Array, ""] | None = None) -> Profiles:
         """sum_l' T_ll' (x_l - x_l'), of a group if there are several. x may have axes between its two."""
         ...
 
@@ -74,7 +74,7 @@ class Sides(eqx.Module):
         _, (left, left_share) = lax.scan(step, nothing, along)
         return cls(broadening * diagonal * right, right_share, broadening * left, left_share)
 
-    def exchange(self, x, group=None):
+    def currents_into(self, x, group=None):
         at_site = lambda values, l: values[l] if group is None else values[group, l]
 
         def along(weight, share, *, reverse):
@@ -109,7 +109,7 @@ class Matrices(eqx.Module):
 
     T: Float[Array, "energy site site"]
 
-    def exchange(self, x, group=None):
+    def currents_into(self, x, group=None):
         def one(T, x):
             T = T.reshape(*T.shape, *[1] * (x.ndim - 1))
             return jnp.sum(T * (x[:, None] - x[None, :]), axis=1)
@@ -128,9 +128,9 @@ class OneByOne(eqx.Module):
 
     networks: Transmission  # every array with a leading axis of energies
 
-    def exchange(self, x, group=None):
+    def currents_into(self, x, group=None):
         networks = self.networks if group is None else jax.tree.map(lambda leaf: leaf[group], self.networks)
-        one = lambda network, x: network.exchange(x)
+        one = lambda network, x: network.currents_into(x)
         for _ in range(x.ndim - 2):
             one = jax.vmap(one, (None, 1), 1)
         return jax.vmap(one, (0, -1), -1)(networks, x)

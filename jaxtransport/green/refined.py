@@ -79,7 +79,7 @@ class Refined(Dense):
         solution = self._solution()
         return solution.potential, solution.potential_error
 
-    def settle(self, currents, left, right):
+    def probe_potentials(self, currents, left, right):
         _, gone = self._eliminated(jnp.where(self.interior, currents, 0.0))
         return self._back(gone, gone.b, left, right)
 
@@ -103,9 +103,11 @@ class Refined(Dense):
         )
         power, power_error = jnp.sum(T * b * b), jnp.sum(off * b * b)
         share = jnp.where(power > 0, power_error / jnp.where(power > 0, power, 1.0), 0.0) + rounding
-        spread = jnp.max(self._back(gone, gone.error, 0.0, 0.0)) + share * jnp.max(jnp.abs(psi))
-        *errors, spread = (lax.stop_gradient(error) for error in (g_error, r_error, onward_error, spread))
-        return Solution(LeadResponse(g, r, onward, *errors), jnp.stack([phi, psi]), spread)
+        psi_error = jnp.max(self._back(gone, gone.error, 0.0, 0.0)) + share * jnp.max(jnp.abs(psi))
+        *errors, psi_error = (
+            lax.stop_gradient(error) for error in (g_error, r_error, onward_error, psi_error)
+        )
+        return Solution(LeadResponse(g, r, onward, *errors), jnp.stack([phi, psi]), psi_error)
 
     def _eliminated(self, given) -> tuple[Network, Gone]:
         """The two leads' network, and every reservoir as it was eliminated, in the order of sites."""

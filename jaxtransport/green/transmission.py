@@ -10,6 +10,7 @@ never used. Kernels work on one operating point; batches come from `jax.vmap`.
 from __future__ import annotations
 
 import abc
+import warnings
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -19,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxtransport.green.pairs import OneByOne, Pairs
+from jaxtransport.renamed import Renamed
 from jaxtransport.wire import Leads, Wire
 
 EPS = 2.0**-53  # of one rounding
@@ -71,11 +73,11 @@ class Transmission(eqx.Module):
         """sum_{l' != l} T_ll' x_l'."""
 
     @abc.abstractmethod
-    def exchange(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
+    def currents_into(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         """sum_l' T_ll' (x_l - x_l') = 2 pi I_l: the currents into the wire, times 2 pi."""
 
     @abc.abstractmethod
-    def spread(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
+    def heat_sums(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         """sum_l' T_ll' (x_l' - x_l)^2 >= 0: the heat, times 4 pi (Eq. B52)."""
 
     @abc.abstractmethod
@@ -86,10 +88,14 @@ class Transmission(eqx.Module):
     def lead_response(self) -> LeadResponse:
         """g, r and r' for 2 pi I_l = strength_l in between."""
 
+    exchange = Renamed("currents_into")
+    spread = Renamed("heat_sums")
+    settle = Renamed("probe_potentials")
+
     def respond(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """(g, r) of `lead_response`."""
-        response = self.lead_response()
-        return response.conductance, response.injection
+        """(g, r), the first two numbers of `lead_response`. Deprecated."""
+        warnings.warn("Transmission.respond() is lead_response()[:2]", DeprecationWarning, stacklevel=2)
+        return self.lead_response()[:2]
 
     @abc.abstractmethod
     def amplification(self) -> Float[Array, ""]:
@@ -109,7 +115,7 @@ class Transmission(eqx.Module):
         """x_l at which 2 pi I_l = injection * strength_l, leads at `left` and `right`; 0 on bare sites."""
 
     @abc.abstractmethod
-    def settle(
+    def probe_potentials(
         self, currents: Float[Array, " site"], left: Float[Array, ""], right: Float[Array, ""]
     ) -> Float[Array, " site"]:
         """x_l at which 2 pi I_l = `currents` for the middle reservoirs; 0 on bare sites."""

@@ -88,7 +88,7 @@ class Exact(Law):
         return self._capped(Stage(steps=12, continuation=True, panels=TRACED_PANELS, margin=0.5))
 
     @property
-    def warm(self) -> bool:
+    def finite_temperature(self) -> bool:
         """Whether the temperature is above zero, or may be."""
         return is_traced(self.temperature) or self.temperature > 0
 

@@ -71,7 +71,7 @@ class Law(abc.ABC):
         return 8 * kept * sites
 
     @property
-    def warm(self) -> bool:
+    def finite_temperature(self) -> bool:
         """Whether its temperature is above zero, or may be."""
         return False
 

@@ -18,7 +18,7 @@ def seen_from_the_ends(
     injection: Array,
     forward: Any,
     reverse: Any,
-    along: Mapping[str, str],
+    along: Iterable[str],
     more: Mapping[str, Array],
 ) -> dict[str, Array]:
     """The variables `names` and "status" of one point, each with a leading axis of length 1.
@@ -28,7 +28,7 @@ def seen_from_the_ends(
         response: g and r of I_1 = +-g - i r.
         injection: i, the injected current in the unit of current.
         forward, reverse: the states under either bias.
-        along: variable -> field of a state, for what is stored for both biases.
+        along: fields of a state that are stored for both biases.
         more: all other variables.
     """
     values = {
@@ -38,13 +38,12 @@ def seen_from_the_ends(
         "residual": jnp.maximum(forward.residual, reverse.residual),
         **more,
     }
-    fields = {"current": "left_current", "right_current": "right_current", **along}
-    for name, field in fields.items():
-        values[f"{name}_forward"] = getattr(forward, field)
-        values[f"{name}_reverse"] = getattr(reverse, field)
+    for name in ("current", "right_current", *along):
+        values[f"{name}_forward"] = getattr(forward, name)
+        values[f"{name}_reverse"] = getattr(reverse, name)
     # Beyond the wire values are NaN; an overflow is infinite, or leaves NaN at the ends.
-    finite = jnp.isfinite(values["residual"]) & jnp.isfinite(forward.left_current)
-    finite &= jnp.isfinite(reverse.left_current)
+    finite = jnp.isfinite(values["residual"]) & jnp.isfinite(forward.current)
+    finite &= jnp.isfinite(reverse.current)
     finite &= ~jnp.any(jnp.stack([jnp.any(jnp.isinf(values[name])) for name in names]))
     status = jnp.where(finite, codes.SOLVED, codes.NOT_FINITE).astype(jnp.int8)
     out = {name: jnp.where(finite, values[name], jnp.nan)[None] for name in names}

@@ -92,10 +92,10 @@ class Problem(eqx.Module):
         frozen = jax.tree.map(lax.stop_gradient, self)
         return replace(frozen, conductor=self.conductor.for_search())
 
-    def misfit(self, x: Array, delta_mu: Array, injected: Array) -> Array:
+    def residual(self, x: Array, delta_mu: Array, injected: Array) -> Array:
         """2 pi (I_l - asked) of the middle reservoirs; what x misses at the leads; x on bare sites."""
         leads = self.linear.leads.put(delta_mu / 2, -delta_mu / 2, jnp.zeros_like(x))
-        unbalanced = self.conductor.exchange(x) - injected * self.linear.strength
+        unbalanced = self.conductor.currents_into(x) - injected * self.linear.strength
         return jnp.where(self.linear.interior, unbalanced, x - leads)
 
 
@@ -142,8 +142,8 @@ def _root_and_tangent(primals, tangents):
     """dF = 0:  dF/dx dx = -dF, all else moved and x held. Higher orders go through the x below."""
     x, (*rates, _) = _root(*primals), tangents
     scale = _scale(x, primals[1])
-    misfit, solver = _method(x.shape[0])
-    of = lambda y, *given: misfit(y, (*given, scale))
+    residual, solver = _method(x.shape[0])
+    of = lambda y, *given: residual(y, (*given, scale))
     _, moved = eqx.filter_jvp(lambda *given: of(x / scale, *given), primals[:3], tuple(rates))
     slope = lambda rate: jax.jvp(lambda y: of(y, *primals[:3]), (x / scale,), (rate,))[1]
     operator = lx.FunctionLinearOperator(slope, jax.eval_shape(lambda: x))
@@ -158,8 +158,8 @@ def _scale(start, delta_mu):
 def _method(sites: int) -> tuple[Callable, lx.AbstractLinearSolver]:
     """The misfit to bring to zero and a solver for its linear equations, by the size of the wire."""
     if sites <= DENSE_SITES:
-        return _scaled_misfit, linalg.LU()
-    return _preconditioned_misfit, linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
+        return _scaled_residual, linalg.LU()
+    return _preconditioned_residual, linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
 
 
 def _solve(problem: Problem, start, delta_mu, injected, tolerance, most_steps) -> tuple[Array, Array, Array]:
@@ -174,19 +174,19 @@ def _solve(problem: Problem, start, delta_mu, injected, tolerance, most_steps) -
     return solution.value * scale, solution.stats["num_steps"], converged
 
 
-def _scaled_misfit(y, arguments):
+def _scaled_residual(y, arguments):
     problem, delta_mu, injected, scale = arguments
-    return problem.misfit(y * scale, delta_mu, injected) / scale
+    return problem.residual(y * scale, delta_mu, injected) / scale
 
 
-def _preconditioned_misfit(y, arguments):
+def _preconditioned_residual(y, arguments):
     """The same seen through the linear solve: close to the distance of y from the solution."""
     problem, delta_mu, injected, scale = arguments
-    misfit = problem.misfit(y * scale, delta_mu, injected) / scale
+    residual = problem.residual(y * scale, delta_mu, injected) / scale
     leads = problem.linear.leads
-    settled = problem.linear.settle(misfit, *leads.of(misfit))
-    lead = leads.hold(jnp.arange(misfit.shape[0]))
-    return jnp.where(problem.linear.interior | lead, settled, misfit)
+    settled = problem.linear.probe_potentials(residual, *leads.of(residual))
+    lead = leads.hold(jnp.arange(residual.shape[0]))
+    return jnp.where(problem.linear.interior | lead, settled, residual)
 
 
 def _newton(problem: Problem, delta_mu, injected, stage: Stage) -> Balance:

@@ -41,14 +41,14 @@ class _State(NamedTuple):
     ended: Array  # True also if it cannot converge
 
 
-def settle(
+def by_broyden(
     conductor: ExactConductor,
     linear: Transmission,
-    asked: Float[Array, " site"],
+    prescribed: Float[Array, " site"],
     start: Float[Array, " site"],
     most: int,
 ) -> tuple[Balance, Flows, Float[Array, " site"]]:
-    """The potentials for 2 pi I_l = `asked` of the reservoirs in between, in `most` steps or fewer.
+    """The potentials for 2 pi I_l = `prescribed` of the reservoirs in between, in `most` steps or fewer.
 
     Args:
         conductor: one `for_search`.
@@ -61,7 +61,9 @@ def settle(
     scale = jnp.max(jnp.abs(start))
 
     def step(steps, count, current):
-        z = -linear.settle(jnp.where(linear.interior, current - asked, 0.0), *(jnp.zeros_like(scale),) * 2)
+        z = -linear.probe_potentials(
+            jnp.where(linear.interior, current - prescribed, 0.0), *(jnp.zeros_like(scale),) * 2
+        )
         share = lambda s, z: jnp.vdot(s, z) / jnp.maximum(jnp.vdot(s, s), jnp.finfo(float).tiny)
         z = lax.fori_loop(0, count - 1, lambda j, z: z + steps[j + 1] * share(steps[j], z), z)
         last = jnp.where(count > 0, share(steps[jnp.maximum(count - 1, 0)], z), 0.0)

@@ -60,9 +60,9 @@ def _flows(transmission: Transmission, y: Profile, above: Array) -> Flows:
 
     sum_l' |G_ll'|^2 Gamma_l' (y_l' - y_l) is -(sum_l' T_ll' (y_l - y_l')) / Gamma_l.
     """
-    current, Gamma = transmission.exchange(y), transmission.broadening
-    held = Gamma > 0
-    filling = jnp.where(held, -current / jnp.where(held, Gamma, 1.0), 0.0)
+    current, Gamma = transmission.currents_into(y), transmission.broadening
+    occupied = Gamma > 0
+    filling = jnp.where(occupied, -current / jnp.where(occupied, Gamma, 1.0), 0.0)
     return Flows(current, above * current, filling)
 
 
@@ -73,7 +73,7 @@ class Conductor(eqx.Module):
     def flows(self, x: Profile) -> Flows:
         """Currents, and everything else with them."""
 
-    def exchange(self, x: Profile) -> Profile:
+    def currents_into(self, x: Profile) -> Profile:
         """2 pi I_l alone."""
         return self.flows(x).current
 
@@ -105,9 +105,9 @@ class SeriesConductor(Conductor):
 
         return from_order(1)(self.mu_bar)
 
-    def exchange(self, x: Profile) -> Profile:
+    def currents_into(self, x: Profile) -> Profile:
         """2 pi I_l alone."""
-        return self._sum(lambda t, x, m: t.exchange(x**m / math.factorial(m)), x)
+        return self._sum(lambda t, x, m: t.currents_into(x**m / math.factorial(m)), x)
 
     def flows(self, x):
         """The energy goes to order n + 1, where the m-th term of (w - mu_bar) T is m T^(m-1) / (m + 1)!.
@@ -117,7 +117,7 @@ class SeriesConductor(Conductor):
 
         def of(t, x, m):
             driven = _flows(t, x**m / math.factorial(m), jnp.zeros(()))
-            return driven._replace(energy=t.exchange(m * x ** (m + 1) / math.factorial(m + 1)))
+            return driven._replace(energy=t.currents_into(m * x ** (m + 1) / math.factorial(m + 1)))
 
         return self._sum(of, x)
 
@@ -189,7 +189,7 @@ class ExactConductor(Conductor):
         flows, error = self._sum(of, x, (self._nothing, jnp.zeros_like(x)))
         return flows, error + self._beyond(x) + self.panels.hidden
 
-    def misfit(self, x: Profile) -> tuple[Profile, Float[Array, "site site"]]:
+    def residual(self, x: Profile) -> tuple[Profile, Float[Array, "site site"]]:
         """2 pi I_l, and its derivatives with respect to all x_m."""
 
         weights = self._weights(x, slopes=True)
@@ -246,8 +246,8 @@ class ExactConductor(Conductor):
 
     def _exchange(self, i: Array, y: Float[Array, "site ... energy"]) -> Array:
         if self.kept is not None:
-            return self.kept.pairs.exchange(y, i)
-        return self._known(i).pairs.exchange(y)
+            return self.kept.pairs.currents_into(y, i)
+        return self._known(i).pairs.currents_into(y)
 
     def _weights(self, x: Profile, *, slopes: bool) -> Callable[[Array, Profile], Weights]:
         """Of potentials x, at the nodes of a group, arrays of shape (site, energy).
@@ -276,13 +276,13 @@ class ExactConductor(Conductor):
     def _added(self, at: Nodes, current: Float[Array, "site energy"]) -> Flows:
         above = at.above.ravel()
         Gamma = self.wire.reservoir.broadening(self.wire.coupling[:, None], self.mu_bar + above)
-        held = Gamma > 0
-        filling = jnp.where(held, -current / jnp.where(held, Gamma, 1.0), 0.0)
+        occupied = Gamma > 0
+        filling = jnp.where(occupied, -current / jnp.where(occupied, Gamma, 1.0), 0.0)
         return Flows(jnp.sum(current, 1), current @ above, jnp.sum(filling, 1))
 
     def _closely(self, i: Array, x: Profile, D: Float[Array, "site energy"]) -> tuple[Flows, Profile]:
         at, known = self._at(i), self._known(i)
-        along = jnp.broadcast_to((x / self._spread(x)[2])[:, None], D.shape)
+        along = jnp.broadcast_to((x / self._extent(x)[2])[:, None], D.shape)
         current, rate = lax.map(lambda y: self._exchange(i, y), jnp.stack([D, along]))
         return self._added(at, current), self._error(i, at, known, current, rate, x)
 
@@ -294,7 +294,7 @@ class ExactConductor(Conductor):
         """
         start, end = self.panels.some(self._numbers(i))
         energies = self._energies
-        low, high, span, differ = self._spread(x)
+        low, high, span, differ = self._extent(x)
         by_panel = lambda values: values.reshape(-1, *at.above.shape)
         of_sigma, largest = by_panel(rate) * at.slope, jnp.max(jnp.abs(by_panel(rate)), -1)
         # Potentials that agree up to rounding drive nothing that a polynomial could miss.
@@ -314,10 +314,10 @@ class ExactConductor(Conductor):
         missed = jnp.where(interpolated, missed, square)
         return missed @ (differ * shared) + jnp.abs(current) @ known.sharp
 
-    def _spread(self, x: Profile):
+    def _extent(self, x: Profile):
         """The least and the largest potential of a reservoir, their span, and how far occupations differ."""
-        held = self.wire.coupling > 0
-        low, high = jnp.min(jnp.where(held, x, jnp.inf)), jnp.max(jnp.where(held, x, -jnp.inf))
+        occupied = self.wire.coupling > 0
+        low, high = jnp.min(jnp.where(occupied, x, jnp.inf)), jnp.max(jnp.where(occupied, x, -jnp.inf))
         span = jnp.maximum(high - low, jnp.finfo(float).tiny)
         if self.temperature is None:
             return low, high, span, jnp.ones(())
@@ -329,7 +329,7 @@ class ExactConductor(Conductor):
         if self.temperature is None:
             return jnp.zeros(())
         T = jnp.maximum(self.temperature, COLDEST)
-        low, high, _, differ = self._spread(x)
+        low, high, _, differ = self._extent(x)
         tail = lambda room, open: jnp.where(open, T * jnp.exp(-jnp.maximum(room, 0.0) / T), 0.0)
         below, above = self.panels.open()
         return differ * (tail(low - self.panels.low, below) + tail(self.panels.high - high, above))

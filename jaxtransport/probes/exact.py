@@ -16,7 +16,7 @@ from jaxtransport import status as codes
 from jaxtransport.budget import NODES
 from jaxtransport.green.chain import Chain
 from jaxtransport.probes.balance import Balance, Balanced, System
-from jaxtransport.probes.broyden import settle
+from jaxtransport.probes.broyden import by_broyden
 from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.probes.implicit import attached
 from jaxtransport.probes.newton import find
@@ -33,23 +33,23 @@ def balanced(system: System, tolerance: float) -> Callable[..., Balanced]:
     searching = exact.for_search()
 
     def under(bias: Array, start: Array, injected: Array) -> Balanced:
-        asked = jnp.where(interior, injected * linear.strength, 0.0)
-        at = lax.stop_gradient((asked, start))
+        prescribed = jnp.where(interior, injected * linear.strength, 0.0)
+        at = lax.stop_gradient((prescribed, start))
         if stage.patient:
             found = find(searching, interior, *at, stage.steps, stage.rising_steps)
             solved = codes.has_numbers(found.status)
             x = jnp.where(solved, found.x, 0.0)
             flows, errors = searching.look(x, jnp.asarray(True))
         else:
-            found, flows, errors = settle(searching, lax.stop_gradient(linear), *at, stage.steps)
+            found, flows, errors = by_broyden(searching, lax.stop_gradient(linear), *at, stage.steps)
             solved = codes.has_numbers(found.status)
             x = jnp.where(solved, found.x, 0.0)
         ends = linear.leads.put(bias / 2, -bias / 2, jnp.zeros_like(x))
-        x, flows = attached(exact, interior, asked, ends, solved, x, flows)
-        held = jnp.where(linear.broadening > 0, x, 0.0)
+        x, flows = attached(exact, interior, prescribed, ends, solved, x, flows)
+        occupied = jnp.where(linear.broadening > 0, x, 0.0)
         status = found.status
-        mu = exact.mu_bar + held
-        holds = panels.holds(held) & jnp.all((band.bottom <= mu) & (mu <= band.top))
+        mu = exact.mu_bar + occupied
+        holds = panels.holds(occupied) & jnp.all((band.bottom <= mu) & (mu <= band.top))
         status = jnp.where((status == codes.SOLVED) & ~holds, codes.STEP_LIMIT, status)
         unproven = (status == codes.OUTSIDE_BAND) & ~panels.enough
         status = jnp.where(unproven, codes.STEP_LIMIT, status)
@@ -84,8 +84,8 @@ def _window(system: System) -> tuple[Array, Array]:
     """Energies that hold the linear potentials, a margin and the thermal tails, clipped to the band."""
     band, mu, size, stage = system.wire.reservoir.band, system.mu_bar, system.size, system.stage
     temperature = system.temperature
-    held = jnp.where(system.linear.broadening > 0, system.starts, 0.0)
-    low, high = jnp.minimum(-size / 2, jnp.min(held)), jnp.maximum(size / 2, jnp.max(held))
+    occupied = jnp.where(system.linear.broadening > 0, system.starts, 0.0)
+    low, high = jnp.minimum(-size / 2, jnp.min(occupied)), jnp.maximum(size / 2, jnp.max(occupied))
     tails = 0.0 if temperature is None else TAIL * temperature
     margin = stage.margin * (high - low) + tails  # of no bias at all: inf all the same
     return jnp.maximum(low - margin, band.bottom - mu), jnp.minimum(high + margin, band.top - mu)

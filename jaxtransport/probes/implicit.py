@@ -20,7 +20,7 @@ from jaxtransport.probes.conductor import ExactConductor, Flows
 def attached(
     conductor: ExactConductor,
     interior: Array,
-    asked: Array,
+    prescribed: Array,
     ends: Array,
     solved: Array,
     x: Array,
@@ -45,7 +45,7 @@ def _attached_rates(primals, tangents):
     more, at_ends = (jnp.zeros_like(x) if rate is None else rate for rate in (more, at_ends))
     right = jnp.where(interior, more - rates.current, at_ends)
     unit = jnp.eye(x.shape[0])
-    slopes = jnp.where(interior[:, None] & solved, conductor.misfit(x)[1], unit)
+    slopes = jnp.where(interior[:, None] & solved, conductor.residual(x)[1], unit)
     dx = linalg.solve(slopes, right)
     by_x = conductor.rates(x, dx)
     return (x, flows), (dx, jax.tree.map(jnp.add, rates, by_x))

@@ -74,7 +74,7 @@ class _Equations(eqx.Module):
 
     conductor: ExactConductor
     interior: Array
-    asked: Array
+    prescribed: Array
     start: Array
     bottom: Array  # of the band, from mu_bar
     top: Array
@@ -88,12 +88,12 @@ class _Equations(eqx.Module):
     def unit(self) -> Array:
         return jnp.eye(self.start.shape[0])
 
-    def misfit(self, x: Array, heat: Array) -> tuple[Array, Array, Array]:
+    def residual(self, x: Array, heat: Array) -> tuple[Array, Array, Array]:
         """F, dF/dx and the largest current at temperature `heat`."""
-        currents, slopes = replace(self.conductor, temperature=heat).misfit(x)
-        F = jnp.where(self.interior, currents - self.asked, 0.0)
+        currents, slopes = replace(self.conductor, temperature=heat).residual(x)
+        F = jnp.where(self.interior, currents - self.prescribed, 0.0)
         slopes = jnp.where(self.interior[:, None], slopes, self.unit)
-        return F, slopes, jnp.maximum(jnp.max(jnp.abs(currents)), jnp.max(jnp.abs(self.asked)))
+        return F, slopes, jnp.maximum(jnp.max(jnp.abs(currents)), jnp.max(jnp.abs(self.prescribed)))
 
     def step(self, F: Array, slopes: Array, tau: Array) -> Array:
         lazy = jnp.where(self.interior, 1 / tau, 0.0)
@@ -150,12 +150,12 @@ class _Stage(NamedTuple):
 def find(
     conductor: ExactConductor,
     interior: Array,
-    asked: Array,
+    prescribed: Array,
     start: Array,
     newton_steps: int,
     rising_steps: int | Array,
 ) -> Balance:
-    """The potentials for 2 pi I_l = `asked` of the reservoirs in between.
+    """The potentials for 2 pi I_l = `prescribed` of the reservoirs in between.
 
     Args:
         conductor: one `for_search`, with a temperature, not `fitted`: it is heated.
@@ -165,7 +165,7 @@ def find(
     band = conductor.wire.reservoir.band
     bottom, top = band.bottom - conductor.mu_bar, band.top - conductor.mu_bar
     start = jnp.where(interior, jnp.clip(start, bottom, top), start)
-    problem = _Equations(conductor, interior, asked, start, bottom, top)
+    problem = _Equations(conductor, interior, prescribed, start, bottom, top)
     zero, infinite = jnp.asarray(0), jnp.asarray(jnp.inf)
     hot = jnp.maximum(problem.own, HOTTEST)
     first = _State(
@@ -232,7 +232,7 @@ def _onward(problem: _Equations, s: _State, newton_steps: int, rising_steps: Arr
 def _looked_at(problem: _Equations, s: _State) -> _Point:
     """The candidate, or where it does not count while rising, the point before with a smaller tau."""
     c, rising = s.candidate, s.mode == RISING
-    F, slopes, largest = problem.misfit(c, jnp.where(s.mode == COOLING, s.heat, problem.own))
+    F, slopes, largest = problem.residual(c, jnp.where(s.mode == COOLING, s.heat, problem.own))
     finite = jnp.all(jnp.isfinite(F)) & jnp.all(jnp.isfinite(slopes))
     # Rising: a point counts if no reservoir exceeds its prescribed current, except those that wait.
     below = jnp.all((BALANCED * largest >= F) | (c <= problem.bottom))

@@ -82,17 +82,17 @@ class Profile(eqx.Module):
 
     potential: Float[Array, "2 site"]  # phi_l, psi_l per |delta mu|; 0 on bare sites
     current: Float[Array, "2 site"]  # 2 pi I_l that balance and conservation ask for
-    misfit: Float[Array, "2 site"]  # what these potentials drive beyond that
+    residual: Float[Array, "2 site"]  # what these potentials drive beyond that
     error: Float[Array, ""]  # of psi, by rounding
     exchanged: Float[Array, ""]  # sum_l' T_ll' of the probe that exchanges most
 
     def at(self, sign, injection) -> tuple[Array, Array, Array]:
         """Potential (per |delta mu|), current and misfit (I_o) for one bias."""
         mix = lambda drives: sign * drives[0] + injection * drives[1]
-        return mix(self.potential), mix(self.current), mix(self.misfit)
+        return mix(self.potential), mix(self.current), mix(self.residual)
 
 
-def respond(transmission: Transmission) -> Response:
+def response_of(transmission: Transmission) -> Response:
     """The response at the leads to a bias and to the given currents."""
     return Response(*transmission.lead_response())
 
@@ -102,7 +102,7 @@ def profile(transmission: Transmission, response: Response) -> Profile:
     strength = transmission.strength
     potential, error = transmission.profile()
     g, r, leads = response.conductance, response.injection, transmission.leads
-    asked = jnp.stack([leads.put(g, -g, 0 * strength), leads.put(-r, -response.onward, strength)])
-    misfit = jax.vmap(transmission.exchange)(potential) - asked
+    prescribed = jnp.stack([leads.put(g, -g, 0 * strength), leads.put(-r, -response.onward, strength)])
+    residual = jax.vmap(transmission.currents_into)(potential) - prescribed
     exchanged = jnp.where(transmission.interior, transmission.product(jnp.ones_like(strength)), 0.0)
-    return Profile(potential, asked, misfit, error, jnp.max(exchanged))
+    return Profile(potential, prescribed, residual, error, jnp.max(exchanged))

@@ -80,14 +80,14 @@ def _cubic(c: Array, x: Array) -> Array:
 def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
     """Nine complex pairs (x, y). Their derivatives are those of the last polishing step: exact at a root."""
 
-    def misfit(z):
+    def residual(z):
         x, y = z
         return jnp.stack([_cubic(p_s, x) - _cubic(q, y) - xi_s, _cubic(p_d, y) - _cubic(q, x) - xi_d])
 
     def polished(z):
-        jacobian = jax.jacfwd(misfit, holomorphic=True)
+        jacobian = jax.jacfwd(residual, holomorphic=True)
         for _ in range(POLISH):
-            z = z - linalg.solve(jacobian(z), misfit(z))
+            z = z - linalg.solve(jacobian(z), residual(z))
         return z
 
     return jax.vmap(polished)(_guesses(*lax.stop_gradient((p_s, p_d, q, xi_s, xi_d))))

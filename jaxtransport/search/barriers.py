@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from jaxtransport.search.chebyshev_cover import Floats
-from jaxtransport.search.target import Model, Problems, Target
+from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.wire import Wire
 
 WEAK = 0.3  # of a contact or a bond: what leaves through it is a tenth of what is exchanged
@@ -23,17 +23,17 @@ SAMPLES = 16  # of the error, in the windows
 Bounds = Sequence[tuple[float, float]]
 
 
-def careful(model: Model, problems: Problems, bounds: Bounds) -> Model:
+def careful(model: Model, batch: WireBatch, bounds: Bounds) -> Model:
     """The model, its kernel careful if one of the wires may hold a barrier anywhere in the windows."""
-    if not model.law.is_linear or not may_hold_a_barrier(model, problems, bounds):
+    if not model.law.is_linear or not may_hold_a_barrier(model, batch, bounds):
         return model
     return replace(model, stage=1)
 
 
-def may_hold_a_barrier(model: Model, problems: Problems, bounds: Bounds) -> bool:
+def may_hold_a_barrier(model: Model, batch: WireBatch, bounds: Bounds) -> bool:
     """True for contacts or bonds below `WEAK`, or levels that may put energies of the window into a gap."""
-    weakest, highest = extremes(problems.wire)
-    energy = float(np.max(np.abs(np.asarray(problems.drive.get("mu_bar", 0.0)))))
+    weakest, highest = extremes(batch.wire)
+    energy = float(np.max(np.abs(np.asarray(batch.drive.get("mu_bar", 0.0)))))
     for parameter, window in zip(model.parameters, bounds, strict=True):
         if parameter.quantity in ("contact", "hopping"):
             weakest = min(weakest, *window)
@@ -60,14 +60,14 @@ def extremes(wire: Wire) -> tuple[float, float]:
     )
 
 
-def error_of(model: Model, problems: Problems, bounds: Bounds) -> Floats:
+def error_of(model: Model, batch: WireBatch, bounds: Bounds) -> Floats:
     """Twice the largest estimate of delta I's error at some points of the windows, of every problem."""
-    count = len(problems)
+    count = len(batch)
     rng = np.random.default_rng(0)
     ends = [[p.scan.to(bound) for bound in w] for p, w in zip(model.parameters, bounds, strict=True)]
     low, high = np.reshape(ends, (-1, 2)).T
     at = low + (high - low) * rng.uniform(0.01, 0.99, (count * SAMPLES, len(model.parameters)))
     where = np.array([p.scan.back(at[:, i]) for i, p in enumerate(model.parameters)]).reshape(-1, len(at))
-    error = Target(model, problems).values(np.repeat(np.arange(count), SAMPLES), where).error
+    error = CurrentDifference(model, batch).values(np.repeat(np.arange(count), SAMPLES), where).error
     largest = np.where(np.isfinite(error), error, 0.0).reshape(count, SAMPLES).max(axis=1)
     return 2 * np.where(largest > 0, largest, np.inf)

@@ -24,9 +24,9 @@ from jaxtransport.compute.batches import in_batches
 from jaxtransport.coordinates import Coordinate
 from jaxtransport.search.barriers import careful
 from jaxtransport.search.chebyshev_cover import Floats, starting
+from jaxtransport.search.current_difference import BATCH_BYTES, CurrentDifference, Model, WireBatch
 from jaxtransport.search.follow import CLOSED, LEFT, Frame, correct, follow, height
 from jaxtransport.search.points import cells, rounding, zeros_on
-from jaxtransport.search.target import BATCH_BYTES, Model, Problems, Target
 
 LINES = 33  # in each direction
 MAP = 161  # points of the map in each direction; half of it beyond linear response
@@ -58,18 +58,18 @@ class Curves:
 class Plane:
     """The window of two parameters of one wire as a unit square."""
 
-    def __init__(self, model: Model, problems: Problems, bounds: list[tuple[float, float]]) -> None:
-        model = careful(model, problems, bounds)
-        self.model, self.problems, self.bounds = model, problems, bounds
-        self.target = Target(model, problems)
+    def __init__(self, model: Model, batch: WireBatch, bounds: list[tuple[float, float]]) -> None:
+        model = careful(model, batch, bounds)
+        self.model, self.batch, self.bounds = model, batch, bounds
+        self.difference = CurrentDifference(model, batch)
         ends = np.array(
             [[p.scan.to(b) for b in pair] for p, pair in zip(model.parameters, bounds, strict=True)]
         )
         self.low, self.width = ends[:, 0], ends[:, 1] - ends[:, 0]
         self.frame = Frame(jnp.asarray(self.low), jnp.asarray(self.width))
-        point = model.point_bytes(problems.wire.sites)
-        self.batch = 8 * max(1, min(8, BATCH_BYTES // point // 8))
-        self.floor = float(rounding(model, problems, bounds)[0])
+        point = model.point_bytes(batch.wire.sites)
+        self.batch_size = 8 * max(1, min(8, BATCH_BYTES // point // 8))
+        self.floor = float(rounding(model, batch, bounds)[0])
 
     def coordinates(self, s: Floats) -> Floats:
         """Parameters at points s, both of shape (2, n)."""
@@ -78,14 +78,14 @@ class Plane:
 
     def parts(self, s: Floats):
         at = self.coordinates(s)
-        return self.target.values(np.zeros(at.shape[1], int), at)
+        return self.difference.values(np.zeros(at.shape[1], int), at)
 
     def slopes(self, s: Floats) -> tuple[Floats, Floats]:
         """delta I and its gradient in s."""
         at = self.coordinates(s)
-        parts, slope = self.target.slopes(np.zeros(at.shape[1], int), at)
+        parts, slope = self.difference.slopes(np.zeros(at.shape[1], int), at)
         stretch = np.stack([p.scan.stretch(at[i]) for i, p in enumerate(self.model.parameters)])
-        return np.asarray(parts.diverted), slope * stretch * self.width[:, None]
+        return np.asarray(parts.delta_I), slope * stretch * self.width[:, None]
 
     def along_lines(self, axis: int) -> tuple[Floats, NDArray[np.bool_]]:
         """Zeros on `LINES` lines along an axis: points (n, 2), and which of them are touches."""
@@ -102,16 +102,16 @@ class Plane:
             return value, slope[axis]
 
         low, high, floor = np.zeros(LINES), np.ones(LINES), np.full(LINES, self.floor)
-        count = np.repeat(cells(self.model.parameters[axis], self.problems, self.bounds[axis]), LINES)
+        count = np.repeat(cells(self.model.parameters[axis], self.batch, self.bounds[axis]), LINES)
         begin = starting(low, high, count)
-        values = lambda whose, where: np.asarray(self.parts(place(whose, where)).diverted)
+        values = lambda whose, where: np.asarray(self.parts(place(whose, where)).delta_I)
         _, _, zeros = zeros_on(values, slopes, begin, low, high, floor)
         return place(zeros.whose, zeros.where).T, zeros.multiplicity == 2
 
 
-def find_curves(model: Model, problems: Problems, bounds: list[tuple[float, float]]) -> Curves:
+def find_curves(model: Model, batch: WireBatch, bounds: list[tuple[float, float]]) -> Curves:
     """Every curve of zeros of Delta I of one wire in a window of two parameters."""
-    plane = Plane(model, problems, bounds)
+    plane = Plane(model, batch, bounds)
     axes, value = _map(plane)
     if not np.any(np.abs(value[np.isfinite(value)]) > 2 * plane.floor):
         return Curves([], axes, value, flat=True)
@@ -140,7 +140,7 @@ def _followed(plane: Plane, waiting: Floats, along: int | None) -> list[tuple[Fl
         waiting, directions = waiting[1:], directions[1:]
         if not np.isfinite(start).all():
             continue
-        points, ahead, behind = follow(plane.model, plane.problems, plane.frame, along, start, direction)
+        points, ahead, behind = follow(plane.model, plane.batch, plane.frame, along, start, direction)
         if len(points) < 2:
             continue
         out.append((points, ahead, behind, along))
@@ -178,8 +178,8 @@ def _corrected(plane: Plane, s: Floats, along: int | None) -> tuple[Floats, Floa
     """Points moved onto the nearest curve, and its directions, in batches of one compiled shape."""
     if not len(s):
         return np.zeros((0, 2)), np.zeros((0, 2))
-    moved = lambda rows: correct(plane.model, plane.problems, plane.frame, along, jnp.asarray(s[rows]))
-    return in_batches(moved, len(s), plane.batch)
+    moved = lambda rows: correct(plane.model, plane.batch, plane.frame, along, jnp.asarray(s[rows]))
+    return in_batches(moved, len(s), plane.batch_size)
 
 
 def _apart_from(plane, waiting, curves, along):
@@ -200,12 +200,12 @@ def _touching(plane: Plane, starts: Floats, along: int) -> Floats:
 
 
 @partial(jax.jit, static_argnums=0)
-def _descend(model, problems, frame, starts):
+def _descend(model, batch, frame, starts):
     """Descent on (delta I)^2 from every start, kept in the square."""
     rule = optax.adam(optax.cosine_decay_schedule(RATE, DESCENT))
 
     def one(s):
-        loss = lambda s: height(model, problems, frame, None, s) ** 2
+        loss = lambda s: height(model, batch, frame, None, s) ** 2
 
         def step(carry, _):
             s, memory = carry
@@ -222,7 +222,7 @@ def _descended(plane: Plane) -> Floats:
     """Zeros that descent finds from points spread over the window."""
     number = STARTS if plane.model.law.is_linear else STARTS // 4
     spread = np.random.default_rng(0).random((number, 2))
-    found = np.asarray(_descend(plane.model, plane.problems, plane.frame, jnp.asarray(spread)))
+    found = np.asarray(_descend(plane.model, plane.batch, plane.frame, jnp.asarray(spread)))
     found, _ = _corrected(plane, found[np.isfinite(found).all(axis=1)], None)
     with np.errstate(invalid="ignore"):
         return found[((found >= 0) & (found <= 1)).all(axis=1)]
@@ -268,7 +268,7 @@ def _map(plane: Plane) -> tuple[tuple[Floats, Floats], Floats]:
     even = [np.linspace(*bounds, number) for bounds in plane.bounds]
     inside = [_open(p, values) for p, values in zip(plane.model.parameters, even, strict=True)]
     first, second = np.meshgrid(*inside, indexing="ij")
-    parts = plane.target.values(np.zeros(first.size, int), np.stack([first.ravel(), second.ravel()]))
+    parts = plane.difference.values(np.zeros(first.size, int), np.stack([first.ravel(), second.ravel()]))
     return (even[0], even[1]), np.asarray(parts.nonreciprocity()).reshape(first.shape)
 
 

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxtransport.search.target import Model, Problems
+from jaxtransport.search.current_difference import Model, WireBatch
 from jaxtransport.wire import Wire
 
 NONE, FIRST, SECOND, BOTH = range(4)
@@ -52,7 +52,7 @@ def family(N: Any, mu_bar: Any, gamma: Any) -> NDArray[np.int8]:
 
 
 def families_of(
-    searched: NDArray[np.int64], at: NDArray[np.float64], model: Model, problems: Problems
+    searched: NDArray[np.int64], at: NDArray[np.float64], model: Model, batch: WireBatch
 ) -> NDArray[np.int8]:
     """Family of every zero: 0 where no closed form applies. `searched` is in order."""
     out = np.zeros(len(at), np.int8)
@@ -61,7 +61,7 @@ def families_of(
     (parameter,) = model.parameters
     if parameter.site is not None or parameter.quantity not in ("mu_bar", "gamma"):
         return out
-    wires = jax.tree.map(np.asarray, problems.wire)
+    wires = jax.tree.map(np.asarray, batch.wire)
     found, first = np.unique(searched, return_index=True)
     for i, start, stop in zip(found, first, [*first[1:], len(at)], strict=True):
         wire = jax.tree.map(lambda leaf: leaf[..., i], wires)  # noqa: B023
@@ -69,7 +69,7 @@ def families_of(
             continue
         rows = slice(start, stop)
         value = at[rows]
-        mu_bar = value if parameter.quantity == "mu_bar" else float(problems.drive["mu_bar"][i])
+        mu_bar = value if parameter.quantity == "mu_bar" else float(batch.drive["mu_bar"][i])
         gamma = value if parameter.quantity == "gamma" else wire.coupling[1]
         out[rows] = family(int(wire.length), mu_bar, gamma)
     return out

@@ -20,7 +20,7 @@ from jax import lax
 from jaxtyping import Array
 
 from jaxtransport.coordinates import Coordinate
-from jaxtransport.search.target import Model, Problems
+from jaxtransport.search.current_difference import Model, WireBatch
 
 LONGEST, SHORTEST = 0.01, 1e-7
 TURN = 0.15  # radians a step, at most
@@ -44,35 +44,33 @@ class Frame(NamedTuple):
         return jnp.stack([p.scan.back(u[i], jnp) for i, p in enumerate(parameters)])
 
 
-def height(model: Model, problems: Problems, frame: Frame, along: int | None, s: Array) -> Array:
+def height(model: Model, batch: WireBatch, frame: Frame, along: int | None, s: Array) -> Array:
     """h at s: delta I of the one problem, or its derivative along axis `along`."""
-    wire, drive = jax.tree.map(lambda leaf: leaf[..., 0], (problems.wire, problems.drive))
-    value = lambda s: model.parts(wire, drive, frame.coordinates(model.parameters, s)).diverted
+    wire, drive = jax.tree.map(lambda leaf: leaf[..., 0], (batch.wire, batch.drive))
+    value = lambda s: model.parts(wire, drive, frame.coordinates(model.parameters, s)).delta_I
     if along is None:
         return value(s)
     return jax.jvp(value, (s,), (jnp.eye(2)[along],))[1]
 
 
-def _with_slope(model, problems, frame, along, s):
-    value = lambda s: height(model, problems, frame, along, s)
+def _with_slope(model, batch, frame, along, s):
+    value = lambda s: height(model, batch, frame, along, s)
     each = jax.vmap(lambda d: jax.jvp(value, (s,), (d,)), out_axes=(None, 0))
     return each(jnp.eye(2))
 
 
 @partial(jax.jit, static_argnums=(0, 3))
-def correct(
-    model: Model, problems: Problems, frame: Frame, along: int | None, s: Array
-) -> tuple[Array, Array]:
+def correct(model: Model, batch: WireBatch, frame: Frame, along: int | None, s: Array) -> tuple[Array, Array]:
     """Points s, shape (n, 2), moved onto the curve (NaN where that fails), and its direction there."""
-    return jax.vmap(lambda s: _corrected(model, problems, frame, along, s))(s)
+    return jax.vmap(lambda s: _corrected(model, batch, frame, along, s))(s)
 
 
-def _corrected(model, problems, frame, along, s):
+def _corrected(model, batch, frame, along, s):
     """A point on the curve, and the unit tangent there."""
 
     def step(carry):
         s, _, _, number = carry
-        h, slope = _with_slope(model, problems, frame, along, s)
+        h, slope = _with_slope(model, batch, frame, along, s)
         square = jnp.sum(slope**2)
         safe = jnp.where(square > 0, square, 1.0)
         move = jnp.where(square > 0, -h * slope / safe, jnp.nan)
@@ -99,7 +97,7 @@ class _State(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=(0, 3))
-def _follow(model, problems, frame, along, begin, direction):
+def _follow(model, batch, frame, along, begin, direction):
     """Both ways from `begin`: points, their number and how each way ended."""
 
     def one(heading):
@@ -109,7 +107,7 @@ def _follow(model, problems, frame, along, begin, direction):
 
         def advance(state):
             predicted = state.s + state.step * state.tangent
-            s, tangent = _corrected(model, problems, frame, along, predicted)
+            s, tangent = _corrected(model, batch, frame, along, predicted)
             cosine = jnp.sum(tangent * state.tangent)
             tangent = jnp.where(cosine < 0, -tangent, tangent)
             turn = jnp.arccos(jnp.clip(jnp.abs(cosine), 0.0, 1.0))
@@ -145,7 +143,7 @@ def _follow(model, problems, frame, along, begin, direction):
 
 def follow(
     model: Model,
-    problems: Problems,
+    batch: WireBatch,
     frame: Frame,
     along: int | None,
     start: np.ndarray,
@@ -157,7 +155,7 @@ def follow(
         Points, shape (n, 2), in order, the last beyond the window where it leaves it (and the first so);
         how the curve ends ahead, and how behind.
     """
-    ways = _follow(model, problems, frame, along, jnp.asarray(start), jnp.asarray(direction))
+    ways = _follow(model, batch, frame, along, jnp.asarray(start), jnp.asarray(direction))
     ahead, behind = (np.asarray(ways.points[i])[: int(ways.number[i])] for i in range(2))
     ended = [int(code) for code in ways.ended]
     if ended[0] == CLOSED:

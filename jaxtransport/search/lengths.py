@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from jaxtransport.search.barriers import careful
 from jaxtransport.search.chebyshev_cover import Floats
+from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.search.points import rounding
-from jaxtransport.search.target import Model, Problems, Target
 
 LENGTH = "N"
 
@@ -33,14 +33,14 @@ class Lengths:
     flat: bool
 
 
-def find_lengths(model: Model, problems: Problems) -> Lengths:
+def find_lengths(model: Model, batch: WireBatch) -> Lengths:
     """Delta I of wires of increasing length, and where it vanishes."""
-    N = np.asarray(problems.wire.length)
-    model = careful(model, problems, [])
-    parts = Target(model, problems).values(np.arange(len(N)), np.zeros((0, len(N))))
+    N = np.asarray(batch.wire.length)
+    model = careful(model, batch, [])
+    parts = CurrentDifference(model, batch).values(np.arange(len(N)), np.zeros((0, len(N))))
     value = np.asarray(parts.nonreciprocity())
-    floor = rounding(model, problems, [])
-    exact = np.abs(parts.diverted) <= floor
+    floor = rounding(model, batch, [])
+    exact = np.abs(parts.delta_I) <= floor
     known = np.isfinite(value)
     flat = bool(known.sum() > 1 and exact[known].all())
     sign = np.where(exact, 0.0, np.sign(value))

@@ -25,9 +25,9 @@ from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law
 from jaxtransport.search.barriers import careful
+from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.search.points import find_points, rounding
 from jaxtransport.search.report import RESIDUAL
-from jaxtransport.search.target import Model, Problems, Target
 from jaxtransport.search.vary import check_site, read
 from jaxtransport.search.zeros import checked_drive, checked_wire, known, model_of, within_band
 from jaxtransport.wire import Wire
@@ -106,9 +106,9 @@ def nearest_zero(
             at_start["temperature"] = getattr(checked, "temperature", None)
         pairs = zip(searched, bounds, strict=True)
         origin = np.array([_start(p.name, read(p, wire, at_start), b) for p, b in pairs])
-        model, problems = model_of(searched, checked, kernel), Problems.of([wire], drive)
-        search = _Search(model, problems, bounds, origin, conductance)
-        zeros = find_points(model, problems, bounds[0]).value if len(searched) == 1 else ()
+        model, batch = model_of(searched, checked, kernel), WireBatch.of([wire], drive)
+        search = _Search(model, batch, bounds, origin, conductance)
+        zeros = find_points(model, batch, bounds[0]).value if len(searched) == 1 else ()
         return _dataset(search, search.found(starts, seed, zeros), cut)
 
 
@@ -130,23 +130,23 @@ class _Search:
     def __init__(
         self,
         model: Model,
-        problems: Problems,
+        batch: WireBatch,
         bounds: list[tuple[float, float]],
         origin: Floats,
         conductance: float | None,
     ) -> None:
-        model = careful(model, problems, bounds)
-        self.target = Target(model, problems)
+        model = careful(model, batch, bounds)
+        self.difference = CurrentDifference(model, batch)
         self.low, self.high = np.array(bounds).T
         self.origin = (origin - self.low) / (self.high - self.low)
         self.conductance = conductance
-        self.floor = float(rounding(model, problems, bounds)[0])
+        self.floor = float(rounding(model, batch, bounds)[0])
 
     def constraints(self, s: Floats) -> tuple[Floats, Floats]:
         """Constraint functions at s, which must vanish, and their derivatives: shapes (m,) and (m, d)."""
         width = self.high - self.low
-        parts, slopes = self.target.jacobian(np.zeros(1, int), (self.low + width * s)[:, None])
-        value = np.array([parts.diverted[0], parts.conducted[0]])
+        parts, slopes = self.difference.jacobian(np.zeros(1, int), (self.low + width * s)[:, None])
+        value = np.array([parts.delta_I[0], parts.G_delta_mu[0]])
         slope = slopes[:, :, 0] * width
         if self.conductance is None:
             return value[:1], slope[:1]
@@ -199,17 +199,17 @@ class _Search:
 def _dataset(search: _Search, zeros: list[Floats], cut: str) -> xarray.Dataset:
     import xarray
 
-    parameters = search.target.model.parameters
+    parameters = search.difference.model.parameters
     s = np.array(zeros).reshape(len(zeros), len(parameters))
     at = search.low + (search.high - search.low) * s
-    parts = search.target.values(np.zeros(len(s), int), at.T)
+    parts = search.difference.values(np.zeros(len(s), int), at.T)
     change = np.linalg.norm(s - search.origin, axis=1)
     label = lambda unit, name, symbol: {"units": unit, "long_name": name, "symbol": symbol}
     variables = {p.name: ("zero", at[:, i], label(*p.label)) for i, p in enumerate(parameters)}
     variables |= {
         "change": ("zero", change, label("1", "change in units of the windows", "d")),
         "residual": ("zero", np.abs(parts.nonreciprocity()), RESIDUAL),
-        "conductance": ("zero", np.asarray(parts.conducted), label("e^2/h", "conductance", "G")),
+        "conductance": ("zero", np.asarray(parts.G_delta_mu), label("e^2/h", "conductance", "G")),
     }
     also = "" if search.conductance is None else f" with G = {search.conductance:g} e^2/h"
     message = f"no zero of Delta I{also} found in the windows" + cut

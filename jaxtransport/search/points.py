@@ -20,11 +20,11 @@ from jaxtransport.coordinates import Coordinate
 from jaxtransport.parameters import injection_of
 from jaxtransport.search import barriers
 from jaxtransport.search.chebyshev_cover import Cells, Cover, Floats, Function, cover, starting
+from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.search.families import families_of
 from jaxtransport.search.identically_zero import why_flat
 from jaxtransport.search.isolate import SEEN, brackets, refined
 from jaxtransport.search.polish import Slopes, Zeros, polish
-from jaxtransport.search.target import Model, Problems, Target
 
 CELL = 2.3  # radians of N k; measured: a smaller one costs more cells, a larger one more halvings
 LEAST_CELLS = 4
@@ -82,23 +82,23 @@ class Points:
         )
 
 
-def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -> Points:
+def find_points(model: Model, batch: WireBatch, bounds: tuple[float, float]) -> Points:
     """Every zero of Delta I within `bounds` of the one parameter of `model`, for every problem."""
     (parameter,) = model.parameters
-    model = barriers.careful(model, problems, [bounds])
-    target, count = Target(model, problems), len(problems)
+    model = barriers.careful(model, batch, [bounds])
+    difference, count = CurrentDifference(model, batch), len(batch)
     low, high = (np.full(count, parameter.scan.to(bound)) for bound in bounds)
-    floor = rounding(model, problems, [bounds])
+    floor = rounding(model, batch, [bounds])
 
     def values(whose, where):
-        return target.values(whose, parameter.scan.back(where)[None]).diverted
+        return difference.values(whose, parameter.scan.back(where)[None]).delta_I
 
     def slopes(whose, where):
         at = parameter.scan.back(where)
-        parts, slope = target.slopes(whose, at[None])
-        return parts.diverted, slope[0] * parameter.scan.stretch(at)
+        parts, slope = difference.slopes(whose, at[None])
+        return parts.delta_I, slope[0] * parameter.scan.stretch(at)
 
-    begin = starting(low, high, cells(parameter, problems, bounds))
+    begin = starting(low, high, cells(parameter, batch, bounds))
     seen, largest, zeros = zeros_on(values, slopes, begin, low, high, floor)
     known = np.zeros(count, bool)
     known[seen.cells.whose] = True
@@ -106,8 +106,8 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
     least, least_at = _least(seen.cells, count)
 
     at = parameter.scan.back(zeros.where)
-    parts = target.values(zeros.whose, at[None])
-    sign = np.sign(parts.conducted)
+    parts = difference.values(zeros.whose, at[None])
+    sign = np.sign(parts.G_delta_mu)
     finding = np.where(~known, UNSOLVED, np.where(flat, FLAT, NOTHING))
     finding[zeros.whose] = ZEROS
     return Points(
@@ -119,8 +119,8 @@ def find_points(model: Model, problems: Problems, bounds: tuple[float, float]) -
         finding=finding.astype(np.int8),
         least=np.where(finding == ZEROS, np.nan, np.where(flat, largest, least)),
         least_at=np.where(finding == ZEROS, np.nan, parameter.scan.back(least_at)),
-        family=families_of(zeros.whose, at, model, problems),
-        why_flat=why_flat(*problems.one(0)) if count == 1 and flat[0] else "",
+        family=families_of(zeros.whose, at, model, batch),
+        why_flat=why_flat(*batch.one(0)) if count == 1 and flat[0] else "",
         gaps=[(p, float(parameter.scan.back(a)), float(parameter.scan.back(b))) for p, a, b in seen.gaps],
     )
 
@@ -146,18 +146,18 @@ def zeros_on(
     return seen, largest, polish(brackets(known, delicate, floor), slopes, low, high, floor)
 
 
-def sampled(model: Model, problems: Problems, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
+def sampled(model: Model, batch: WireBatch, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
     """Delta I of the one problem at evenly spaced values of the parameter, a little inside the window."""
     ends = 1e-9 * (bounds[1] - bounds[0])  # the edges of the band carry no current
     number = SAMPLES if model.law.is_linear else SAMPLES // 4 + 1
     at = np.linspace(bounds[0] + ends, bounds[1] - ends, number)
-    parts = Target(model, problems).values(np.zeros(len(at), int), at[None])
+    parts = CurrentDifference(model, batch).values(np.zeros(len(at), int), at[None])
     return at, np.asarray(parts.nonreciprocity())
 
 
-def cells(parameter: Coordinate, problems: Problems, bounds: tuple[float, float]) -> NDArray[np.int64]:
+def cells(parameter: Coordinate, batch: WireBatch, bounds: tuple[float, float]) -> NDArray[np.int64]:
     """Initial number of cells of each scan, from the phase that the window spans along the wire."""
-    N = np.asarray(problems.wire.length)
+    N = np.asarray(batch.wire.length)
     low, high = (float(parameter.scan.to(bound)) for bound in bounds)
     if parameter.quantity == "mu_bar":
         span = high - low
@@ -168,10 +168,10 @@ def cells(parameter: Coordinate, problems: Problems, bounds: tuple[float, float]
     return np.maximum(LEAST_CELLS, np.ceil(span * N / CELL)).astype(int)
 
 
-def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, float]]) -> Floats:
+def rounding(model: Model, batch: WireBatch, bounds: Sequence[tuple[float, float]]) -> Floats:
     """Size below which |delta I| counts as 0, for every problem, in I_o."""
-    drive = {name: np.abs(np.asarray(values)) for name, values in problems.drive.items()}
-    strength = np.abs(np.asarray(problems.wire.strength)).sum(axis=0)
+    drive = {name: np.abs(np.asarray(values)) for name, values in batch.drive.items()}
+    strength = np.abs(np.asarray(batch.wire.strength)).sum(axis=0)
     for parameter, window in zip(model.parameters, bounds, strict=True):
         most = max(abs(bound) for bound in window)
         if parameter.quantity == "strength":
@@ -182,7 +182,7 @@ def rounding(model: Model, problems: Problems, bounds: Sequence[tuple[float, flo
     injection = injection_of(drive)
     if model.law.is_linear:
         floor = ROUNDING_LINEAR * injection * strength
-        return np.minimum(floor, barriers.error_of(model, problems, bounds)) if model.stage else floor
+        return np.minimum(floor, barriers.error_of(model, batch, bounds)) if model.stage else floor
     return ROUNDING_BEYOND * (1 + injection * strength)
 
 

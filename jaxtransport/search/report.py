@@ -9,10 +9,10 @@ import numpy as np
 
 from jaxtransport.coordinates import Coordinate
 from jaxtransport.search import families, identically_zero
+from jaxtransport.search.current_difference import Model, WireBatch
 from jaxtransport.search.curves import Curves
 from jaxtransport.search.lengths import Lengths
 from jaxtransport.search.points import FINDINGS, FLAT, NOTHING, UNSOLVED, ZEROS, Points
-from jaxtransport.search.target import Model, Problems
 from jaxtransport.wire import Wire
 
 if TYPE_CHECKING:
@@ -128,14 +128,14 @@ def messages(points: Points, parameter: Coordinate, bounds: tuple[float, float],
     return f"{found:,} {'zero' if found == 1 else 'zeros'} of Delta I in {where}{also}{gaps}{cut}"
 
 
-def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int]) -> xarray.Dataset:
+def lengths_dataset(found: Lengths, batch: WireBatch, bounds: tuple[int, int]) -> xarray.Dataset:
     """Lengths where Delta I vanishes or changes sign, over `zero`; Delta I at every length, over `length`."""
     import xarray
 
     N = found.N[found.rows]
     family = np.zeros(len(N), np.int8)
     for i, row in enumerate(found.rows):
-        wire, drive = problems.one(row)
+        wire, drive = batch.one(row)
         if found.exact[i] and families.is_pair(wire):
             family[i] = families.family(N[i], drive["mu_bar"], wire.coupling[1])
     label = _labels("1", "number of sites", "N")
@@ -165,9 +165,7 @@ def lengths_dataset(found: Lengths, problems: Problems, bounds: tuple[int, int])
     if failed == len(found.N):
         text = f"unsolved: no steady state found anywhere in {where}"
     elif found.flat:
-        text = (
-            f"flat: Delta I vanishes at every length in {where}{identically_zero.why_flat(*problems.one(0))}"
-        )
+        text = f"flat: Delta I vanishes at every length in {where}{identically_zero.why_flat(*batch.one(0))}"
     elif not len(N):
         least = np.nanmin(np.abs(found.nonreciprocity))
         text = f"no zero of Delta I in {where}: the smallest |Delta I| is {least:.3g} I_o"

@@ -36,11 +36,11 @@ from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law, checked_law
+from jaxtransport.search.current_difference import Model, WireBatch, grouped
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
-from jaxtransport.search.target import Model, Problems, grouped
 from jaxtransport.search.vary import check_site
 from jaxtransport.wire import Wire, admit, require_wire
 
@@ -117,15 +117,15 @@ def find_zeros(
                 raise InputError(
                     f"wire: expected one, got {len(wires)}; curves are followed for one wire at a time"
                 )
-            curves = find_curves(model, Problems.of(wires, drive), bounds)
+            curves = find_curves(model, WireBatch.of(wires, drive), bounds)
             return curves_dataset(curves, model, wires[0], drive, bounds, cut)
         parts = []
         for rows, _ in grouped([int(each.length) for each in wires]):
-            problems = Problems.of([wires[i] for i in rows], drive)
-            parts.append((rows, find_points(model, problems, bounds[0])))
+            batch = WireBatch.of([wires[i] for i in rows], drive)
+            parts.append((rows, find_points(model, batch, bounds[0])))
         points = Points.joined(parts)
         many = not isinstance(wire, Wire)
-        line = None if many else sampled(model, problems, bounds[0])
+        line = None if many else sampled(model, batch, bounds[0])
         return points_dataset(points, searched[0], bounds[0], cut, many=many, line=line)
 
 
@@ -157,9 +157,9 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
         checked_wires(each)
     band = next(iter(wires.values())).reservoir.band
     law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law, band)
-    problems = Problems.of(list(wires.values()), drive)
-    found = find_lengths(model_of((), law, kernel), problems)
-    return lengths_dataset(found, problems, (int(low), int(high)))
+    batch = WireBatch.of(list(wires.values()), drive)
+    found = find_lengths(model_of((), law, kernel), batch)
+    return lengths_dataset(found, batch, (int(low), int(high)))
 
 
 def checked_wires(wire: Any) -> list[Wire]:
@@ -263,6 +263,6 @@ def model_of(searched: Sequence[Coordinate], law: Law, kernel: str) -> Model:
     """The model of delta I as a function of the coordinates of a search."""
     chosen = named(kernel)
     varied = any(p.quantity == "temperature" for p in searched)
-    warm = varied or bool(law.warm)
+    finite_temperature = varied or bool(law.finite_temperature)
     # The temperature is a number of the drive; compiled programs do not depend on it.
-    return Model(tuple(searched), law.at_temperature(0.0), chosen, warm)
+    return Model(tuple(searched), law.at_temperature(0.0), chosen, finite_temperature)

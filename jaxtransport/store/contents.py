@@ -20,7 +20,7 @@ import numpy as np
 
 GROUP = "run"
 CHANGING_BOOKS = ("finished", "halvings")  # bookkeeping that a run updates
-BOOKS = ("started", *CHANGING_BOOKS)  # scalars in that group, in older files among the variables
+BOOKKEEPING = ("started", *CHANGING_BOOKS)  # scalars in that group, in older files among the variables
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
 HIDDEN = (  # of HDF5 and netCDF, for the dimensions
     "CLASS",
@@ -83,7 +83,7 @@ def note(
         grid, free, tile: as in `Contents`.
     """
     names = [name for name in file if isinstance(file[name], h5py.Dataset)]
-    books = [book_of(name) for name in BOOKS if book_of(name) in file]
+    books = [book_of(name) for name in BOOKKEEPING if book_of(name) in file]
     stored = {name: _describe(file[name], name not in changing) for name in (*names, *books)}
     labels = {name: _crc(value) for name, value in attributes(file).items()}
     made = asdict(Contents(stored, labels, tuple(grid), tuple(free), tuple(tile)))
@@ -115,7 +115,7 @@ def describe(file: h5py.File, size: int) -> Contents:
         ValueError: arrays without axes, of other lengths than their axes, or larger than can be in the file.
     """
     stored = {}
-    books = [book_of(name) for name in BOOKS if _is_own(file, GROUP) and GROUP in file]
+    books = [book_of(name) for name in BOOKKEEPING if _is_own(file, GROUP) and GROUP in file]
     for name in (*file, *books):
         if _is_own(file, name) and isinstance(file.get(name), h5py.Dataset):
             stored[name] = _describe(file[name], False)

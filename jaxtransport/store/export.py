@@ -41,7 +41,7 @@ from jaxtransport.compute import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.store import files, results
-from jaxtransport.store.contents import BOOKS, GROUP, book_of
+from jaxtransport.store.contents import BOOKKEEPING, GROUP, book_of
 from jaxtransport.store.disk_full import SurvivingFile
 from jaxtransport.store.lock import Lock
 from jaxtransport.store.resultfile import ResultFile
@@ -144,8 +144,10 @@ class _Result:
 
     def __init__(self, file: ResultFile, wanted: tuple[str, ...] | None) -> None:
         self.file, self.search, self.wanted = file, file.search, wanted
-        every = [name for name in file.names if name not in BOOKS]  # of older files
-        self.books = {name: file.book(name) for name in BOOKS if file.book(name) in file.contents.stored}
+        every = [name for name in file.names if name not in BOOKKEEPING]  # of older files
+        self.books = {
+            name: file.book(name) for name in BOOKKEEPING if file.book(name) in file.contents.stored
+        }
         beside = {c for n in every for c in str(file.attributes_of(n).get("coordinates", "")).split()}
         self.beside = [name for name in every if name in beside]
         fixed = {*file.sizes, *beside, *(() if file.search else ("status",))}

@@ -259,11 +259,11 @@ class ResultFile:
     def _points(self, grid: Grid) -> dict[str, tuple]:
         """Every variable over the grid, as `checksums.changed` takes them."""
         inner = len(grid.axes)
-        books = [contents.book_of(name) for name in contents.BOOKS]
+        books = [contents.book_of(name) for name in contents.BOOKKEEPING]
         return {
             name: (one.dtype, one.shape[inner:])
             for name, one in self.contents.stored.items()
-            if one.checksum is None and name not in ("status", *contents.BOOKS, *books)
+            if one.checksum is None and name not in ("status", *contents.BOOKKEEPING, *books)
         }
 
     def _tiles(self) -> checksums.Tiles:

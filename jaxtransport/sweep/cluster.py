@@ -158,10 +158,10 @@ class Cluster:
         return self.plan.step(self._width)
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         try:
             workers = len(self._client.nthreads())
-        except Exception:  # of many kinds, once a client is closed; `take` reports it
+        except Exception:  # of many kinds, once a client is closed; `next_done` reports it
             workers = 0
         return max(1, PER_WORKER * workers) - len(self._coming)
 
@@ -169,7 +169,7 @@ class Cluster:
     def busy(self) -> bool:
         return bool(self._coming)
 
-    def put(self, block: Block) -> None:
+    def submit(self, block: Block) -> None:
         self._count += 1
         key = f"jaxtransport-{self._run}-{self._count}"
         try:
@@ -179,7 +179,7 @@ class Cluster:
         self._coming[key] = block, self.plan, future
         future.add_done_callback(self._came.put)
 
-    def take(self) -> Done | None:
+    def next_done(self) -> Done | None:
         try:
             future = self._came.get(timeout=PATIENCE)
         except queue.Empty:

@@ -40,17 +40,17 @@ class Executor(Protocol):
         """Solve points of a block."""
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """Number of further blocks it accepts now."""
 
     @property
     def busy(self) -> bool:
         """Whether a block is in flight."""
 
-    def put(self, block: Block) -> None:
+    def submit(self, block: Block) -> None:
         """Start a block."""
 
-    def take(self) -> Done | None:
+    def next_done(self) -> Done | None:
         """The next finished block; None if none finished for a while."""
 
 
@@ -79,14 +79,14 @@ class Local:
         return self._evaluator.step
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         return 1 + AHEAD - len(self._coming)
 
     @property
     def busy(self) -> bool:
         return bool(self._coming)
 
-    def put(self, block: Block) -> None:
+    def submit(self, block: Block) -> None:
         started: Pending | Exception
         try:
             started = self._evaluator.start(block)
@@ -94,7 +94,7 @@ class Local:
             started = error
         self._coming.append((block, self.plan, started))
 
-    def take(self) -> Done | None:
+    def next_done(self) -> Done | None:
         block, plan, started = self._coming.popleft()
         if isinstance(started, Exception):
             return Done(block, plan, error=started)

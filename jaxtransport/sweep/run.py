@@ -77,11 +77,11 @@ def execute(
     failures: Counter[Block] = Counter()
     start = time.perf_counter()
     while True:
-        while left and executor.room > 0 and not stop():
-            executor.put(left.popleft())
+        while left and executor.capacity > 0 and not stop():
+            executor.submit(left.popleft())
         if not executor.busy:
             break
-        came = executor.take()
+        came = executor.next_done()
         progress.seconds = time.perf_counter() - start
         progress.note = executor.note
         if came is None:

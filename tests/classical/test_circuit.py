@@ -30,11 +30,11 @@ def test_circuit_against_closed_forms(N, sign):
         state = jt.solve_circuit(jt.Circuit.dimers(N), voltage=sign * V, injection=injection)
         I_g = injection * unit
         current = forms.current(N, sign * V, I_g, sigma)
-        close(state.left_current * unit, current, 1e-12, unit, "Eq. D1")
+        close(state.current * unit, current, 1e-12, unit, "Eq. D1")
         close(state.right_current * unit, -current, 1e-12, unit, "I_out")
         # The closed forms hold the right end at 0, the state the lower one.
         shift = 0.0 if sign > 0 else V
-        close(state.voltages[1:-1] - shift, forms.voltages(N, sign * V, I_g, sigma), 1e-12, V, "Eq. D2")
+        close(state.voltage[1:-1] - shift, forms.voltages(N, sign * V, I_g, sigma), 1e-12, V, "Eq. D2")
         heat = state.heat * V * unit
         segments = forms.heat(N, sign * V, I_g, sigma)
         close(heat[1:-1], segments, 1e-12, np.max(segments), "Eq. D3")
@@ -45,8 +45,8 @@ def test_circuit_against_closed_forms(N, sign):
         voltages, currents = twin.nodal(
             np.arange(1, N - 1) / (N - 1), strengths, start, end, (N - 1) / sigma, I_g
         )
-        close(state.voltages, voltages, 1e-12, what="nodal voltages")
-        close(state.bond_currents * unit, currents, 1e-12, what="nodal currents")
+        close(state.voltage, voltages, 1e-12, what="nodal voltages")
+        close(state.bond_current * unit, currents, 1e-12, what="nodal currents")
         assert state.residual < 1e-13
 
 
@@ -58,9 +58,9 @@ def test_circuits_of_the_introduction(circuit):
     for i in (0.3, -0.8):
         forward = jt.solve_circuit(made, injection=i)
         reverse = jt.solve_circuit(made, voltage=-1.0, injection=i)
-        close(forward.left_current, 1 - share * i, 1e-15, 1.0)
+        close(forward.current, 1 - share * i, 1e-15, 1.0)
         close(forward.right_current, -(1 - share * i), 1e-15, 1.0)
-        close(reverse.left_current, -(1 + share * i), 1e-15, 1.0)
+        close(reverse.current, -(1 + share * i), 1e-15, 1.0)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -72,8 +72,8 @@ def test_any_circuit_against_nodal_analysis(seed):
         order = np.argsort(positions)
         start, end = max(sign, 0) * 2.0, max(-sign, 0) * 2.0
         voltages, currents = twin.nodal(positions[order], strengths[order], start, end, 1.0, 0.4 * 2.0)
-        close(state.voltages, voltages, 1e-12, what="voltages")
-        close(state.bond_currents * 2.0, currents, 1e-12, what="currents")
+        close(state.voltage, voltages, 1e-12, what="voltages")
+        close(state.bond_current * 2.0, currents, 1e-12, what="currents")
 
 
 def test_heat_is_what_the_currents_bring():
@@ -81,22 +81,22 @@ def test_heat_is_what_the_currents_bring():
     circuit = jt.Circuit.custom([0.3, 0.5, 0.8], [1.0, 0.7, -0.4])
     state = jt.solve_circuit(circuit, injection=0.6)
     into = np.asarray(circuit.strength) * 0.6
-    into[0], into[-1] = state.left_current, state.right_current
+    into[0], into[-1] = state.current, state.right_current
     close(np.sum(into), 0.0, 1e-15, 1.0)
-    close(np.sum(state.heat), np.sum(into * state.voltages), 1e-14)
+    close(np.sum(state.heat), np.sum(into * state.voltage), 1e-14)
 
 
 def test_pairs_at_the_ends_and_other_layouts():
     """A pair at 2 and N - 1: delta I / I_g = (N - 3) / (N - 1); spaced terminals count their segments."""
     for N in (4, 9, 60):
         state = jt.solve_circuit(jt.Circuit.pair(N), injection=0.5)
-        close(state.left_current, 1 - 0.5 * (N - 3) / (N - 1), 1e-14)
+        close(state.current, 1 - 0.5 * (N - 3) / (N - 1), 1e-14)
     state = jt.solve_circuit(jt.Circuit.spaced(60, 3), injection=0.5)
-    close(state.left_current, 1 - 0.5 * 10 * 3 / 59, 1e-14)
+    close(state.current, 1 - 0.5 * 10 * 3 / 59, 1e-14)
 
 
 def test_gradient_in_the_injection():
-    current = lambda i: jt.solve_circuit(jt.Circuit.dimers(6), injection=i).left_current
+    current = lambda i: jt.solve_circuit(jt.Circuit.dimers(6), injection=i).current
     close(jax.grad(current)(0.3), -2 / 5, 1e-15)
 
 

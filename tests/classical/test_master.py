@@ -10,7 +10,7 @@ from support import classical_reference as twin
 from support.checks import close
 
 import jaxtransport as jt
-from jaxtransport.classical.master import relax, respond, step
+from jaxtransport.classical.master import relax, response_of, step
 from jaxtransport.closed_forms import lattice as forms
 from jaxtransport.errors import InputError
 
@@ -47,8 +47,8 @@ def test_steady_state_solves_the_printed_equations(layout, p):
             left, right = reservoirs(delta_rho)
             plus, minus = twin.master_steady(N, layout, p, left, right, I_g)
             scale = max(np.max(np.abs(plus)), np.max(np.abs(minus)))
-            close(state.right, plus, 1e-11, scale, f"rho+, N = {N}")
-            close(state.left, minus, 1e-11, scale, f"rho-, N = {N}")
+            close(state.density_right, plus, 1e-11, scale, f"rho+, N = {N}")
+            close(state.density_left, minus, 1e-11, scale, f"rho-, N = {N}")
             close(float(state.residual) * abs(delta_rho), 0.0, 1e-14, scale, "one more step")
 
 
@@ -76,9 +76,9 @@ def test_evolution_converges_to_the_steady_state(layout, N, p):
         plus, minus, steps = relax(lattice, from_left=left, from_right=right, I_g=I_g)
         assert 0 < steps < 10**5
         state = solved(lattice, delta_rho, I_g)
-        scale = np.max(np.abs(np.stack([state.right, state.left])))
-        close(plus, state.right, 1e-14 * N**2 / p, scale, "rho+")
-        close(minus, state.left, 1e-14 * N**2 / p, scale, "rho-")
+        scale = np.max(np.abs(np.stack([state.density_right, state.density_left])))
+        close(plus, state.density_right, 1e-14 * N**2 / p, scale, "rho+")
+        close(minus, state.density_left, 1e-14 * N**2 / p, scale, "rho-")
 
 
 def test_relaxing_stops_at_the_limit():
@@ -100,18 +100,18 @@ def test_steady_state_against_closed_forms(p):
                 densities = forms.densities if layout == "dimers" else forms.pair_densities
                 plus, minus = densities(N, p, base, delta_rho, I_g)
                 scale = max(np.max(np.abs(plus)), np.max(np.abs(minus)))
-                close(state.right, plus, 1e-12, scale, f"{layout}, rho+, N = {N}")
-                close(state.left, minus, 1e-12, scale, f"{layout}, rho-, N = {N}")
+                close(state.density_right, plus, 1e-12, scale, f"{layout}, rho+, N = {N}")
+                close(state.density_left, minus, 1e-12, scale, f"{layout}, rho-, N = {N}")
                 dimers = layout == "dimers"
                 current = (
                     forms.current(N, p, delta_rho, I_g) if dimers else forms.pair_current(p, delta_rho, I_g)
                 )
                 unit = abs(delta_rho)
                 size = abs(delta_rho) + abs(I_g)
-                close(float(state.left_current) * unit, current, 1e-12, size, "Eqs. 8, C23")
+                close(float(state.current) * unit, current, 1e-12, size, "Eqs. 8, C23")
                 close(float(state.right_current) * unit, -current, 1e-12, size, "I_out")
                 between = forms.bond_currents if layout == "dimers" else forms.pair_bond_currents
-                close(state.bond_currents * unit, between(N, p, delta_rho, I_g), 1e-12, size, "A22, C24")
+                close(state.bond_current * unit, between(N, p, delta_rho, I_g), 1e-12, size, "A22, C24")
 
 
 def test_currents_follow_from_the_densities():
@@ -119,9 +119,9 @@ def test_currents_follow_from_the_densities():
     lattice = jt.Lattice.custom(11, sources=[3, 4], drains=[8], probes=[6], p=0.3, strengths=[0.5, 2.0, 1.5])
     state = solved(lattice, 0.3, 0.2)
     w, unit = np.asarray(lattice.hop), 0.3
-    by_density = (w[:-1] * state.right[:-1] - w[1:] * state.left[1:]) / unit
-    close(state.bond_currents, by_density, 1e-13, np.max(np.abs(state.right)) / unit, "J_l")
-    ends = np.concatenate([[state.left_current], state.bond_currents, [-state.right_current]])
+    by_density = (w[:-1] * state.density_right[:-1] - w[1:] * state.density_left[1:]) / unit
+    close(state.bond_current, by_density, 1e-13, np.max(np.abs(state.density_right)) / unit, "J_l")
+    ends = np.concatenate([[state.current], state.bond_current, [-state.right_current]])
     close(np.diff(ends), lattice.strength * 0.2 / unit, 1e-14, 1.0, "J_l - J_{l-1}")
     assert state.residual < 1e-13
 
@@ -129,16 +129,16 @@ def test_currents_follow_from_the_densities():
 def test_a_probe_scatters_and_injects_nothing():
     """Two probes halve nothing but the current: I = delta_rho / (1 + 2 (1 - p))."""
     lattice = jt.Lattice.custom(9, probes=[4, 7], p=0.25)
-    close(float(solved(lattice, 0.3, 0.0).left_current), 1 / 2.5, 1e-15)
+    close(float(solved(lattice, 0.3, 0.0).current), 1 / 2.5, 1e-15)
 
 
 def test_response_is_what_the_states_show():
     """I_1 = +-g - i r, and Delta I without cancellation is the difference of both biases."""
     for N in (4, 20):
         lattice = jt.Lattice.dimers(N, p=0.7)
-        response = respond(lattice)
+        response = response_of(lattice)
         for i in (0.2, -3.0):
-            forward, reverse = (solved(lattice, d, i * 0.3).left_current for d in (0.3, -0.3))
+            forward, reverse = (solved(lattice, d, i * 0.3).current for d in (0.3, -0.3))
             close(forward, response.left_current(1.0, i), 1e-15, 1.0)
             close(response.nonreciprocity(i), abs(reverse) - abs(forward), 1e-14, 1.0)
 
@@ -148,11 +148,11 @@ def test_padding_changes_nothing():
     pad = lambda values, fill: np.concatenate([values, np.full(5, fill)])
     padded = jt.Lattice(hop=pad(lattice.hop, 1.0), strength=pad(lattice.strength, 0.0), length=lattice.length)
     short, long = solved(lattice, -0.3, 0.2), solved(padded, -0.3, 0.2)
-    close(long.right[:6], short.right, 1e-15)
-    close(long.left[:6], short.left, 1e-15)
-    close(long.bond_currents[:5], short.bond_currents, 1e-15)
-    assert np.isnan(long.right[6:]).all()
-    assert np.isnan(long.bond_currents[5:]).all()
+    close(long.density_right[:6], short.density_right, 1e-15)
+    close(long.density_left[:6], short.density_left, 1e-15)
+    close(long.bond_current[:5], short.bond_current, 1e-15)
+    assert np.isnan(long.density_right[6:]).all()
+    assert np.isnan(long.bond_current[5:]).all()
     close(long.right_current, short.right_current, 1e-15)
     assert long.residual < 1e-14
 
@@ -160,7 +160,7 @@ def test_padding_changes_nothing():
 def test_gradients_are_those_of_the_closed_form():
     """d I_1 / d p of Eq. 8, and a batch by vmap. 1e-12: a dozen roundings."""
     N, i = 10, 0.4
-    current = lambda p: jt.steady_state(jt.Lattice.dimers(N, p=p), delta_rho=1.0, injection=i).left_current
+    current = lambda p: jt.steady_state(jt.Lattice.dimers(N, p=p), delta_rho=1.0, injection=i).current
     p = np.array([0.2, 0.6, 0.95])
     A, B = 1 + (N - 2) * (1 - p), 1 - (1 - p) * (N / 2 - 1) * i
     expected = ((N / 2 - 1) * i * A + (N - 2) * B) / A**2

@@ -80,7 +80,7 @@ def test_derivatives_behind_weak_contacts():
 
     def r(gamma):
         wire = jt.Wire.custom(5, sources=[2], drains=[4], gamma=jnp.stack([1e-6, gamma, 0.0, 0.5, 1e-6]))
-        return jt.transmission(wire, 0.7).respond()[1]
+        return jt.transmission(wire, 0.7).lead_response().injection
 
     chain = reference.chain_of(make(layouts.pair(5), gamma=0.5, contact=1e-6))
     with workdps(100):
@@ -133,7 +133,7 @@ def test_kirchhoff_at_weakly_coupled_sources():
     wire = make(layouts.pair(4), gamma=1e-8)
     for kernel in engine.KERNELS:
         state = engine.solve(wire, kernel, 0.7, 0.1, 0.3)
-        close(state.bond_currents[:3], [1.0, 1.3, 1.0], 1e-14, what=kernel)
+        close(state.bond_current[:3], [1.0, 1.3, 1.0], 1e-14, what=kernel)
 
 
 @pytest.mark.parametrize(("N", "onsite", "hopping"), [(8, 0.0, 0.01), (20, 5.0, 1.0), (40, 3.0, 1.0)])

@@ -81,7 +81,7 @@ def test_weakly_coupled_sources_keep_their_currents(gamma, kernel):
     twin = checks.twin(wire, mu_bar=1.0, delta_mu=0.1, injection=0.3)
     state = engine.solve(wire, kernel, 1.0, 0.1, 0.3)
     close(state.currents, twin.currents, 1e-11, what="I_l")
-    close(state.bond_currents, np.cumsum(twin.currents)[:-1], 1e-11, what="J_l")
+    close(state.bond_current, np.cumsum(twin.currents)[:-1], 1e-11, what="J_l")
     close(state.heat, twin.heat, 1e-11, what="h_l")
 
 

@@ -79,7 +79,7 @@ def test_charge_is_conserved_with_a_flux(seed):
     T, (x, _, _) = dense.matrix, dense_answers(H, coupling, strength, 0.4)
     close(T.sum(axis=0), T.sum(axis=1), 1e-13, what="columns and rows")
     I = (T * (x[:, None] - x[None, :])).sum(axis=1)
-    for currents in (I, dense.exchange):
+    for currents in (I, dense.currents_into):
         close(currents.sum(), 0.0, 1e-13, np.max(np.abs(currents)), "sum of I_l")
     middle = (coupling > 0) & ~np.isin(np.arange(len(H)), dense.leads)
     close(I[middle], 0.7 * strength[middle], 1e-13, np.max(np.abs(I)), "given currents")

@@ -78,7 +78,7 @@ def squares(wire, s):
 def links(pairs):
     """T_ll': what x_l' = 1 alone draws from l."""
     unit = jnp.eye(pairs.to_left.shape[0])
-    return jnp.where(unit > 0, 0.0, -jax.vmap(pairs.exchange)(unit))
+    return jnp.where(unit > 0, 0.0, -jax.vmap(pairs.currents_into)(unit))
 
 
 def test_transmissions_on_a_level_narrower_than_rounding():

@@ -106,7 +106,7 @@ def test_a_weak_right_lead(kernel, name):
 def test_bond_currents_behind_barriers(kernel):
     """What passes between dimers keeps its digits beside what they exchange; J of the last bond is -I_N."""
     state = jt.solve(jt.Wire.dimers(8, gamma=0.5, contact=1e-9), mu_bar=0.4, **DRIVE, kernel=kernel)
-    J = np.asarray(state.bond_currents)
+    J = np.asarray(state.bond_current)
     close(J[0::2], np.full(4, float(state.left_current)), 1e-15)
     close(J[-1], -float(state.right_current), 1e-12)
     close(J[1::2], np.full(3, 0.3), 1e-15)

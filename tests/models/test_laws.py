@@ -60,7 +60,7 @@ def test_stored_numbers_are_those_of_solve(tmp_path, solve, law):
         close(here.conductance.item(), forward.conductance, 1e-11)
         close(here.potential_forward.values, forward.potentials, 1e-11)
         close(here.site_current_reverse.values, reverse.currents, 1e-11, 1.0)
-        close(here.bond_current_forward.values, forward.bond_currents, 1e-11, 1.0)
+        close(here.bond_current_forward.values, forward.bond_current, 1e-11, 1.0)
         close(here.heat_reverse.values, reverse.heat, 1e-10)
         close(here.density_forward.values, forward.density, 1e-10)
     assert data.residual.max() < 1e-12

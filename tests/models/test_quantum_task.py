@@ -75,7 +75,7 @@ def reference(point, wire, drive, kernel="chain"):
             f"right_current_{end}": state.right_current,
             f"potential_{end}": state.potentials[:N],
             f"site_current_{end}": state.currents[:N],
-            f"bond_current_{end}": state.bond_currents[: N - 1],
+            f"bond_current_{end}": state.bond_current[: N - 1],
             f"heat_{end}": state.heat[:N],
             f"density_{end}": state.density[:N],
         }

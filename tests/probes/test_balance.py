@@ -114,7 +114,7 @@ def test_first_order_is_the_linear_law():
         wire = jax.tree.map(jnp.asarray, disordered(seed, 8, bare=0.2))
         at = {"mu_bar": 0.4, "delta_mu": -0.1, "injection": 0.5}
         linear, first = jt.solve(wire, **at), jt.solve(wire, **at, law=jt.Series(1))
-        for name in ("potentials", "currents", "bond_currents", "heat", "density", "conductance"):
+        for name in ("potential", "site_current", "bond_current", "heat", "density", "conductance"):
             expected = getattr(linear, name)
             close(getattr(first, name), expected, 1e-12 if name == "heat" else 1e-13, what=name)
 

@@ -120,4 +120,4 @@ def test_currents_survive_weak_coupling(gamma):
     """Potentials grow as 1/gamma^2; the currents that they drive keep their digits all the same."""
     state = jt.solve(jt.Wire.dimers(12, gamma=gamma), mu_bar=1.0, delta_mu=0.1, injection=0.1)
     assert float(state.residual) < 1e-13  # rounding: 12 sites of currents of order 1
-    assert float(abs(state.bond_currents[0] - state.left_current)) < 1e-13
+    assert float(abs(state.bond_current[0] - state.left_current)) < 1e-13

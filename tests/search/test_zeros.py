@@ -143,7 +143,7 @@ def test_the_wire_of_fig_10_has_a_zero_at_one_and_another_just_below():
 # Other ways to the same zeros
 
 
-def diverted(chain, mu_bar):
+def delta_I(chain, mu_bar):
     """delta I / I_g of the NumPy engine, by a wire without a bias."""
     H, Gamma = reference.hamiltonian(chain), -2 * reference.self_energy(chain.coupling, mu_bar).imag
     T = reference.transmissions(reference.green(H, chain.coupling, mu_bar), Gamma)
@@ -158,9 +158,9 @@ def test_an_independent_engine_has_the_same_zeros_of_irregular_wires():
     scan = np.linspace(-1.9, 1.9, 600)
     for wire, (zeros, *_) in zip(IRREGULAR, by_wire(found, "mu_bar"), strict=True):
         chain = reference.chain_of(wire)
-        value = np.array([diverted(chain, w) for w in scan])
+        value = np.array([delta_I(chain, w) for w in scan])
         j = np.flatnonzero(value[1:] * value[:-1] < 0)
-        exact = [brentq(lambda w: diverted(chain, w), scan[i], scan[i + 1], xtol=1e-15) for i in j]  # noqa: B023
+        exact = [brentq(lambda w: delta_I(chain, w), scan[i], scan[i + 1], xtol=1e-15) for i in j]  # noqa: B023
         assert len(zeros) == len(exact) > 0
         np.testing.assert_allclose(zeros, exact, rtol=0, atol=1e-12)  # roundings of a dense inverse
 

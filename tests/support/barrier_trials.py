@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from jaxtransport import status as codes
 from jaxtransport.green.kernels import KERNELS, careful
-from jaxtransport.green.registers import Registers
+from jaxtransport.green.pallas import PallasChain
 from jaxtransport.linear import LinearResponse
 from support import precise, reference
 from support.wires import stack
@@ -29,7 +29,7 @@ NAMES = (
     "site_current_forward",
     "bond_current_forward",
 )
-CLASSES = {**KERNELS, "registers": Registers}
+CLASSES = {**KERNELS, "registers": PallasChain}
 BATCH = 128
 
 

@@ -76,10 +76,10 @@ def same_state(actual: dict, expected: dict, tolerance: float, sizes: dict | Non
     Potentials are compared on the scale of their distance from the mean, so that mu_bar hides nothing.
     """
     of = lambda name: np.asarray(expected[name])
-    current = max(np.max(np.abs(of("currents"))), np.max(np.abs(of("bond_currents"))))
-    x = of("potentials")[~np.isnan(of("potentials"))]
+    current = max(np.max(np.abs(of("site_current"))), np.max(np.abs(of("bond_current"))))
+    x = of("potential")[~np.isnan(of("potential"))]
     scales = {
-        "potentials": np.max(np.abs(x - (x[0] + x[-1]) / 2)),  # the ends hold the leads
+        "potential": np.max(np.abs(x - (x[0] + x[-1]) / 2)),  # the ends hold the leads
         "heat": None,
         "density": None,
         "injection_response": max(1.0, abs(float(of("injection_response")))),  # of a unit injection
@@ -118,13 +118,13 @@ def charge_is_conserved(state: jt.State, N: int, tolerance: float = 1e-11) -> No
     1e-11 of the largest current: J and I are separate sums over the same potentials.
     """
     s = trimmed(state, N)
-    I, J = s["currents"], s["bond_currents"]
+    I, J = s["site_current"], s["bond_current"]
     scale = max(np.max(np.abs(I)), np.max(np.abs(J)))
     close(np.sum(I), 0.0, tolerance, scale, "sum of I_l")
     close(J[0], I[0], tolerance, scale, "J_1 = I_1")
     close(np.diff(J), I[1:-1], tolerance, scale, "J_l - J_{l-1} = I_l")
     close(J[-1], -I[-1], tolerance, scale, "J_{N-1} = -I_N")
-    close(s["left_current"], I[0], tolerance, scale, "left current")
+    close(s["current"], I[0], tolerance, scale, "left current")
     close(s["right_current"], I[-1], tolerance, scale, "right current")
 
 
@@ -135,8 +135,8 @@ def heat_is_paid_for(state: jt.State, N: int, delta_mu: float, tolerance: float 
     """
     s = trimmed(state, N)
     I_o = abs(delta_mu) / (2 * np.pi)
-    ends = (s["potentials"][0] + s["potentials"][-1]) / 2
-    power = I_o * s["currents"] * np.nan_to_num(s["potentials"] - ends)
+    ends = (s["potential"][0] + s["potential"][-1]) / 2
+    power = I_o * s["site_current"] * np.nan_to_num(s["potential"] - ends)
     close(np.sum(s["heat"]), np.sum(power), tolerance, np.sum(np.abs(power)), "sum of h_l")
     assert np.all(s["heat"] >= 0), "h_l < 0"
 
@@ -147,10 +147,10 @@ def density_follows_current(state: jt.State, wire: jt.Wire, mu_bar: float, delta
     s = trimmed(state, N)
     Gamma = -2 * reference.self_energy(chain.coupling, mu_bar).imag
     G = reference.green(reference.hamiltonian(chain), chain.coupling, mu_bar)
-    x = np.nan_to_num(s["potentials"] - mu_bar)
+    x = np.nan_to_num(s["potential"] - mu_bar)
     held = Gamma > 0
     by_sum = (np.abs(G) ** 2 * Gamma * (x[None, :] - x[:, None])).sum(axis=1) / (2 * np.pi)
-    by_current = -s["currents"] * abs(delta_mu) / (2 * np.pi) / np.where(held, Gamma, 1)
+    by_current = -s["site_current"] * abs(delta_mu) / (2 * np.pi) / np.where(held, Gamma, 1)
     # 1e-11 of the largest: both follow from the potentials by sums of a few hundred terms at most.
     close(s["density"], np.where(held, by_sum, np.nan), 1e-11, what="density by its definition")
     close(s["density"], np.where(held, by_current, np.nan), 1e-11, what="density by the current")
@@ -236,13 +236,15 @@ def sums_against_twin(wire, kernel, seed: int = 0) -> None:
     np.fill_diagonal(T, 0.0)
     difference = x[:N, None] - x[None, :N]
     F = [reference.link_transmissions(H, G, Gamma, l, l + 1) for l in range(N - 1)]
-    product, exchange, spread, bonds = products(wire, kernel, x)
+    product, currents_into, heat_sums, bonds = products(wire, kernel, x)
     close(product[:N], T @ x[:N], 1e-11, what=f"{kernel} product")
-    close(exchange[:N], (T * difference).sum(axis=1), 1e-11, what=f"{kernel} exchange")
-    close(spread[:N], (T * difference**2).sum(axis=1), 1e-11, what=f"{kernel} spread")
+    close(currents_into[:N], (T * difference).sum(axis=1), 1e-11, what=f"{kernel} exchange")
+    close(heat_sums[:N], (T * difference**2).sum(axis=1), 1e-11, what=f"{kernel} spread")
     close(bonds[: N - 1], [F[l] @ (x[l] - x[:N]) for l in range(N - 1)], 1e-11, what=f"{kernel} bonds")
     elsewhere = np.where(np.asarray(wire.coupling) > 0, x, 7.0)
-    for before, after in zip((product, exchange, spread), products(wire, kernel, elsewhere), strict=False):
+    for before, after in zip(
+        (product, currents_into, heat_sums), products(wire, kernel, elsewhere), strict=False
+    ):
         close(after, before, 1e-15, what="sums that x on bare sites enters")
 
 
@@ -259,7 +261,7 @@ def links_carry_the_currents(H, dense: DenseNumbers) -> None:
     ]
     by_T = (dense.matrix * (x[:, None] - x[None, :])).sum(axis=1)
     close(by_T, out, 1e-12, what="T against F of all links")
-    close(dense.exchange, out, 1e-12, what="exchange against F of all links")
+    close(dense.currents_into, out, 1e-12, what="exchange against F of all links")
 
 
 def general_against_twin(H, coupling, strength, w: float) -> None:
@@ -325,7 +327,7 @@ def _short_current(law, *temperature) -> np.ndarray:
     def call(wire, x, *T):
         m = np.asarray(1.0)
         if law == "series":
-            return SeriesConductor(wire, m, Chain, 3).exchange(x)
+            return SeriesConductor(wire, m, Chain, 3).currents_into(x)
         panels = Panels.of(wire, m, jnp.asarray(-3.0), jnp.asarray(1.0), *T or (None,), most=64)
         return ExactConductor(wire, m, panels, *T or (None,), Chain).flows(x).current
 

@@ -47,7 +47,7 @@ def nonreciprocity(wire: jt.Wire, kernel: str, mu_bar: float, delta_mu: float, i
 
 def respond(wire: jt.Wire, kernel: str, mu_bar: float) -> tuple[float, float]:
     """(g, r) of 2 pi I_1 = g (x_1 - x_N) - r."""
-    call = lambda wire, w: jt.transmission(wire, w, kernel=kernel).respond()
+    call = lambda wire, w: jt.transmission(wire, w, kernel=kernel).lead_response()[:2]
     g, r = compiled(f"respond {kernel}", call)(wire, float(mu_bar))
     return float(g), float(r)
 
@@ -70,7 +70,7 @@ def products(wire: jt.Wire, kernel: str, x: np.ndarray) -> tuple[np.ndarray, ...
 
     def call(wire, x):
         t = jt.transmission(wire, 0.4, kernel=kernel)
-        return t.product(x), t.exchange(x), t.spread(x), t.bonds(x)
+        return t.product(x), t.currents_into(x), t.heat_sums(x), t.bonds(x)
 
     return compiled(f"products {kernel}", call)(wire, x)
 
@@ -86,7 +86,7 @@ class DenseNumbers:
     broadening: np.ndarray
     matrix: np.ndarray
     bond_matrix: np.ndarray
-    exchange: np.ndarray  # of x
+    currents_into: np.ndarray  # of x
 
 
 def _dense_arguments(H, coupling, strength, w):
@@ -98,7 +98,7 @@ def dense_of(H, coupling, strength, w: float, leads: tuple[int, int] = (0, 2)) -
 
     def call(H, coupling, strength, w, first, last, x):
         d = Dense.of(H, coupling, w, leads=(first, last), strength=strength)
-        return d.green, d.inverse, d.broadening, d.matrix, d.bond_matrix, d.exchange(x)
+        return d.green, d.inverse, d.broadening, d.matrix, d.bond_matrix, d.currents_into(x)
 
     x = np.random.default_rng(0).normal(size=len(coupling))
     arguments = _dense_arguments(H, coupling, strength, w)
@@ -115,7 +115,7 @@ def dense_answers(H, coupling, strength, w: float, leads: tuple[int, int] = (0, 
 
     def call(H, coupling, strength, w, first, last):
         d = Dense.of(H, coupling, w, leads=(first, last), strength=strength)
-        return d.potentials(0.7, 0.3, -0.2), d.potentials(0.0, 1.0, 0.0), d.respond()
+        return d.potentials(0.7, 0.3, -0.2), d.potentials(0.0, 1.0, 0.0), d.lead_response()[:2]
 
     return compiled("Dense.of answers", call)(*_dense_arguments(H, coupling, strength, w), *leads)
 
@@ -126,7 +126,7 @@ def trimmed(state: jt.State, N: int) -> dict[str, np.ndarray]:
     for field in dataclasses.fields(state):
         value = np.asarray(getattr(state, field.name))
         if value.ndim:
-            end = N - 1 if field.name == "bond_currents" else N
+            end = N - 1 if field.name == "bond_current" else N
             assert np.all(np.isnan(value[end:])), f"{field.name}: numbers beyond the wire"
             value = value[:end]
         fields[field.name] = value

@@ -33,15 +33,20 @@ class Chain:
 class Answer:
     """One bias. Names, units and NaN as in `jaxtransport.State`."""
 
-    potentials: np.ndarray
-    currents: np.ndarray
-    bond_currents: np.ndarray
+    potential: np.ndarray
+    site_current: np.ndarray
+    bond_current: np.ndarray
     heat: np.ndarray
     density: np.ndarray
-    left_current: float
+    current: float
     right_current: float
     conductance: float
     injection_response: float
+
+    # as `State` has them, too
+    potentials = property(lambda self: self.potential)
+    currents = property(lambda self: self.site_current)
+    left_current = property(lambda self: self.current)
 
 
 def chain_of(wire) -> Chain:
@@ -134,12 +139,12 @@ def solve(chain: Chain, mu_bar: float, delta_mu: float, injection: float) -> Ans
         if held[l]:
             density[l] = np.sum(np.abs(G[l]) ** 2 * Gamma * (x - x[l])) / (2 * np.pi)
     return Answer(
-        potentials=np.where(held, mu_bar + x, np.nan),
-        currents=I / I_o,
-        bond_currents=J / I_o,
+        potential=np.where(held, mu_bar + x, np.nan),
+        site_current=I / I_o,
+        bond_current=J / I_o,
         heat=heat,
         density=density,
-        left_current=I[0] / I_o,
+        current=I[0] / I_o,
         right_current=I[-1] / I_o,
         conductance=np.sign(delta_mu) * (I[0] - opposite[0]) / 2 / I_o,
         injection_response=-driven[0],
@@ -150,4 +155,4 @@ def nonreciprocity(chain: Chain, mu_bar: float, delta_mu: float, injection: floa
     """Delta I = |I_1(reverse)| - |I_1(forward)| in I_o."""
     forward = solve(chain, mu_bar, abs(delta_mu), injection)
     reverse = solve(chain, mu_bar, -abs(delta_mu), injection)
-    return abs(reverse.left_current) - abs(forward.left_current)
+    return abs(reverse.current) - abs(forward.current)

@@ -51,7 +51,7 @@ def _evaluate(point, free, shared, *, names):
     """The variables `names` and "status" at one point; there are no free axes."""
     import jax.numpy as jnp  # JAX is loaded when computing starts
 
-    from jaxtransport.classical.circuit import Circuit, respond, solve_circuit
+    from jaxtransport.classical.circuit import Circuit, response_of, solve_circuit
     from jaxtransport.models.two_biases import seen_from_the_ends
 
     given = {**shared["fixed"], **point}
@@ -63,11 +63,11 @@ def _evaluate(point, free, shared, *, names):
     )
     forward = solve_circuit(circuit, voltage=given["voltage"], injection=given["injection"])
     reverse = solve_circuit(circuit, voltage=-given["voltage"], injection=given["injection"])
-    response = respond(circuit)
+    response = response_of(circuit)
     node = jnp.arange(circuit.position.shape[0])
     more = {
         "conductance": response.conductance * given["sigma"] / shared["segments"][column],
         "position": jnp.where(node < circuit.length, circuit.position, jnp.nan),
     }
-    along = {"voltage": "voltages", "bond_current": "bond_currents", "heat": "heat"}
+    along = ("voltage", "bond_current", "heat")
     return seen_from_the_ends(names, response, given["injection"], forward, reverse, along, more)

@@ -29,7 +29,7 @@ def _evaluate(point, free, shared, *, names):
     """The variables `names` and "status" at one point; there are no free axes."""
     import jax.numpy as jnp  # JAX is loaded when computing starts
 
-    from jaxtransport.classical.master import Lattice, respond, steady_state
+    from jaxtransport.classical.master import Lattice, response_of, steady_state
     from jaxtransport.models.two_biases import seen_from_the_ends
 
     given = {**shared["fixed"], **point}
@@ -42,7 +42,7 @@ def _evaluate(point, free, shared, *, names):
     drive = {"rho_0": given["rho_0"], "injection": given["injection"]}
     forward = steady_state(lattice, delta_rho=given["delta_rho"], **drive)
     reverse = steady_state(lattice, delta_rho=-given["delta_rho"], **drive)
-    response = respond(lattice)
-    along = {"density_right": "right", "density_left": "left", "bond_current": "bond_currents"}
+    response = response_of(lattice)
+    along = ("density_right", "density_left", "bond_current")
     more = {"conductance": response.conductance}
     return seen_from_the_ends(names, response, given["injection"], forward, reverse, along, more)

@@ -57,18 +57,18 @@ def evaluate_nonlinear(
     names: tuple[str, ...],
     kernel: str,
     law: Law,
-    warm: bool,
+    finite_temperature: bool,
     terminals: tuple[int, ...],
     stage: int,
 ) -> dict[str, Any]:
     """The same beyond linear response, in one of the law's stages. There are no free axes.
 
-    `warm`: whether there is a temperature above zero, which is a number of the point.
+    `finite_temperature`: whether there is a temperature above zero, which is a number of the point.
     """
     given, wire = given_at(point, shared)
     injection, bias, how_hard = injection_of(given), given["delta_mu"], law.stages[stage]
     cold = jnp.zeros(()) if how_hard.patient else None  # a shorter way
-    temperature = given["temperature"] if warm else cold
+    temperature = given["temperature"] if finite_temperature else cold
     both = nonlinear.solve(wire, named(kernel), law, how_hard, given["mu_bar"], bias, injection, temperature)
     out = nonlinear.observed([name for name in names if not name.startswith("roots_")], both, law)
     for name in names:

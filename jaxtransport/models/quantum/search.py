@@ -16,11 +16,11 @@ from jaxtransport.laws import Law
 from jaxtransport.models.quantum.point import given_at
 from jaxtransport.models.quantum.task import law_of, shared_by
 from jaxtransport.search.combine import joined, with_outer
+from jaxtransport.search.current_difference import WireBatch, grouped
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
-from jaxtransport.search.target import Problems, grouped
 from jaxtransport.search.zeros import model_of, within_band
 from jaxtransport.spec.checks import lengths_of
 from jaxtransport.spec.spec import Spec
@@ -55,13 +55,13 @@ def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Repor
     found: list[tuple[np.ndarray, Points]] = []
     done = 0
     for rows, size in _grouped(spec, points, count):
-        problems = _problems(spec, points, rows, size)
-        found.append((rows, find_points(model, problems, bounds[0])))
+        batch = _wire_batch(spec, points, rows, size)
+        found.append((rows, find_points(model, batch, bounds[0])))
         done += len(rows)
         report(done, count)
     whole = Points.joined(found)
     many = bool(spec.axes)
-    line = None if many else sampled(model, _problems(spec, points, np.array([0])), bounds[0])
+    line = None if many else sampled(model, _wire_batch(spec, points, np.array([0])), bounds[0])
     return points_dataset(whole, model.parameters[0], bounds[0], cut, many=many, line=line)
 
 
@@ -72,9 +72,9 @@ def _curves(spec: Spec, points: dict[str, np.ndarray], count: int, report: Repor
     for rows, size in _grouped(spec, points, count):
         sizes[rows] = size
     for i in range(count):
-        problems = _problems(spec, points, np.array([i]), int(sizes[i]))
-        wire, drive = problems.one(0)
-        parts.append(curves_dataset(find_curves(model, problems, bounds), model, wire, drive, bounds, cut))
+        batch = _wire_batch(spec, points, np.array([i]), int(sizes[i]))
+        wire, drive = batch.one(0)
+        parts.append(curves_dataset(find_curves(model, batch, bounds), model, wire, drive, bounds, cut))
         report(i + 1, count)
     return _together(spec, parts)
 
@@ -88,8 +88,8 @@ def _lengths(
     parts = []
     for i in range(count):
         here = {name: np.full(len(N), values[i]) for name, values in points.items()} | {LENGTH: N}
-        problems = _problems(spec, here, np.arange(len(N)))
-        parts.append(lengths_dataset(find_lengths(model, problems), problems, (low, high)))
+        batch = _wire_batch(spec, here, np.arange(len(N)))
+        parts.append(lengths_dataset(find_lengths(model, batch), batch, (low, high)))
         report(i + 1, count)
     return _together(spec, parts)
 
@@ -134,9 +134,9 @@ def _grouped(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[
     yield from grouped(points.get(LENGTH, np.full(count, wire.N or 0)))
 
 
-def _problems(
+def _wire_batch(
     spec: Spec, points: dict[str, np.ndarray], rows: np.ndarray, size: int | None = None
-) -> Problems:
+) -> WireBatch:
     """Wires and drives at some points of the grid, in arrays of `size` sites."""
     wire: Any = spec.tables["wire"]
     lengths = points[LENGTH][rows].tolist() if LENGTH in points else [wire.N]
@@ -161,7 +161,7 @@ def _problems(
             drive[name] = jnp.full(len(rows), searched[name][0], float)
     if "injection" in searched or "I_g" in searched:
         drive.pop("I_g" if "injection" in searched else "injection", None)
-    return Problems(wires, drive)
+    return WireBatch(wires, drive)
 
 
 @jax.jit

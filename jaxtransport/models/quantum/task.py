@@ -90,8 +90,13 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
     solve: Any = spec.tables["solve"]
     sizes = sizes_of(spec, grid)
     variables = tuple(law.variables[name] for name in spec.variables)
-    warm = bool(solve.temperature) or spec.axis("temperature") is not None
-    how: dict[str, Any] = {"names": spec.variables, "kernel": solve.kernel, "law": law, "warm": warm}
+    finite_temperature = bool(solve.temperature) or spec.axis("temperature") is not None
+    how: dict[str, Any] = {
+        "names": spec.variables,
+        "kernel": solve.kernel,
+        "law": law,
+        "warm": finite_temperature,
+    }
     how["terminals"] = _terminals(spec)
     size, dense = max(sizes.values()), solve.kernel == "dense"
     first, *_, most = (law.point_bytes(stage, size, kept=2 * KEPT, dense=dense) for stage in law.stages)

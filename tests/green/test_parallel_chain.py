@@ -21,7 +21,7 @@ from jaxtransport.green import blocked_scan
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.kernels import LONG, kernel_for
-from jaxtransport.green.long import Long, Scatterer, _star
+from jaxtransport.green.parallel_chain import ParallelChain, Scatterer, _star
 
 SIZES = [1, 2, 3, 4, 5, 8, 17, 100]
 
@@ -89,7 +89,7 @@ def test_a_hundred_thousand_sites():
     # By 40-digit arithmetic, site by site.
     close(long.conductance, 0.00022328609791492894888, 1e-11)
     close(long.injection_response, 0.49988632049851507187, 1e-11)
-    for name in ("potentials", "currents", "bond_currents", "heat"):
+    for name in ("potential", "site_current", "bond_current", "heat"):
         values, expected = getattr(long, name), getattr(chain, name)
         close(values, expected, 1e-10, np.max(np.abs(expected)), name)
     assert long.residual < 1e-10
@@ -133,7 +133,11 @@ def test_a_cut_bond_has_a_gradient(bond):
     wire = make(layouts.dimers(12), gamma=0.3)
 
     def g(hopping, kernel):
-        return jt.transmission(dataclasses.replace(wire, hopping=hopping), 0.7, kernel=kernel).respond()[0]
+        return (
+            jt.transmission(dataclasses.replace(wire, hopping=hopping), 0.7, kernel=kernel)
+            .lead_response()
+            .conductance
+        )
 
     cut = jnp.ones(11).at[bond].set(0.0)
     close(jax.grad(g)(cut, "long"), jax.grad(g)(cut, "chain"), 1e-12, 1.0)
@@ -153,18 +157,24 @@ def test_under_vmap_and_jit():
     energies = jnp.linspace(-1.5, 1.5, 7)
 
     def g(kernel):
-        return jax.jit(jax.vmap(lambda m: jt.transmission(wire, m, kernel=kernel).respond()[0]))(energies)
+        return jax.jit(
+            jax.vmap(lambda m: jt.transmission(wire, m, kernel=kernel).lead_response().conductance)
+        )(energies)
 
     close(g("long"), g("chain"), 1e-13)
 
 
 def test_auto_takes_pieces_where_steps_are_calls(monkeypatch):
-    for flags, alone, expected in ((xla.WHOLE_LOOPS, True, Chain), ("", True, Long), ("", False, Chain)):
+    for flags, alone, expected in (
+        (xla.WHOLE_LOOPS, True, Chain),
+        ("", True, ParallelChain),
+        ("", False, Chain),
+    ):
         monkeypatch.setenv("XLA_FLAGS", flags)
         assert kernel_for("auto", LONG, alone=alone) is expected
         assert kernel_for("auto", LONG - 1, alone=alone) is Chain
         assert kernel_for("dense", LONG, alone=alone) is Dense
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert kernel_for("auto", LONG, alone=False) is Long
+    assert kernel_for("auto", LONG, alone=False) is ParallelChain
     with pytest.raises(InputError, match=r"kernel = 'short': expected one of auto, chain, long, dense"):
         kernel_for("short", 3, alone=True)

@@ -88,7 +88,7 @@ class Scatterer(NamedTuple):
     d: Number  # source of e
 
 
-class Long(Transmission):
+class ParallelChain(Transmission):
     """A chain at one energy, in pieces; sites as in `green.blocked_scan`. Made by `Long.at`."""
 
     broadening: Float[Array, " site"]
@@ -103,7 +103,7 @@ class Long(Transmission):
     sharpness: Float[Array, ""]  # as in `green.chain`
 
     @classmethod
-    def at(cls, wire: Wire, energy: Float[Array, ""]) -> Long:
+    def at(cls, wire: Wire, energy: Float[Array, ""]) -> ParallelChain:
         """Corners and weights of `wire` at `energy`."""
         site = blocked_scan.cut(jnp.arange(wire.sites), wire.sites)
         inside, first, last = site < wire.length, site == 0, site == wire.length - 1
@@ -182,9 +182,9 @@ class Long(Transmission):
         return jnp.max(self._settled(0 * self.strength, zero, zero)[1])
 
     def potentials(self, injection, left, right):
-        return self.settle(injection * self.strength, left, right)
+        return self.probe_potentials(injection * self.strength, left, right)
 
-    def settle(self, currents, left, right):
+    def probe_potentials(self, currents, left, right):
         return self._settled(currents, left, right)[0]
 
     def _settled(self, currents, left, right):
@@ -210,12 +210,12 @@ class Long(Transmission):
         c, e = self._averages(x)
         return self._joined(self.Gamma * (self.s * self.R * c + self.E * e))
 
-    def exchange(self, x):
+    def currents_into(self, x):
         x = self._held(x)
         c, e = self._averages(x)
         return self._joined(self.Gamma * (self.s * self.R * (x - c) + self.E * (x - e)))
 
-    def spread(self, x):
+    def heat_sums(self, x):
         x = self._held(x)
         c, e = self._averages(x)
         alpha, past_alpha, eta, past_eta = self._shares()
@@ -226,7 +226,7 @@ class Long(Transmission):
         return self._joined(self.Gamma * (of_right + self.E * ((x - e) ** 2 + left)))
 
     def bonds(self, x):
-        return jnp.cumsum(self.exchange(x))
+        return jnp.cumsum(self.currents_into(x))
 
     def _held(self, x: Float[Array, " site"]) -> PerSite:
         return jnp.where(self.Gamma > 0, blocked_scan.cut(x, 0.0), 0.0)

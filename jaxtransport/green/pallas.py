@@ -2,7 +2,7 @@
 
 XLA makes several kernels of every step, each of which reads and writes all carries of all points. Here a
 block of points goes from the right end to the left and back by itself. Three numbers per site and point (u,
-v and R of `Beyond`) are written to memory and read back: 48 bytes, and 16 more where couplings differ from
+v and R of `RightPart`) are written to memory and read back: 48 bytes, and 16 more where couplings differ from
 point to point.
 
 The steps are those of `green.chain`, points the lanes of a block. It has no gradients: sweeps need none.
@@ -20,7 +20,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 from jaxtyping import Array, Bool, Float
 
-from jaxtransport.green.chain import Before, Beyond, Chain, Point, Site, corner, eliminate
+from jaxtransport.green.chain import Chain, LeftPart, Point, RightPart, Site, corner, eliminate
 from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Wire
 
@@ -28,7 +28,7 @@ WARPS = 4
 POINTS = 32 * WARPS  # of a block: one for each thread
 
 
-class Registers(Chain):
+class PallasChain(Chain):
     """The chain, with its response at the leads from one GPU kernel. Made by `Registers.at`."""
 
     at_lead: Float[Array, ""]  # tau
@@ -37,12 +37,12 @@ class Registers(Chain):
     no_pole: Bool[Array, ""]  # all corners are finite
 
     @classmethod
-    def at(cls, wire: Wire, energy: Float[Array, ""]) -> Registers:
+    def at(cls, wire: Wire, energy: Float[Array, ""]) -> PallasChain:
         """As `Chain.at`, whose own sweeps `jax.jit` removes unless values at the sites are used."""
         chain = Chain.at(wire, energy)
         site = Site.of(wire)
         fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}
-        tau, drawn, sharpest, no_pole = _swept(
+        tau, to_left_lead, sharpest, no_pole = _swept(
             site.onsite,
             site.coupling,
             site.left,
@@ -52,7 +52,7 @@ class Registers(Chain):
             *wire.reservoir.at(energy),
             wire.length,
         )
-        return cls(**fields, at_lead=tau, from_lead=drawn, sharpest=sharpest, no_pole=no_pole)
+        return cls(**fields, at_lead=tau, from_lead=to_left_lead, sharpest=sharpest, no_pole=no_pole)
 
     @property
     def finite(self):
@@ -91,7 +91,7 @@ def _blocks(onsite, coupling, left, right, strength, energy, shift, width, lengt
     of_site = pl.BlockSpec((sites,), lambda block: (0,))
     of_both = pl.BlockSpec((sites, POINTS), lambda block: (0, block))
     total, kept = ((blocks * POINTS,), (sites, blocks * POINTS))
-    tau, drawn, sharpest, leftmost, *_ = pl.pallas_call(
+    tau, to_left_lead, sharpest, leftmost, *_ = pl.pallas_call(
         _sweeps,
         grid=(blocks,),
         in_specs=[*(of_site if v.ndim == 1 else of_both for v in along), *[of_point] * 4],
@@ -100,7 +100,7 @@ def _blocks(onsite, coupling, left, right, strength, energy, shift, width, lengt
         compiler_params=triton.CompilerParams(num_warps=WARPS),
         interpret=jax.default_backend() == "cpu",
     )(*along, *map(fill, (energy, shift, width, length)))
-    return tau[:points], drawn[:points], sharpest[:points], jnp.isfinite(leftmost[:points])
+    return tau[:points], to_left_lead[:points], sharpest[:points], jnp.isfinite(leftmost[:points])
 
 
 def _sweeps(
@@ -114,7 +114,7 @@ def _sweeps(
     width,
     length,
     tau,
-    drawn,
+    to_left_lead,
     sharpest,
     leftmost,
     u,
@@ -122,7 +122,7 @@ def _sweeps(
     R,
     doubt,
 ):
-    """Both sweeps of a block of points. Arguments are references; the last four keep every `Beyond`."""
+    """Both sweeps of a block of points. Arguments are references; the last four keep every `RightPart`."""
     sites = coupling.shape[0]
     point = Point(energy[...], Surface(shift[...], width[...]), length[...])
     zero = jnp.zeros_like(point.energy)
@@ -139,10 +139,10 @@ def _sweeps(
         return corner(beyond, site_at(l), point)
 
     def rightward(l, before):
-        beyond = Beyond(u[l, :], v[l, :], R[l, :], doubt[l, :])
+        beyond = RightPart(u[l, :], v[l, :], R[l, :], doubt[l, :])
         return eliminate(before, site_at(l), beyond, row(strength, l), point)[0]
 
-    lax.fori_loop(0, sites, leftward, Beyond(*(zero,) * 4))
-    end = lax.fori_loop(0, sites, rightward, Before(*(zero,) * 10))
-    tau[...], drawn[...], sharpest[...] = end.tau, end.drawn, end.sharpness
+    lax.fori_loop(0, sites, leftward, RightPart(*(zero,) * 4))
+    end = lax.fori_loop(0, sites, rightward, LeftPart(*(zero,) * 10))
+    tau[...], to_left_lead[...], sharpest[...] = end.tau, end.to_left_lead, end.sharpness
     leftmost[...] = u[0, :] + R[0, :]  # non-finite values propagate left

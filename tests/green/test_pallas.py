@@ -13,8 +13,8 @@ from support.wires import disordered, make, stack
 from jaxtransport import layout as layouts
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.kernels import PALLAS, kernel_for
-from jaxtransport.green.long import Long
-from jaxtransport.green.registers import POINTS, Registers
+from jaxtransport.green.pallas import POINTS, PallasChain
+from jaxtransport.green.parallel_chain import ParallelChain
 
 
 def leads(kernel):
@@ -22,7 +22,7 @@ def leads(kernel):
 
     def answer(wire, energy):
         found = kernel.at(wire, energy)
-        return *found.respond(), found.finite
+        return *found.lead_response()[:2], found.finite
 
     return answer
 
@@ -35,7 +35,7 @@ def same(one, other):
 
 
 def both(call, *arguments):
-    return (jax.jit(call(leads(kernel)))(*arguments) for kernel in (Registers, Chain))
+    return (jax.jit(call(leads(kernel)))(*arguments) for kernel in (PallasChain, Chain))
 
 
 @pytest.mark.parametrize("points", [1, 5, POINTS, POINTS + 1])
@@ -66,14 +66,14 @@ def test_one_point_and_one_wire_at_many_energies():
 def test_a_number_that_is_not_finite_is_told():
     wire = disordered(7, 30)
     bad = dataclasses.replace(wire, onsite=np.where(np.arange(30) == 20, np.nan, wire.onsite))
-    _, _, finite = leads(Registers)(bad, jnp.asarray(0.3))
+    _, _, finite = leads(PallasChain)(bad, jnp.asarray(0.3))
     assert not finite
 
 
 def test_the_profile_is_that_of_the_chain():
     wire = disordered(8, 30)
     potentials = lambda kernel: kernel.at(wire, jnp.asarray(0.3)).potentials(0.4, 0.5, -0.5)
-    close(potentials(Registers), potentials(Chain), 1e-15)
+    close(potentials(PallasChain), potentials(Chain), 1e-15)
 
 
 def as_if_for_a_gpu():
@@ -86,7 +86,7 @@ def as_if_for_a_gpu():
 def test_for_cuda_it_is_one_kernel_and_no_loop_of_xla(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     wire = disordered(9, 30)
-    many = jax.jit(jax.vmap(leads(Registers), in_axes=(None, 0)))
+    many = jax.jit(jax.vmap(leads(PallasChain), in_axes=(None, 0)))
     checks = [export.DisabledSafetyCheck.custom_call("__gpu$xla.gpu.triton")]
     with as_if_for_a_gpu():
         made = export.export(many, platforms=["cuda"], disabled_checks=checks)(wire, jnp.linspace(-1, 1, 300))
@@ -99,9 +99,9 @@ def test_sweeps_on_a_gpu_use_it_where_they_are_told_to(monkeypatch):
     monkeypatch.setenv(PALLAS, "1")
     assert kernel_for("auto", 30, alone=False) is Chain  # on a CPU it would be interpreted
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert kernel_for("auto", 30, alone=False) is Registers
-    assert kernel_for("chain", 30, alone=False) is Registers
+    assert kernel_for("auto", 30, alone=False) is PallasChain
+    assert kernel_for("chain", 30, alone=False) is PallasChain
     assert kernel_for("chain", 30, alone=True) is Chain  # gradients pass through this one
-    assert kernel_for("auto", 10**6, alone=False) is Long
+    assert kernel_for("auto", 10**6, alone=False) is ParallelChain
     monkeypatch.delenv(PALLAS)
     assert kernel_for("chain", 30, alone=False) is Chain

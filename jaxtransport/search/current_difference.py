@@ -48,7 +48,7 @@ ONE_SIZE = 2**16  # sites x searches that are done in arrays of one size
 TOGETHER = 2**17  # sites x searches that are done at once
 
 
-class Problems(eqx.Module):
+class WireBatch(eqx.Module):
     """Wires and their drives, along the last axis of every array."""
 
     wire: Wire
@@ -58,7 +58,7 @@ class Problems(eqx.Module):
         return self.wire.length.shape[0]
 
     @classmethod
-    def of(cls, wires: Sequence[Wire], drive: Mapping[str, Any]) -> Problems:
+    def of(cls, wires: Sequence[Wire], drive: Mapping[str, Any]) -> WireBatch:
         """Several wires under one drive, padded to a common size: few sizes, because each is compiled."""
         sites = padded(max(int(wire.length) for wire in wires))
         longest = max(wire.sites for wire in wires)
@@ -100,14 +100,14 @@ def grouped(lengths: Sequence[int] | np.ndarray) -> Iterator[tuple[np.ndarray, i
 class Parts(NamedTuple):
     """Parts of the current that do and do not change sign with the bias, in I_o, with status."""
 
-    diverted: Array  # delta I = -[I_1(+) + I_1(-)] / 2
-    conducted: Array  # G delta mu = [I_1(+) - I_1(-)] / 2
+    delta_I: Array  # delta I = -[I_1(+) + I_1(-)] / 2
+    G_delta_mu: Array  # G delta mu = [I_1(+) - I_1(-)] / 2
     status: Array
     error: Array  # of delta I, by rounding; 0 beyond linear response
 
     def nonreciprocity(self) -> Any:
         """Delta I."""
-        b, a = self.diverted, self.conducted
+        b, a = self.delta_I, self.G_delta_mu
         return 2 * np.where(abs(b) <= abs(a), np.sign(a) * b, a * np.sign(b))
 
 
@@ -118,7 +118,7 @@ class Model:
     parameters: tuple[Coordinate, ...]
     law: Law
     kernel: type[Transmission]
-    warm: bool = False  # exact law above T = 0
+    finite_temperature: bool = False  # exact law above T = 0
     stage: int = 0  # of those of the law
 
     @property
@@ -140,7 +140,7 @@ class Model:
             answer = solved.response
             error = jnp.abs(injection) * answer.injection_error
             return self._finished(injection * answer.injection, answer.conductance, status, error)
-        temperature = given["temperature"] if self.warm else None
+        temperature = given["temperature"] if self.finite_temperature else None
         at = (given["mu_bar"], size, injection, temperature)
         both = nonlinear.solve(wire, self.kernel, self.law, self.law.stages[self.stage], *at)
         forward, reverse = jax.vmap(Nonlinear.left_current)(both)
@@ -153,20 +153,20 @@ class Model:
         return self.law.point_bytes(stage, sites, kept=kept, dense=issubclass(self.kernel, Dense))
 
     @staticmethod
-    def _finished(diverted: Array, conducted: Array, status: Array, error: Array | float = 0.0) -> Parts:
+    def _finished(delta_I: Array, G_delta_mu: Array, status: Array, error: Array | float = 0.0) -> Parts:
         good = codes.has_numbers(status)
         blank = lambda value: jnp.where(good, value, jnp.nan)
-        return Parts(blank(diverted), blank(conducted), status, jnp.broadcast_to(error, jnp.shape(diverted)))
+        return Parts(blank(delta_I), blank(G_delta_mu), status, jnp.broadcast_to(error, jnp.shape(delta_I)))
 
 
-def _mapped(model: Model, one: Callable, problems: Problems, index: Array, coordinates: Array, count) -> Any:
+def _mapped(model: Model, one: Callable, batch: WireBatch, index: Array, coordinates: Array, count) -> Any:
     """`one` at every point; in turn only the first `count` of them, the others are 0."""
     if not model.in_turn or jax.default_backend() != "cpu":
-        chosen = jax.tree.map(lambda leaf: leaf[..., index], problems)
+        chosen = jax.tree.map(lambda leaf: leaf[..., index], batch)
         return jax.vmap(one, in_axes=-1)(chosen.wire, chosen.drive, coordinates)
 
     def at(i):
-        chosen = jax.tree.map(lambda leaf: leaf[..., index[i]], problems)
+        chosen = jax.tree.map(lambda leaf: leaf[..., index[i]], batch)
         return one(chosen.wire, chosen.drive, coordinates[:, i])
 
     shapes = jax.eval_shape(at, jnp.asarray(0))
@@ -176,35 +176,35 @@ def _mapped(model: Model, one: Callable, problems: Problems, index: Array, coord
 
 
 @partial(jax.jit, static_argnums=0)
-def _parts(model: Model, problems: Problems, index: Array, coordinates: Array, count: Array) -> Parts:
-    return _mapped(model, model.parts, problems, index, coordinates, count)
+def _parts(model: Model, batch: WireBatch, index: Array, coordinates: Array, count: Array) -> Parts:
+    return _mapped(model, model.parts, batch, index, coordinates, count)
 
 
 @partial(jax.jit, static_argnums=0)
 def _slopes(
-    model: Model, problems: Problems, index: Array, coordinates: Array, count: Array
+    model: Model, batch: WireBatch, index: Array, coordinates: Array, count: Array
 ) -> tuple[Parts, Array]:
     """The parts, and the derivatives of delta I and of G delta mu in every coordinate, shape (d, 2)."""
 
     def one(wire, given, at):
         def along(direction):
             parts, tangent = jax.jvp(lambda at: model.parts(wire, given, at), (at,), (direction,))
-            return parts, jnp.stack([tangent.diverted, tangent.conducted])
+            return parts, jnp.stack([tangent.delta_I, tangent.G_delta_mu])
 
         return jax.vmap(along, out_axes=(None, 0))(jnp.eye(len(model.parameters)))
 
-    return _mapped(model, one, problems, index, coordinates, count)
+    return _mapped(model, one, batch, index, coordinates, count)
 
 
-class Target:
+class CurrentDifference:
     """delta I of a batch of problems at any points, computed in batches of two fixed shapes."""
 
-    def __init__(self, model: Model, problems: Problems) -> None:
+    def __init__(self, model: Model, batch: WireBatch) -> None:
         self.model = model
-        count = len(problems)
+        count = len(batch)
         every = filled(np.arange(count), 1 << (count - 1).bit_length())  # few counts: each is compiled
-        self.problems = jax.tree.map(lambda leaf: leaf[..., every], problems)
-        self.large = max(SMALL, 8 * (LARGE // problems.wire.sites // 8))
+        self.batch = jax.tree.map(lambda leaf: leaf[..., every], batch)
+        self.large = max(SMALL, 8 * (LARGE // batch.wire.sites // 8))
 
     def values(self, index: np.ndarray, coordinates: np.ndarray) -> Parts:
         """delta I and the rest at points (index of a problem, its coordinates), shapes (n,) and (d, n)."""
@@ -238,7 +238,7 @@ class Target:
     def _batches(self, compiled, model, index, coordinates):
         """Results in batches filled up to a fixed shape by repeating points, as NumPy."""
         n, coordinates = len(index), np.asarray(coordinates, float)
-        most = 8 * max(1, BATCH_BYTES // model.point_bytes(self.problems.wire.sites) // 8)
+        most = 8 * max(1, BATCH_BYTES // model.point_bytes(self.batch.wire.sites) // 8)
         if model.in_turn:
             most = SMALL  # so that interrupts are checked often
         small, large = min(SMALL, most), min(self.large, most)
@@ -250,7 +250,7 @@ class Target:
             count = min(size, len(index) - start)
             rows = filled(np.arange(start, start + count), size)
             interrupts.check()  # all computations of a search pass here
-            result = compiled(model, self.problems, index[rows], coordinates[:, rows], np.asarray(count))
+            result = compiled(model, self.batch, index[rows], coordinates[:, rows], np.asarray(count))
             host.append(jax.tree.map(np.asarray, result))
             start += size
         return jax.tree.map(lambda *parts: np.concatenate(parts)[:n], *host)
