@@ -90,7 +90,7 @@ def test_bare_sites_hold_no_number_but_zero_current_and_heat():
     state = engine.trimmed(engine.solve(wire, "chain", 0.35, 0.1, 0.3), 40)
     bare = np.asarray(wire.coupling[:40]) == 0
     assert bare.sum() > 10
-    for name in ("potentials", "density"):
+    for name in ("potential", "density"):
         np.testing.assert_array_equal(np.isnan(state[name]), bare)
-    for name in ("currents", "heat"):
+    for name in ("site_current", "heat"):
         assert np.all(state[name][bare] == 0)

@@ -18,7 +18,7 @@ import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport.closed_forms import pair, short_wire
 from jaxtransport.errors import InputError
-from jaxtransport.search import families, target
+from jaxtransport.search import current_difference, families
 from jaxtransport.search import zeros as search
 from jaxtransport.search.points import FLAT, NOTHING, UNSOLVED, ZEROS, find_points
 
@@ -404,8 +404,8 @@ def test_a_search_inside_jit_is_refused():
 
 
 def _half_the_nonreciprocity(monkeypatch):
-    old = target.Parts.nonreciprocity
-    monkeypatch.setattr(target.Parts, "nonreciprocity", lambda self: old(self) / 2)
+    old = current_difference.Parts.nonreciprocity
+    monkeypatch.setattr(current_difference.Parts, "nonreciprocity", lambda self: old(self) / 2)
     monkeypatch.setattr(
         search, "find_points", lambda *a: (p := find_points(*a), replace(p, slope=p.slope / 2))[1]
     )
