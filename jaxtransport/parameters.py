@@ -17,6 +17,7 @@ import numpy as np
 from jaxtransport.arguments import AMPLITUDE, NOT_NEGATIVE, POSITIVE, PROBABILITY, REAL, Range
 from jaxtransport.layout import MOST_SITES
 
+GAMMA, MU_BAR = "gamma", "mu_bar"  # names that rules of searches and designs single out
 LENGTH = Range(f"a whole number from 2 to {MOST_SITES:,}", low=2, high=MOST_SITES)
 
 

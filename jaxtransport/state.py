@@ -32,6 +32,7 @@ from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law, checked_law
 from jaxtransport.linear import LinearResponse
+from jaxtransport.parameters import MU_BAR
 from jaxtransport.renamed import Renamed
 from jaxtransport.steady import Steady, without_overflow
 from jaxtransport.wire import Wire, admit, require_wire
@@ -130,7 +131,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
     """
     require_double()
     require_wire("wire", wire)
-    mu_bar = _in_band(number("mu_bar", mu_bar), 0.0, wire.reservoir.band)
+    mu_bar = _in_band(number(MU_BAR, mu_bar), 0.0, wire.reservoir.band)
     chosen = kernel_for(kernel, wire.sites, alone=True)
     return _transmission(wire, mu_bar, chosen if chosen is ParallelChain else careful(chosen))
 
@@ -316,7 +317,7 @@ def _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel) -> tuple[tuple, 
     law = checked_law(law)
     if injection is not None and I_g is not None:
         raise InputError("injection and I_g: both set the injected current; give one of them")
-    mu_bar, delta_mu = number("mu_bar", mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
+    mu_bar, delta_mu = number(MU_BAR, mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
     mu_bar = _in_band(mu_bar, delta_mu, wire.reservoir.band)
     if I_g is not None:
         injection = _over_unit(number("I_g", I_g, AMOUNT), delta_mu)

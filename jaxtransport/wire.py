@@ -46,6 +46,7 @@ from jaxtransport.arguments import (
 from jaxtransport.compute.precision import require_double
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
+from jaxtransport.parameters import GAMMA
 from jaxtransport.patterns import Pattern, pattern_of
 from jaxtransport.reservoirs import CHAIN, Reservoir
 
@@ -64,7 +65,7 @@ def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
     N = occupied.size
     if gamma is None and not occupied[1:-1].any():
         return np.float64(0.0)
-    coupling = numbers("gamma", gamma, ALONG if is_list(gamma) or np.ndim(gamma) else POSITIVE, N)
+    coupling = numbers(GAMMA, gamma, ALONG if is_list(gamma) or np.ndim(gamma) else POSITIVE, N)
     if not np.ndim(coupling) or is_traced(coupling):
         return coupling
     empty = ~occupied
@@ -75,7 +76,7 @@ def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
             coupling[site],
             "0, as no source, drain or probe sits there; or make it a probe",
         )
-    refuse_entries("gamma", gamma, np.where(occupied, coupling, 1.0), POSITIVE)
+    refuse_entries(GAMMA, gamma, np.where(occupied, coupling, 1.0), POSITIVE)
     return coupling
 
 

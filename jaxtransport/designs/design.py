@@ -51,6 +51,7 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import MOST_SITES, Layout
+from jaxtransport.parameters import GAMMA, MU_BAR
 from jaxtransport.search.barriers import extremes, is_barrier
 from jaxtransport.wire import Wire
 
@@ -331,7 +332,7 @@ def _check(N, pairs, gamma, mu_bar, goal, reservoirs, injection, restarts, seed)
             f"pairs = {pairs}: {2 * pairs} sources and drains do not fit on {N - 2} middle sites (N = {N}); "
             f"expected at most {(N - 2) // 2}"
         )
-    bounds, window = read(_range, "gamma", gamma, POSITIVE), read(_range, "mu_bar", mu_bar, REAL)
+    bounds, window = read(_range, GAMMA, gamma, POSITIVE), read(_range, MU_BAR, mu_bar, REAL)
     if window and (outside := CHAIN.outside(max(window, key=abs))):
         wrong.append(f"mu_bar = {show(mu_bar)}: {outside}")
     read(choice, "goal", goal, GOALS)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from jaxtransport.parameters import MU_BAR
 from jaxtransport.search.chebyshev_cover import Floats
 from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.wire import Wire
@@ -33,13 +34,13 @@ def careful(model: Model, batch: WireBatch, bounds: Bounds) -> Model:
 def may_hold_a_barrier(model: Model, batch: WireBatch, bounds: Bounds) -> bool:
     """True for contacts or bonds below `WEAK`, or levels that may put energies of the window into a gap."""
     weakest, highest = extremes(batch.wire)
-    energy = float(np.max(np.abs(np.asarray(batch.drive.get("mu_bar", 0.0)))))
+    energy = float(np.max(np.abs(np.asarray(batch.drive.get(MU_BAR, 0.0)))))
     for parameter, window in zip(model.parameters, bounds, strict=True):
         if parameter.quantity in ("contact", "hopping"):
             weakest = min(weakest, *window)
         elif parameter.quantity == "onsite":
             highest = max(highest, *np.abs(window))
-        elif parameter.quantity == "mu_bar":
+        elif parameter.quantity == MU_BAR:
             energy = max(np.abs(window))
     return is_barrier(weakest, highest, energy)
 

@@ -36,7 +36,7 @@ from jaxtransport.green.transmission import Transmission
 from jaxtransport.laws import Law
 from jaxtransport.linear import LinearResponse
 from jaxtransport.nonlinear import Nonlinear
-from jaxtransport.parameters import injection_of
+from jaxtransport.parameters import MU_BAR, injection_of
 from jaxtransport.search.vary import put
 from jaxtransport.wire import Wire
 
@@ -134,14 +134,14 @@ class Model:
         injection = injection_of(given)
         if self.law.is_linear:
             kernel = careful(self.kernel) if self.law.stages[self.stage].careful else self.kernel
-            solved = LinearResponse.of(wire, given["mu_bar"], kernel, with_profile=False)
+            solved = LinearResponse.of(wire, given[MU_BAR], kernel, with_profile=False)
             # Linear response is the limit of no bias: it needs no room for one in the band.
             status = solved.status(jnp.asarray(1e-300), injection)
             answer = solved.response
             error = jnp.abs(injection) * answer.injection_error
             return self._finished(injection * answer.injection, answer.conductance, status, error)
         temperature = given["temperature"] if self.finite_temperature else None
-        at = (given["mu_bar"], size, injection, temperature)
+        at = (given[MU_BAR], size, injection, temperature)
         both = nonlinear.solve(wire, self.kernel, self.law, self.law.stages[self.stage], *at)
         forward, reverse = jax.vmap(Nonlinear.left_current)(both)
         return self._finished(-(forward + reverse) / 2, (forward - reverse) / 2, codes.worst(both.status))

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxtransport.parameters import GAMMA, MU_BAR
 from jaxtransport.search.current_difference import Model, WireBatch
 from jaxtransport.wire import Wire
 
@@ -59,7 +60,7 @@ def families_of(
     if not len(at) or not model.law.is_linear:
         return out
     (parameter,) = model.parameters
-    if parameter.site is not None or parameter.quantity not in ("mu_bar", "gamma"):
+    if parameter.site is not None or parameter.quantity not in (MU_BAR, GAMMA):
         return out
     wires = jax.tree.map(np.asarray, batch.wire)
     found, first = np.unique(searched, return_index=True)
@@ -69,7 +70,7 @@ def families_of(
             continue
         rows = slice(start, stop)
         value = at[rows]
-        mu_bar = value if parameter.quantity == "mu_bar" else float(batch.drive["mu_bar"][i])
-        gamma = value if parameter.quantity == "gamma" else wire.coupling[1]
+        mu_bar = value if parameter.quantity == MU_BAR else float(batch.drive[MU_BAR][i])
+        gamma = value if parameter.quantity == GAMMA else wire.coupling[1]
         out[rows] = family(int(wire.length), mu_bar, gamma)
     return out

@@ -24,6 +24,7 @@ from jaxtransport.coordinates import DRIVE, coordinate, window
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law
+from jaxtransport.parameters import MU_BAR
 from jaxtransport.search.barriers import careful
 from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.search.points import find_points, rounding
@@ -94,7 +95,7 @@ def nearest_zero(
         bounds = [window(p, over[p.name]) for p in searched]
         for p in searched:
             check_site(p, wire)
-        given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
+        given = {MU_BAR: mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
         rest = {name: value for name, value in given.items() if name not in names}
         checked, drive = checked_drive(
             searched, bounds, law=law, band=band, **{**dict.fromkeys(given), **rest}

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxtransport.coordinates import Coordinate
-from jaxtransport.parameters import injection_of
+from jaxtransport.parameters import MU_BAR, injection_of
 from jaxtransport.search import barriers
 from jaxtransport.search.chebyshev_cover import Cells, Cover, Floats, Function, cover, starting
 from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
@@ -159,7 +159,7 @@ def cells(parameter: Coordinate, batch: WireBatch, bounds: tuple[float, float]) 
     """Initial number of cells of each scan, from the phase that the window spans along the wire."""
     N = np.asarray(batch.wire.length)
     low, high = (float(parameter.scan.to(bound)) for bound in bounds)
-    if parameter.quantity == "mu_bar":
+    if parameter.quantity == MU_BAR:
         span = high - low
     elif parameter.quantity in ("onsite", "hopping") and parameter.site is None:
         span = min(np.pi, (high - low) / 2)  # k moves by half of what the energy does, mid-band

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxtransport.coordinates import Coordinate
+from jaxtransport.parameters import GAMMA, MU_BAR
 from jaxtransport.search import families, identically_zero
 from jaxtransport.search.current_difference import Model, WireBatch
 from jaxtransport.search.curves import Curves
@@ -137,7 +138,7 @@ def lengths_dataset(found: Lengths, batch: WireBatch, bounds: tuple[int, int]) -
     for i, row in enumerate(found.rows):
         wire, drive = batch.one(row)
         if found.exact[i] and families.is_pair(wire):
-            family[i] = families.family(N[i], drive["mu_bar"], wire.coupling[1])
+            family[i] = families.family(N[i], drive[MU_BAR], wire.coupling[1])
     label = _labels("1", "number of sites", "N")
     exact = "Delta I vanishes to rounding; else it changes sign next to this length"
     variables = {
@@ -246,13 +247,13 @@ def _families_of_curves(found: Curves, model: Model, wire: Wire, drive: Mapping[
     out = np.zeros(len(found.curves), np.int8)
     names = [p.name for p in model.parameters]
     closed_form = model.law.is_linear and families.is_pair(wire)
-    if not closed_form or not set(names) <= {"gamma", "mu_bar"}:
+    if not closed_form or not set(names) <= {GAMMA, MU_BAR}:
         return out
     for i, curve in enumerate(found.curves):
         at = dict(zip(names, curve.points.T, strict=True))
-        gamma = at.get("gamma", float(np.asarray(wire.coupling)[1]))
+        gamma = at.get(GAMMA, float(np.asarray(wire.coupling)[1]))
         common = np.bitwise_and.reduce(
-            families.family(int(wire.length), at.get("mu_bar", drive.get("mu_bar")), gamma)
+            families.family(int(wire.length), at.get(MU_BAR, drive.get(MU_BAR)), gamma)
         )
         out[i] = common
     return out

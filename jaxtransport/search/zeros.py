@@ -36,6 +36,7 @@ from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law, checked_law
+from jaxtransport.parameters import MU_BAR
 from jaxtransport.search.current_difference import Model, WireBatch, grouped
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
@@ -193,14 +194,14 @@ def checked_drive(
 ) -> tuple[Law, dict[str, float]]:
     """The law, and a number for every parameter of the drive (a placeholder for searched ones)."""
     law = checked_law(law)
-    given = {"mu_bar": mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
+    given = {MU_BAR: mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
     for name, value in given.items():
         if value is not None and name in ranges:
             raise InputError(f"{name} = {show(value)}: given and also searched; keep one of the two")
     drive = {name: known(name, value) for name, value in given.items() if value is not None}
     drive |= {name: bounds[0] for name, bounds in ranges.items() if name in DRIVE}
-    if "mu_bar" not in drive:
+    if MU_BAR not in drive:
         raise InputError("mu_bar: missing; expected the mean potential of the leads, in gamma_o")
     if "injection" in drive and "I_g" in drive:
         raise InputError("injection and I_g: both set the injected current; give one of them")
@@ -219,10 +220,10 @@ def checked_drive(
         temperature = law.temperature  # type: ignore[attr-defined]
         require_known("temperature", temperature)
         drive["temperature"] = float(temperature)
-    if "mu_bar" not in ranges:
+    if MU_BAR not in ranges:
         widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive.get("delta_mu", 0.0)
         most = 0.0 if law.is_linear else widest
-        if wrong := band.outside(drive["mu_bar"], most):
+        if wrong := band.outside(drive[MU_BAR], most):
             raise InputError(f"mu_bar = {drive['mu_bar']:g}: {wrong}")
     return law, drive
 
@@ -230,7 +231,7 @@ def checked_drive(
 def known(name: str, value: Any) -> float:
     """A number of the drive that is not traced. The bias is > 0, as forward and reverse are both taken."""
     require_known(name, value)
-    return float(number(name, value, {"mu_bar": REAL, "delta_mu": POSITIVE}.get(name, AMOUNT)))
+    return float(number(name, value, {MU_BAR: REAL, "delta_mu": POSITIVE}.get(name, AMOUNT)))
 
 
 def within_band(
@@ -241,19 +242,19 @@ def within_band(
 ) -> tuple[list[tuple[float, float]], str]:
     """The windows, with that of mu_bar cut where a lead would leave the band, and a note about it."""
     ranges = {p.name: b for p, b in zip(searched, bounds, strict=True)}
-    if "mu_bar" not in ranges or law.is_linear:
+    if MU_BAR not in ranges or law.is_linear:
         return list(bounds), ""
-    low, high = ranges["mu_bar"]
+    low, high = ranges[MU_BAR]
     widest = ranges["delta_mu"][1] if "delta_mu" in ranges else drive["delta_mu"]
-    band = searched[list(ranges).index("mu_bar")].band
+    band = searched[list(ranges).index(MU_BAR)].band
     bottom, top = band.bottom + widest / 2, band.top - widest / 2
     if max(low, bottom) >= min(high, top):
         raise InputError(
             f"over['mu_bar'] = {(low, high)}: with delta_mu = {widest:g} a lead is outside the band there; "
             f"expected a window that reaches into {bottom:g} < mu_bar < {top:g} (gamma_o)"
         )
-    ranges["mu_bar"] = (max(low, bottom), min(high, top))
-    whole = ranges["mu_bar"] == (low, high)
+    ranges[MU_BAR] = (max(low, bottom), min(high, top))
+    whole = ranges[MU_BAR] == (low, high)
     reached = f"|mu_bar| = {top:g}" if band.centre == 0 else f"mu_bar = {bottom:g} and {top:g}"
     cut = "" if whole else f"; searched to {reached}, where a lead leaves the band"
     return [ranges[p.name] for p in searched], cut

@@ -18,7 +18,7 @@ from jaxtransport import status as codes
 from jaxtransport.green.kernels import careful, kernel_for, named
 from jaxtransport.laws import Law, Linear
 from jaxtransport.linear import LinearResponse
-from jaxtransport.parameters import injection_of
+from jaxtransport.parameters import GAMMA, MU_BAR, injection_of
 from jaxtransport.probes.roots import real_roots
 from jaxtransport.wire import Wire
 
@@ -40,7 +40,7 @@ def evaluate(
     given, wire = given_at(point, shared)
     chosen = kernel_for(kernel, wire.sites, alone=False)
     chosen = careful(chosen) if Linear().stages[stage].careful else chosen
-    solved = LinearResponse.of(wire, given["mu_bar"], chosen, with_profile=with_profile)
+    solved = LinearResponse.of(wire, given[MU_BAR], chosen, with_profile=with_profile)
 
     def at_bias(free):
         drive = {**given, **free}
@@ -69,13 +69,13 @@ def evaluate_nonlinear(
     injection, bias, how_hard = injection_of(given), given["delta_mu"], law.stages[stage]
     cold = jnp.zeros(()) if how_hard.patient else None  # a shorter way
     temperature = given["temperature"] if finite_temperature else cold
-    both = nonlinear.solve(wire, named(kernel), law, how_hard, given["mu_bar"], bias, injection, temperature)
+    both = nonlinear.solve(wire, named(kernel), law, how_hard, given[MU_BAR], bias, injection, temperature)
     out = nonlinear.observed([name for name in names if not name.startswith("roots_")], both, law)
     for name in names:
         if name.startswith("roots_"):
             signed = bias if name.endswith("forward") else -bias
             ends = (terminals[0], terminals[1])
-            found = real_roots(wire, given["mu_bar"], signed, injection * bias, ends)
+            found = real_roots(wire, given[MU_BAR], signed, injection * bias, ends)
             out[name] = jnp.where(out["status"] == codes.SOLVED, found, jnp.nan)
     return {name: value[None] for name, value in out.items()}
 
@@ -94,7 +94,7 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
     innermost axis from the start and nothing has to be transposed: a quarter of the time of a sweep.
     """
     length = shared["lengths"][row]
-    gamma, contact = given["gamma"], given["contact"]
+    gamma, contact = given[GAMMA], given["contact"]
     left, right = (contact[0], contact[1]) if jnp.ndim(contact) else (contact, contact)
     sites = shared["occupied"].shape[0]
 

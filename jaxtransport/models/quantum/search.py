@@ -15,6 +15,7 @@ from jaxtransport.coordinates import DRIVE, coordinate
 from jaxtransport.laws import Law
 from jaxtransport.models.quantum.point import given_at
 from jaxtransport.models.quantum.task import law_of, shared_by
+from jaxtransport.parameters import GAMMA
 from jaxtransport.search.combine import joined, with_outer
 from jaxtransport.search.current_difference import WireBatch, grouped
 from jaxtransport.search.curves import find_curves
@@ -143,9 +144,9 @@ def _wire_batch(
     size = padded(max(lengths)) if size is None else size
     sizes = {int(N): size for N in lengths}
     shared = shared_by(spec, sizes, size)
-    for name in ("gamma", "contact"):  # searched, and put in later
+    for name in (GAMMA, "contact"):  # searched, and put in later
         shared["fixed"].setdefault(name, np.asarray(1.0))
-    for name, fewer in (("gamma", 0), ("onsite", 0), ("hopping", 1)):
+    for name, fewer in ((GAMMA, 0), ("onsite", 0), ("hopping", 1)):
         along = shared["fixed"].get(name)
         if along is not None and np.ndim(along):  # one number per site: cut off beyond the wire anyway
             shared["fixed"][name] = np.pad(along, (0, size - fewer - len(along)))

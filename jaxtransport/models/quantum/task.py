@@ -24,6 +24,7 @@ from jaxtransport.models.padding import (
     sizes_of,
     table_bytes,
 )
+from jaxtransport.parameters import GAMMA
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
@@ -166,8 +167,8 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
     fixed = fixed_numbers(spec, ("wire", "drive"))
     if "temperature" in law_of(spec).options:
         fixed |= fixed_numbers(spec, ("solve",))
-    if spec.axis("gamma") is None:
-        fixed.setdefault("gamma", np.asarray(1.0))  # a wire without middle reservoirs
+    if spec.axis(GAMMA) is None:
+        fixed.setdefault(GAMMA, np.asarray(1.0))  # a wire without middle reservoirs
     fixed |= patterned(spec.tables["wire"], {"onsite": 0, "hopping": 1}, lengths, size)
     return {"lengths": np.array(lengths), "occupied": occupied, "strength": strength, "fixed": fixed}
 

@@ -13,8 +13,8 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 def draw_heat(data: Data) -> Figure:
     """h_l of every middle site, both biases, and the bulk value of Eq. B52."""
     result = data["bulk"]
-    mu_bar, gamma, delta_mu = (frame.given(result, name) for name in ("mu_bar", "gamma", "delta_mu"))
-    I_g = frame.given(result, "injection") * frame.unit_of_current(delta_mu)
+    mu_bar, gamma, delta_mu = map(frame.given, (result.mu_bar, result.gamma, result.delta_mu))
+    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
     figure, panels = frame.new(3, 1, height=5.2)
     for i, (axes, N) in enumerate(zip(panels, result["N"].values, strict=True)):
         site = np.arange(2, N)
@@ -37,7 +37,7 @@ def draw_heat(data: Data) -> Figure:
     panels[0].plot([], [], color="0.3", linestyle=(0, (1, 1.5)), label="Eq. B52")
     panels[-1].set_xlabel("site $l$")
     frame.legend(panels[0], loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0), columnspacing=1.0)
-    frame.note(figure, frame.said(result, "gamma", "mu_bar", "delta_mu", "injection"))
+    frame.note(figure, frame.said(result.gamma, result.mu_bar, result.delta_mu, result.injection))
     return figure
 
 
@@ -45,8 +45,8 @@ def draw_density(data: Data) -> Figure:
     """delta n_l along the wire, and Eq. B51 on its middle sites."""
     result = data["bulk"]
     N = int(result["N"].values[1])
-    mu_bar, gamma, delta_mu = (frame.given(result, name) for name in ("mu_bar", "gamma", "delta_mu"))
-    I_g = frame.given(result, "injection") * frame.unit_of_current(delta_mu)
+    mu_bar, gamma, delta_mu = map(frame.given, (result.mu_bar, result.gamma, result.delta_mu))
+    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
     site = np.arange(1, N + 1)
     figure, axes = frame.new()
     for index, bias in enumerate(("forward", "reverse")):
@@ -60,7 +60,9 @@ def draw_density(data: Data) -> Figure:
     axes.set(xlabel="site $l$", ylabel=r"$\delta n_l$ ($10^{-3}$)")
     axes.margins(x=0.02)
     frame.legend(axes, loc="lower left", ncols=3, bbox_to_anchor=(0, 1), columnspacing=1.2)
-    frame.note(figure, f"$N = {N}$,  " + frame.said(result, "gamma", "mu_bar", "delta_mu", "injection"))
+    frame.note(
+        figure, f"$N = {N}$,  " + frame.said(result.gamma, result.mu_bar, result.delta_mu, result.injection)
+    )
     return figure
 
 

@@ -13,9 +13,9 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 def draw(data: Data) -> Figure:
     """2 delta I / I_g of both models, and how far the classical one and Eq. 21 are from the quantum one."""
     quantum, classical = data["regimes"], data["correspondence"]
-    mu_bar = frame.given(quantum, "mu_bar")
+    mu_bar = frame.given(quantum.mu_bar)
     figure, (above, below) = frame.new(2, 1, height=4.6, sharex=True)
-    for index, (gamma, p) in enumerate(zip(quantum["gamma"].values, classical["p"].values, strict=True)):
+    for index, (gamma, p) in enumerate(zip(quantum.gamma.values, classical["p"].values, strict=True)):
         N = quantum["N"].values
         exact = 2 * quantum["injection_response"].sel(gamma=gamma).values
         lattice = 2 * classical["injection_response"].sel(p=p).values
@@ -36,7 +36,7 @@ def draw(data: Data) -> Figure:
     frame.letter(above, "a")
     frame.letter(below, "b")
     frame.note(
-        figure, frame.said(quantum, "mu_bar") + ";  classical: $p = 1 - a/l_c$ with $l_c(\\bar\\mu, \\gamma)$"
+        figure, frame.said(quantum.mu_bar) + ";  classical: $p = 1 - a/l_c$ with $l_c(\\bar\\mu, \\gamma)$"
     )
     return figure
 

@@ -13,15 +13,15 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 def draw(data: Data) -> Figure:
     """Delta I / I_g against mu_bar; the inset resolves the zeros."""
     result, close = data["fig10"], data["fig10_inset"]
-    injection = frame.given(result, "injection")
+    injection = frame.given(result.injection)
     figure, axes = frame.new(height=3.0)
     inset = axes.inset_axes((0.13, 0.1, 0.34, 0.38))
-    for index, gamma in enumerate(result["gamma"].values):
+    for index, gamma in enumerate(result.gamma.values):
         one, near = result.sel(gamma=gamma), close.sel(gamma=gamma)
         frame.exact(
-            axes, one["mu_bar"], one["nonreciprocity"] / injection, index, rf"$\gamma = {gamma:g}\,\gamma_o$"
+            axes, one.mu_bar, one["nonreciprocity"] / injection, index, rf"$\gamma = {gamma:g}\,\gamma_o$"
         )
-        frame.exact(inset, near["mu_bar"], near["nonreciprocity"] / injection, index)
+        frame.exact(inset, near.mu_bar, near["nonreciprocity"] / injection, index)
         zeros = sign_changes(near["nonreciprocity"])
         inset.plot(zeros, 0 * zeros, "o", color="black", markersize=2.4)
     frame.zero(axes)
@@ -38,7 +38,7 @@ def draw(data: Data) -> Figure:
     frame.note(
         figure,
         "$N = 60$, sources at 2, 8 … 56, drains at 5, 11 … 59,  "
-        + frame.said(result, "delta_mu", "injection"),
+        + frame.said(result.delta_mu, result.injection),
         r"$\gamma$ is not given in the paper;  dots: zeros, at $\bar\mu = 1$ and once more below it",
     )
     return figure

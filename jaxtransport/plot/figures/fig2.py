@@ -16,8 +16,8 @@ def draw_potentials(data: Data) -> Figure:
     """Fig. 2b: potentials of leads, source and drain, both biases, with and without I_g."""
     result = data["fig2b"]
     figure, axes = frame.new(1, 2, width=frame.COLUMN * 1.35, height=2.4, sharey=True)
-    mu_bar, gamma = frame.given(result, "mu_bar"), frame.given(result, "gamma")
-    delta_mu = frame.given(result, "delta_mu")
+    mu_bar, gamma = frame.given(result.mu_bar), frame.given(result.gamma)
+    delta_mu = frame.given(result.delta_mu)
     site = result["site"].values
     for panel, injection in zip(axes, result["injection"].values, strict=True):
         for index, (bias, sign) in enumerate((("forward", 1), ("reverse", -1))):
@@ -35,7 +35,7 @@ def draw_potentials(data: Data) -> Figure:
     frame.legend(axes[0], loc="lower center")
     for panel in axes:
         panel.set_xlabel("reservoir")
-    frame.note(figure, "$N = 4$,  " + frame.said(result, "gamma", "mu_bar", "delta_mu"))
+    frame.note(figure, "$N = 4$,  " + frame.said(result.gamma, result.mu_bar, result.delta_mu))
     return figure
 
 
@@ -45,7 +45,7 @@ def draw_relative(data: Data) -> Figure:
     ended = data["fig2c_exact"]["status"] == OUTSIDE_BAND
     figure, axes = frame.new(height=3.3)
     thin: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (4, 2))}
-    for index, gamma in enumerate(linear["gamma"].values):
+    for index, gamma in enumerate(linear.gamma.values):
         x = linear["injection"].values
         frame.exact(axes, x, linear.sel(gamma=gamma), index, **thin)
         frame.exact(axes, x, third.sel(gamma=gamma), index, rf"$\gamma = {gamma:g}\,\gamma_o$")
@@ -63,7 +63,7 @@ def draw_relative(data: Data) -> Figure:
     frame.note(
         figure,
         "$N = 4$,  "
-        + frame.said(data["fig2c"], "mu_bar", "delta_mu")
+        + frame.said(data["fig2c"].mu_bar, data["fig2c"].delta_mu)
         + r";  $\gamma$ is not given in the paper",
         r"at the cross $\mu_2$ reaches the band edge; the third order is formal beyond",
     )

@@ -12,9 +12,9 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 def draw_potentials(data: Data) -> Figure:
     """Fig. 3a: the profile of N = 30, exact and by Eq. 19."""
     result = data["fig3a"]
-    N, mu_bar, gamma = (frame.given(result, name) for name in ("N", "mu_bar", "gamma"))
-    delta_mu = frame.given(result, "delta_mu")
-    I_g = frame.given(result, "injection") * frame.unit_of_current(delta_mu)
+    N, mu_bar, gamma = map(frame.given, (result.N, result.mu_bar, result.gamma))
+    delta_mu = frame.given(result.delta_mu)
+    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
     figure, axes = frame.new()
     for index, (bias, sign) in enumerate((("forward", 1), ("reverse", -1))):
         frame.exact(axes, result["site"], result[f"potential_{bias}"], index, bias, marker=".")
@@ -33,16 +33,18 @@ def draw_potentials(data: Data) -> Figure:
     axes.set(xlabel="site $l$", ylabel=r"$\mu_l$ ($\gamma_o$)")
     axes.margins(x=0.02)
     frame.legend(axes, loc="lower left", ncols=3, bbox_to_anchor=(0, 1), columnspacing=1.2)
-    frame.note(figure, f"$N = {N}$,  " + frame.said(result, "gamma", "mu_bar", "delta_mu", "injection"))
+    frame.note(
+        figure, f"$N = {N}$,  " + frame.said(result.gamma, result.mu_bar, result.delta_mu, result.injection)
+    )
     return figure
 
 
 def draw_dimers(data: Data) -> Figure:
     """Fig. 3b: 2 delta J against N for pairs on every site, exact and by Eq. 21."""
     result = data["fig3b"]
-    mu_bar, injection = frame.given(result, "mu_bar"), frame.given(result, "injection")
+    mu_bar, injection = frame.given(result.mu_bar), frame.given(result.injection)
     figure, axes = frame.new()
-    for index, gamma in enumerate(result["gamma"].values):
+    for index, gamma in enumerate(result.gamma.values):
         one = result.sel(gamma=gamma)
         N = one["N"].values
         frame.exact(axes, N, one["nonreciprocity"] / injection, index, rf"$\gamma = {gamma:g}\,\gamma_o$")
@@ -58,7 +60,8 @@ def draw_dimers(data: Data) -> Figure:
     frame.legend(axes, loc="lower right")
     frame.note(
         figure,
-        frame.said(result, "mu_bar", "delta_mu", "injection") + r";  $\gamma$ is not given in the paper",
+        frame.said(result.mu_bar, result.delta_mu, result.injection)
+        + r";  $\gamma$ is not given in the paper",
     )
     return figure
 
@@ -66,9 +69,9 @@ def draw_dimers(data: Data) -> Figure:
 def draw_pair(data: Data) -> Figure:
     """Fig. 3c: Delta j against N for one pair, exact and by Eq. 22."""
     result = data["fig3c"]
-    mu_bar, injection = frame.given(result, "mu_bar"), frame.given(result, "injection")
+    mu_bar, injection = frame.given(result.mu_bar), frame.given(result.injection)
     figure, axes = frame.new()
-    for index, gamma in enumerate(result["gamma"].values):
+    for index, gamma in enumerate(result.gamma.values):
         one = result.sel(gamma=gamma)
         N = one["N"].values
         frame.exact(axes, N, one["nonreciprocity"] / injection, index, rf"$\gamma = {gamma:g}\,\gamma_o$")
@@ -80,7 +83,8 @@ def draw_pair(data: Data) -> Figure:
     frame.legend(axes, loc="lower left", ncols=4, bbox_to_anchor=(-0.12, 1), columnspacing=0.9)
     frame.note(
         figure,
-        frame.said(result, "mu_bar", "delta_mu", "injection") + r";  $\gamma$ is not given in the paper",
+        frame.said(result.mu_bar, result.delta_mu, result.injection)
+        + r";  $\gamma$ is not given in the paper",
         r"$\Delta j = 0$ at $N = 6, 9, 12 \ldots$, where half waves fit between source and drain",
     )
     return figure

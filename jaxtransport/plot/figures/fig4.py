@@ -16,8 +16,8 @@ def draw(data: Data) -> Figure:
     result = data["fig4"]
     figure, (sketch, axes) = frame.new(2, 1, height=3.6, gridspec_kw={"height_ratios": (1.0, 2.3)})
     _sketch(sketch)
-    gamma = frame.given(result, "gamma")
-    for index, mu_bar in enumerate(result["mu_bar"].values):
+    gamma = frame.given(result.gamma)
+    for index, mu_bar in enumerate(result.mu_bar.values):
         one = result.sel(mu_bar=mu_bar)
         N = one["N"].values
         fine = np.linspace(N[0], N[-1], 1200)
@@ -45,7 +45,7 @@ def draw(data: Data) -> Figure:
     )
     frame.note(
         figure,
-        frame.said(result, "gamma") + ";  marks: exact, at whole $N$; lines: Eq. 22",
+        frame.said(result.gamma) + ";  marks: exact, at whole $N$; lines: Eq. 22",
         r"others: second family, $\gamma^2\sin(N{-}3)k = 2\sin k\,\cos(N{-}2)k$, $2\cos k = \bar\mu$",
     )
     return figure

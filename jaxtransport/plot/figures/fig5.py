@@ -15,9 +15,9 @@ SAME = ("color", "linestyle", "linewidth", "marker", "markersize")  # what an in
 def draw(data: Data) -> Figure:
     """mu_2 and mu_3 of both biases: exact, by Eq. B31, and by the expansion Eq. 17."""
     result = data["fig5"]
-    mu_bar, delta_mu = frame.given(result, "mu_bar"), frame.given(result, "delta_mu")
-    I_g = frame.given(result, "injection") * frame.unit_of_current(delta_mu)
-    gamma = result["gamma"].values
+    mu_bar, delta_mu = frame.given(result.mu_bar), frame.given(result.delta_mu)
+    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
+    gamma = result.gamma.values
     figure, axes = frame.new(height=3.0)
     for index, (bias, sign) in enumerate((("forward", 1), ("reverse", -1))):
         for site, name, dash in ((2, "2", "-"), (3, "3", (0, (4, 2)))):
@@ -44,7 +44,8 @@ def draw(data: Data) -> Figure:
     )
     frame.legend(axes, loc="lower left", ncols=3, bbox_to_anchor=(-0.12, 1), columnspacing=0.9)
     frame.note(
-        figure, "$N = 4$,  " + frame.said(result, "mu_bar", "delta_mu", "injection") + ",  linear response"
+        figure,
+        "$N = 4$,  " + frame.said(result.mu_bar, result.delta_mu, result.injection) + ",  linear response",
     )
     return figure
 

@@ -35,7 +35,7 @@ def draw(data: Data) -> Figure:
     _other_roots(wide, series)
     frame.letter(close, "a")
     frame.letter(wide, "b")
-    parts = frame.said(linear, "gamma", "mu_bar", "delta_mu")
+    parts = frame.said(linear.gamma, linear.mu_bar, linear.delta_mu)
     frame.note(
         figure,
         f"$N = 4$,  {parts},  forward bias;  "

@@ -13,7 +13,7 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 def draw(data: Data) -> Figure:
     """Exact profiles under forward bias, and Eq. B37."""
     result = data["fig7"]
-    mu_bar, gamma, delta_mu = (frame.given(result, name) for name in ("mu_bar", "gamma", "delta_mu"))
+    mu_bar, gamma, delta_mu = map(frame.given, (result.mu_bar, result.gamma, result.delta_mu))
     figure, panels = frame.new(3, 1, height=5.2, sharey=True)
     none, driven = result["injection"].values
     I_g = driven * frame.unit_of_current(delta_mu)
@@ -39,7 +39,8 @@ def draw(data: Data) -> Figure:
     panels[-1].set_xlabel("site $l$")
     frame.legend(panels[0], loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0), columnspacing=1.0)
     frame.note(
-        figure, frame.said(result, "gamma", "mu_bar", "delta_mu") + r";  $\gamma$ is not given in the paper"
+        figure,
+        frame.said(result.gamma, result.mu_bar, result.delta_mu) + r";  $\gamma$ is not given in the paper",
     )
     return figure
 

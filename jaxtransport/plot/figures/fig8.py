@@ -12,11 +12,11 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 def draw(data: Data) -> Figure:
     """Delta I / I_g against gamma_o - gamma_1; the inset shows both currents where they cross."""
     result = data["fig8"]
-    mu_bar, injection = frame.given(result, "mu_bar"), frame.given(result, "injection")
+    mu_bar, injection = frame.given(result.mu_bar), frame.given(result.injection)
     weaker = 1.0 - result["contact"].values
     figure, axes = frame.new(height=3.4)
     inset = axes.inset_axes((0.13, 0.1, 0.3, 0.36))
-    for index, gamma in enumerate(result["gamma"].values):
+    for index, gamma in enumerate(result.gamma.values):
         one = result.sel(gamma=gamma)
         label = rf"$\gamma = {gamma:g}\,\gamma_o$"
         frame.exact(axes, weaker, one["nonreciprocity"] / injection, index, label)
@@ -28,7 +28,7 @@ def draw(data: Data) -> Figure:
     middle = result.isel(gamma=1)
     frame.exact(inset, weaker, middle["current_forward"], 4, "forward")
     frame.exact(inset, weaker, -middle["current_reverse"], 5, "reverse", linestyle=(0, (4, 2)))
-    zeros = 1.0 - closed_forms.short_wire.contact_zeros(mu_bar, float(middle["gamma"]))
+    zeros = 1.0 - closed_forms.short_wire.contact_zeros(mu_bar, float(middle.gamma))
     zero = float(zeros[(zeros > weaker.min()) & (zeros < weaker.max())][0])
     inset.set_xlim(zero - 0.06, zero + 0.06)
     near = (weaker > zero - 0.06) & (weaker < zero + 0.06)
@@ -48,7 +48,7 @@ def draw(data: Data) -> Figure:
     frame.note(
         figure,
         "$N = 4$,  "
-        + frame.said(result, "mu_bar", "delta_mu", "injection")
+        + frame.said(result.mu_bar, result.delta_mu, result.injection)
         + r";  the paper gives $\delta\mu$ alone",
         frame.WEAK_CONTACTS,
     )

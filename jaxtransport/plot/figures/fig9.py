@@ -11,7 +11,7 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 def draw(data: Data) -> Figure:
     """Delta I / I_g against N, one line for each gamma_o - gamma_1."""
     result = data["fig9"]
-    injection = frame.given(result, "injection")
+    injection = frame.given(result.injection)
     figure, axes = frame.new(height=2.9)
     for index, contact in enumerate(result["contact"].values):
         one = result.sel(contact=contact)
@@ -29,7 +29,7 @@ def draw(data: Data) -> Figure:
     frame.legend(axes, loc="lower right")
     frame.note(
         figure,
-        frame.said(result, "gamma", "mu_bar", "delta_mu", "injection")
+        frame.said(result.gamma, result.mu_bar, result.delta_mu, result.injection)
         + r";  $\delta\gamma = \gamma_o - \gamma_1$",
         frame.WEAK_CONTACTS,
     )

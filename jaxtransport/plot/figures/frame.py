@@ -77,14 +77,14 @@ def letter(axes: Axes, text: str, what: str = "") -> None:
         axes.text(0.98, 0.97, what, transform=axes.transAxes, ha="right", va="top", fontsize=8.5)
 
 
-def given(data: xr.Dataset, name: str) -> Any:
-    """A parameter that a result holds fixed."""
-    return data[name].item()
+def given(parameter: xr.DataArray) -> Any:
+    """The value of a parameter that a result holds fixed."""
+    return parameter.item()
 
 
-def said(data: xr.Dataset, *names: str) -> str:
+def said(*parameters: xr.DataArray) -> str:
     """Fixed parameters in TeX: "mu_bar = 1 gamma_o, N = 4"."""
-    return ",  ".join(f"${style.equals(data[name], given(data, name))}$" for name in names)
+    return ",  ".join(f"${style.equals(one, given(one))}$" for one in parameters)
 
 
 def note(figure: Figure, *lines: str) -> None:

@@ -14,8 +14,8 @@ def draw(data: Data) -> Figure:
     """(a) N << l_c, against c_N; (b) 2 delta J over N / l_c; (c) Delta I, which falls again beyond N*."""
     short, long = data["regimes_coherent"], data["regimes"]
     figure, (a, b, c) = frame.new(1, 3, width=frame.PAGE, height=2.6)
-    gamma = frame.given(short, "gamma")
-    for index, mu_bar in enumerate(short["mu_bar"].values):
+    gamma = frame.given(short.gamma)
+    for index, mu_bar in enumerate(short.mu_bar.values):
         response = short["injection_response"].sel(mu_bar=mu_bar)
         N = response["N"].values
         frame.exact(a, N, 2 * response / gamma**2, index, rf"$\bar\mu = {mu_bar:g}\,\gamma_o$")
@@ -25,9 +25,9 @@ def draw(data: Data) -> Figure:
     a.set(xlabel="$N$", ylabel=r"$2\,\delta J\,/\,\gamma^2 I_g$", title=r"$N \ll l_c$")
     frame.legend(a, loc="upper left")
 
-    mu_bar = frame.given(long, "mu_bar")
-    delta_mu, injection = frame.given(long, "delta_mu"), frame.given(long, "injection")
-    for index, gamma in enumerate(long["gamma"].values):
+    mu_bar = frame.given(long.mu_bar)
+    delta_mu, injection = frame.given(long.delta_mu), frame.given(long.injection)
+    for index, gamma in enumerate(long.gamma.values):
         one = long.sel(gamma=gamma)
         N = one["N"].values
         l_c = closed_forms.long_wire.scattering_length(mu_bar, gamma)
@@ -56,8 +56,8 @@ def draw(data: Data) -> Figure:
         frame.letter(axes, name)
     frame.note(
         figure,
-        rf"(a) $\gamma = {frame.given(short, 'gamma'):g}\,\gamma_o$;  (b, c) "
-        + frame.said(long, "mu_bar", "delta_mu", "injection")
+        rf"(a) $\gamma = {frame.given(short.gamma):g}\,\gamma_o$;  (b, c) "
+        + frame.said(long.mu_bar, long.delta_mu, long.injection)
         + r";  beyond $N^*$ the current keeps its sign under both biases and $\Delta I = 2G\,\delta\mu$",
     )
     return figure

@@ -24,7 +24,7 @@ def draw(data: Data) -> Figure:
     for axes, name, title in zip(panels, SWEEPS, ("linear response", "third order"), strict=False):
         off = abs(data[name]["relative_nonreciprocity"] - exact["relative_nonreciprocity"])
         off = off.transpose("injection", "gamma")
-        x, y = off["gamma"].values, off["injection"].values
+        x, y = off.gamma.values, off["injection"].values
         norm = LogNorm(1e-6, 1e-1)
         mesh = axes.pcolormesh(
             x, y, off.values, norm=norm, cmap=frame.style.UNSIGNED_MAP, shading="nearest", rasterized=True
@@ -37,7 +37,7 @@ def draw(data: Data) -> Figure:
     panels[0].set_ylabel(r"$I_g/I_o$")
     bar = figure.colorbar(mesh, ax=panels, extend="both", pad=0.02)
     bar.set_label(r"error of $\Delta I/\bar{I}$")
-    frame.note(figure, "$N = 4$,  " + frame.said(exact, "mu_bar", "delta_mu"))
+    frame.note(figure, "$N = 4$,  " + frame.said(exact.mu_bar, exact.delta_mu))
     return figure
 
 
