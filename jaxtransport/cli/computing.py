@@ -8,13 +8,16 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jaxtransport import text
 from jaxtransport.cli.app import FAILED, NOTHING, AsJson, Overrides, SpecPath, app, interruptible
 from jaxtransport.errors import InputError
+
+if TYPE_CHECKING:
+    from jaxtransport.sweep.run import Progress
 
 
 @app.command()
@@ -39,7 +42,6 @@ def run(
     from jaxtransport.cli.progress import reporter
     from jaxtransport.compute import xla
     from jaxtransport.jobs import run as jobs
-    from jaxtransport.store import results
     from jaxtransport.variables import ALONG_THE_WIRE
 
     parsed = models.read(spec, set_ or ())
@@ -58,6 +60,15 @@ def run(
         progress = jobs.execute(
             parsed, path, force=force, report=report, devices=devices, scheduler=scheduler
         )
+    along = ALONG_THE_WIRE.intersection(parsed.variables)
+    drawable = any(len(a.values) > 1 for a in parsed.axes) or bool(along)
+    _report(path, progress, drawable=drawable, quiet=quiet, as_json=as_json)
+
+
+def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_json: bool) -> None:
+    """Print the end of a run; exit with `FAILED` if points failed."""
+    from jaxtransport.store import results
+
     counts = text.named(results.count_statuses(path))
     computed = progress.done - progress.resumed
     if as_json:
@@ -74,7 +85,7 @@ def run(
         points = text.count(progress.total, "point")
         took = f"{text.count(computed, 'point')} in {progress.seconds:.1f} s"
         print(f"{path}: {points}, {took if computed else 'nothing left to compute'}")
-        if any(len(a.values) > 1 for a in parsed.axes) or ALONG_THE_WIRE.intersection(parsed.variables):
+        if drawable:
             print(f"picture: jaxtransport plot {path}")
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     import xarray
     from distributed import Client
 
+    from jaxtransport.jobs.backends import Backend
     from jaxtransport.spec.spec import Spec
+    from jaxtransport.sweep.plan import Plan
     from jaxtransport.sweep.run import Progress
+    from jaxtransport.sweep.task import Task
 
 
 @dataclass(frozen=True)
@@ -166,11 +169,8 @@ def execute(
                 at = backends.cluster(spec, scheduler, waiting)
             with at as backend:
                 interrupts.check()
-                made = lambda: make_plan(task, backend.kind, backend.memory)
-                plan = outputs.stored_plan(task, output) if resumed else made()
-                if backend.memory is None and scheduler is None:  # cores: their memory is this machine's
-                    remedy = "store fewer variables along the wire, or use shorter wires"
-                    require_memory(plan.memory_bytes(task), remedy)
+                stored = outputs.stored_plan(task, output) if resumed else None
+                plan = _plan(task, backend, stored, at_home=scheduler is None)
                 if not resumed:
                     outputs.create(spec, task, output, plan, backend)
                 with (
@@ -183,3 +183,12 @@ def execute(
         if progress.done < progress.total:
             raise KeyboardInterrupt
     return progress
+
+
+def _plan(task: Task, backend: Backend, stored: Plan | None, *, at_home: bool) -> Plan:
+    """The plan of a resumed file, or a new one; what runs on cores of this machine has to fit its memory."""
+    plan = make_plan(task, backend.kind, backend.memory) if stored is None else stored
+    if backend.memory is None and at_home:
+        remedy = "store fewer variables along the wire, or use shorter wires"
+        require_memory(plan.memory_bytes(task), remedy)
+    return plan

@@ -226,20 +226,32 @@ def curves_dataset(
     }
     for p, axis in zip(parameters, found.axes, strict=True):
         coordinates[f"{p.name}_map"] = (f"{p.name}_map", axis, _labels(*p.label))
+    message = _curves_in_words(found, parameters, bounds, wire, drive) + cut
+    return xarray.Dataset(variables, coordinates, {"message": message})
+
+
+def _curves_in_words(
+    found: Curves,
+    parameters: Sequence[Coordinate],
+    bounds: Sequence[tuple[float, float]],
+    wire: Wire,
+    drive: Mapping[str, Any],
+) -> str:
+    """How many curves of zeros a window holds, or why none."""
+    curves = found.curves
     where = " and ".join(f"{a:g} <= {p.name} <= {b:g}" for p, (a, b) in zip(parameters, bounds, strict=True))
     if found.flat:
-        text = f"flat: Delta I vanishes throughout {where}{identically_zero.why_flat(wire, drive)}"
-    elif not np.isfinite(found.nonreciprocity).any():
-        text = f"unsolved: no steady state found anywhere in {where}"
-    elif not curves:
+        return f"flat: Delta I vanishes throughout {where}{identically_zero.why_flat(wire, drive)}"
+    if not np.isfinite(found.nonreciprocity).any():
+        return f"unsolved: no steady state found anywhere in {where}"
+    if not curves:
         least = np.nanmin(np.abs(found.nonreciprocity))
-        text = f"no zero of Delta I in {where}: the smallest |Delta I| on the map is {least:.3g} I_o"
-    else:
-        closed, open_ = sum(c.closed for c in curves), sum(not c.whole for c in curves)
-        text = f"{len(curves)} {'curve' if len(curves) == 1 else 'curves'} of zeros in {where}"
-        text += f", {closed} of them closed" if closed else ""
-        text += f"; {open_} end inside the window" if open_ else ""
-    return xarray.Dataset(variables, coordinates, {"message": text + cut})
+        return f"no zero of Delta I in {where}: the smallest |Delta I| on the map is {least:.3g} I_o"
+    closed, open_ = sum(c.closed for c in curves), sum(not c.whole for c in curves)
+    text = f"{len(curves)} {'curve' if len(curves) == 1 else 'curves'} of zeros in {where}"
+    text += f", {closed} of them closed" if closed else ""
+    text += f"; {open_} end inside the window" if open_ else ""
+    return text
 
 
 def _families_of_curves(found: Curves, model: Model, wire: Wire, drive: Mapping[str, Any]) -> np.ndarray:
