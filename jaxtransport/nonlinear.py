@@ -116,23 +116,23 @@ def solve(
         status = jnp.where(inside | ~given, status, codes.OUTSIDE_BAND)
         return found, flows, error, status, nodes
 
+    def under_bias(found, flows, error, status, nodes):
+        return Nonlinear(
+            network=linear,
+            balance=found,
+            flows=flows,
+            error=error,
+            mu_bar=mu,
+            length=wire.length,
+            band=band,
+            size=size,
+            injected=injected,
+            status=status,
+            nodes=nodes,
+        )
+
     # One after the other: under `vmap` they would take no less time, and half as long again to compile.
-    found, flows, error, status, nodes = lax.map(one, (biases, starts))
-    both = lambda tree: jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (2, *jnp.shape(leaf))), tree)
-    linear, mu, length, size, injected = both((linear, mu, wire.length, size, injected))
-    return Nonlinear(
-        network=linear,
-        balance=found,
-        flows=flows,
-        error=error,
-        mu_bar=mu,
-        length=length,
-        band=band,
-        size=size,
-        injected=injected,
-        status=status,
-        nodes=nodes,
-    )
+    return jax.vmap(under_bias)(*lax.map(one, (biases, starts)))
 
 
 def observed(names: Iterable[str], both: Nonlinear, law: Law) -> dict[str, Array]:

@@ -68,17 +68,17 @@ class State(eqx.Module):
     bond_currents = Renamed("bond_current")
 
     @property
-    def potentials(self) -> Float[Array, " site"]:
+    def potentials(self) -> Array:
         """`potential`."""
         return self.potential
 
     @property
-    def currents(self) -> Float[Array, " site"]:
+    def currents(self) -> Array:
         """`site_current`."""
         return self.site_current
 
     @property
-    def left_current(self) -> Float[Array, ""]:
+    def left_current(self) -> Array:
         """`current`."""
         return self.current
 

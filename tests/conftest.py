@@ -7,6 +7,11 @@ from pathlib import Path
 
 import jax
 import pytest
+from jaxtyping import install_import_hook
+
+# Shapes and types of arrays in physics modules are checked when they are called, as their annotations say.
+PHYSICS = ("classical", "green", "linear", "nonlinear", "probes", "reservoirs", "state", "steady", "wire")
+install_import_hook([f"jaxtransport.{name}" for name in PHYSICS], "beartype.beartype")
 
 from jaxtransport.cli import commands as cli
 from jaxtransport.compute import interrupts, xla

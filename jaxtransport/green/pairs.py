@@ -17,7 +17,7 @@ current is a difference of large ones.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Profiles = Float[Array, "site energy"]
 
 
+@runtime_checkable
 class Pairs(Protocol):
     """T_ll' between all reservoirs, the diagonal left out; of one group of energies, or of several.
 
