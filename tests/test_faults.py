@@ -133,7 +133,7 @@ def replaced(owner, name, change) -> Callable:
 
 def times(factor):
     """The result times a factor."""
-    return lambda old: lambda *arguments: factor * old(*arguments)
+    return lambda old: lambda *arguments, **named: factor * old(*arguments, **named)
 
 
 def of_another_wire(change) -> Callable:
@@ -185,7 +185,7 @@ def lost_conjugate(old):
 
 
 def conjugate(old):
-    return lambda wire: jnp.conj(old(wire))
+    return lambda wire, **away: jnp.conj(old(wire, **away))
 
 
 def hopping_of_the_next_bond(wire):
