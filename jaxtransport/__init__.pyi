@@ -5,6 +5,7 @@ from .classical.circuit import solve_circuit as solve_circuit
 from .classical.master import Lattice as Lattice
 from .classical.master import steady_state as steady_state
 from .compute.precision import PrecisionError as PrecisionError
+from .compute.precision import use_double as use_double
 from .designs.design import Design as Design
 from .designs.design import design as design
 from .errors import InputError as InputError

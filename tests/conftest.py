@@ -10,7 +10,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Shapes and types of arrays in physics modules are checked when they are called, as their annotations say.
-PHYSICS = ("classical", "green", "linear", "nonlinear", "probes", "reservoirs", "state", "steady", "wire")
+PHYSICS = ("green", "linear", "nonlinear", "probes", "reservoirs", "steady")
 install_import_hook([f"jaxtransport.{name}" for name in PHYSICS], "beartype.beartype")
 
 from jaxtransport.cli import commands as cli

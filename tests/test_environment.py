@@ -156,3 +156,17 @@ def test_a_call_of_a_known_kind_changes_no_settings(monkeypatch, no_cache_of_tes
     assert calls == []
     program(np.zeros(4))
     assert calls
+
+
+def test_double_precision_for_the_whole_process(tmp_path):
+    """`use_double`, and the error that names it."""
+    code = """
+import jaxtransport as jt
+try:
+    jt.Wire.pair(6, gamma=0.4)
+except jt.PrecisionError as error:
+    assert "jaxtransport.use_double()" in str(error)
+jt.use_double()
+print(jt.Wire.pair(6, gamma=0.4).onsite.dtype)
+"""
+    assert python(code, tmp_path).stdout.strip() == "float64"

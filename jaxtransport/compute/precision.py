@@ -11,7 +11,12 @@ import jax
 
 from jaxtransport.compute.forks import require_own_jax
 
-REMEDY = 'jax.config.update("jax_enable_x64", True)'
+REMEDY = 'jax.config.update("jax_enable_x64", True), or jaxtransport.use_double()'
+
+
+def use_double() -> None:
+    """Switch JAX to double precision, for all of this process."""
+    jax.config.update("jax_enable_x64", True)
 
 
 class PrecisionError(RuntimeError):

@@ -41,6 +41,7 @@ from jaxtransport.search.vary import put
 from jaxtransport.wire import Wire
 
 KEPT = 24  # numbers that a kernel keeps per site and energy
+NO_BIAS = 1e-300  # linear response is the limit of none: it needs no room for one in the band
 BATCH_BYTES = 2**28  # of one batch: a search above T = 0 keeps megabytes a point
 SMALL, LARGE = 256, 2**17  # points of a small batch; sites x points of a large one: it fits a cache
 
@@ -135,8 +136,7 @@ class Model:
         if self.law.is_linear:
             kernel = careful(self.kernel) if self.law.stages[self.stage].careful else self.kernel
             solved = LinearResponse.of(wire, given[MU_BAR], kernel, with_profile=False)
-            # Linear response is the limit of no bias: it needs no room for one in the band.
-            status = solved.status(jnp.asarray(1e-300), injection)
+            status = solved.status(jnp.asarray(NO_BIAS), injection)
             answer = solved.response
             error = jnp.abs(injection) * answer.injection_error
             return self._finished(injection * answer.injection, answer.conductance, status, error)

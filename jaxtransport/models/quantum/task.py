@@ -96,7 +96,7 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
         "names": spec.variables,
         "kernel": solve.kernel,
         "law": law,
-        "warm": finite_temperature,
+        "finite_temperature": finite_temperature,
     }
     how["terminals"] = _terminals(spec)
     size, dense = max(sizes.values()), solve.kernel == "dense"
