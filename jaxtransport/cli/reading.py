@@ -26,6 +26,8 @@ def status(
     attributes = results.read_attributes(result)
     started, finished = results.times(result)
     origin = {key: str(attributes[key]) for key in results.ORIGIN}
+    if "revisions" in attributes:  # of several, the first one made it
+        origin["revisions"] = str(attributes["revisions"])
     times = {"started": started, "finished": None if finished != finished else finished}
     if results.is_search(result):
         from jaxtransport.cli.zeros import summary

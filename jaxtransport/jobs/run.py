@@ -16,7 +16,7 @@ from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.jobs import outputs
 from jaxtransport.models import make_task
-from jaxtransport.store import files
+from jaxtransport.store import files, revisions
 from jaxtransport.store import lock as locks
 from jaxtransport.store import store as stores
 from jaxtransport.sweep.plan import make_plan
@@ -171,7 +171,9 @@ def execute(
                 interrupts.check()
                 stored = outputs.stored_plan(task, output) if resumed else None
                 plan = _plan(task, backend, stored, at_home=scheduler is None)
-                if not resumed:
+                if resumed:
+                    revisions.record(output, backend.provenance)
+                else:
                     outputs.create(spec, task, output, plan, backend)
                 with (
                     stores.Store(output, task.grid, [v.name for v in task.variables]) as store,

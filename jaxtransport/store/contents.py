@@ -86,11 +86,22 @@ def note(
     books = [book_of(name) for name in BOOKKEEPING if book_of(name) in file]
     stored = {name: _describe(file[name], name not in changing) for name in (*names, *books)}
     labels = {name: _crc(value) for name, value in attributes(file).items()}
-    made = asdict(Contents(stored, labels, tuple(grid), tuple(free), tuple(tile)))
+    _store(file, asdict(Contents(stored, labels, tuple(grid), tuple(free), tuple(tile))))
+
+
+def _store(file: h5py.File, made: Mapping[str, Any]) -> None:
     text = json.dumps(made)
     group = file.require_group(GROUP)
     group.attrs["contents"] = text
     group.attrs["checksum"] = np.uint32(zlib.crc32(text.encode()))
+
+
+def label(file: h5py.File, name: str) -> None:
+    """Describe the root attribute `name`, which was added to a file that has a description."""
+    if GROUP in file and "contents" in file[GROUP].attrs:
+        made = json.loads(attribute(file[GROUP], "contents"))
+        made["attributes"][name] = _crc(attributes(file)[name])
+        _store(file, made)
 
 
 def read(file: h5py.File) -> Contents | None:

@@ -48,6 +48,20 @@ def seal(file: io.FileIO, changing: Iterable[tuple[int, int]]) -> None:
     file.write(table + TAIL.pack(end, len(ranges), crc, MAGIC))
 
 
+def changing(path: Path) -> list[tuple[int, int]] | None:
+    """The (start, stop) in bytes that may change in the sealed file at `path`; None without a seal."""
+    with open(path, "rb", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size < TAIL.size:
+            return None
+        file.seek(size - TAIL.size)
+        end, count, _, magic = TAIL.unpack(_read(file, TAIL.size))
+        if magic != MAGIC:
+            return None
+        file.seek(end)
+        return [(start, stop) for start, stop in RANGE.iter_unpack(_read(file, count * RANGE.size))]
+
+
 def look(path: Path) -> Seal:
     """Compare the file at `path` with its seal. Raises OSError if it cannot be read."""
     with open(path, "rb", buffering=0) as file:
