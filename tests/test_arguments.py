@@ -167,7 +167,7 @@ CALLS = {
 }
 
 # Public names that nobody calls: what functions return, what they raise, a module that is walked below.
-NOT_CALLED = {"State", "Design", "InputError", "PrecisionError", "__version__", "closed_forms"}
+NOT_CALLED = {"use_double", "State", "Design", "InputError", "PrecisionError", "__version__", "closed_forms"}
 MADE_BY = ("Wire", "Lattice", "Circuit")  # their arrays are checked where they are used, see below
 
 
