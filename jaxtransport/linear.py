@@ -138,23 +138,23 @@ class AtBias(Steady):
             raise ValueError("solved without its profile")
         return self.profile.at(self.sign, self.injection)
 
-    def left_current(self):
+    def left_current(self) -> Float[Array, ""]:
         return self.response.left_current(self.sign, self.injection)
 
-    def right_current(self):
+    def right_current(self) -> Float[Array, ""]:
         return self.response.right_current(self.sign, self.injection)
 
-    def current_error(self):
+    def current_error(self) -> Float[Array, ""]:
         response = self.response
         return jnp.maximum(response.current_error(self.injection), response.right_error(self.injection))
 
-    def shifts(self):
+    def shifts(self) -> Float[Array, " site"]:
         return self.size * self._along()[0]
 
-    def carried(self):
+    def carried(self) -> Float[Array, " site"]:
         return self._along()[1]
 
-    def heat(self):
+    def heat(self) -> Float[Array, " site"]:
         x = self.shifts()
         scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential would overflow
         heat = self.network.heat_sums(x / scale) * scale * scale / (4 * jnp.pi)
@@ -165,10 +165,10 @@ class AtBias(Steady):
         told = exchanged * rounding * rounding <= TOLERATED * power
         return self._sites(jnp.where(told, heat, jnp.nan), empty=0.0)
 
-    def density(self):
+    def density(self) -> Float[Array, " site"]:
         Gamma = self.network.broadening
         current = self.carried() * self.size / (2 * jnp.pi)
         return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), empty=jnp.nan)
 
-    def residual(self):
+    def residual(self) -> Float[Array, ""]:
         return jnp.max(jnp.abs(self._along()[2]))

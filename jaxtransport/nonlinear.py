@@ -9,7 +9,8 @@ with E_l the energy current into the wire; sum E_l = 0, so that sum h_l = sum I_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -43,34 +44,34 @@ class Nonlinear(Steady):
     status: Int[Array, ""]
     nodes: Int[Array, ""]  # energies at which transmissions are known, or the order
 
-    def shifts(self):
+    def shifts(self) -> Float[Array, " site"]:
         return self.balance.x
 
-    def carried(self):
+    def carried(self) -> Float[Array, " site"]:
         """Currents that the potentials drive for the leads, prescribed currents for all others."""
         current = jnp.where(self.network.interior, self.injected * self.network.strength, self.flows.current)
         return current / self.size
 
-    def left_current(self):
+    def left_current(self) -> Float[Array, ""]:
         return self.network.leads.of(self.flows.current)[0] / self.size
 
-    def right_current(self):
+    def right_current(self) -> Float[Array, ""]:
         return self.network.leads.of(self.flows.current)[1] / self.size
 
-    def heat(self):
+    def heat(self) -> Float[Array, " site"]:
         heat = self.balance.x * self.flows.current - self.flows.energy
         return self._sites(heat / (2 * jnp.pi), empty=0.0)
 
-    def density(self):
+    def density(self) -> Float[Array, " site"]:
         return self._sites(self.flows.filling / (2 * jnp.pi), empty=jnp.nan)
 
-    def residual(self):
+    def residual(self) -> Float[Array, ""]:
         prescribed = self.injected * self.network.strength
         unbalanced = jnp.where(self.network.interior, self.flows.current - prescribed, 0.0)
         total = jnp.sum(self.flows.current)  # the currents of the leads must close the sum
         return jnp.maximum(jnp.max(jnp.abs(unbalanced)), jnp.abs(total)) / self.size
 
-    def quadrature_error(self):
+    def quadrature_error(self) -> Float[Array, ""]:
         return self.error / self.size
 
 
@@ -108,7 +109,7 @@ def solve(
         response = linear.lead_response()
         lost |= response.conductance_error > TOLERATED * response.conductance
 
-    def one(of):
+    def one(of: tuple[Array, Array]) -> tuple[Balance, Flows, Array, Array, Array]:
         found, flows, error, nodes = under(*of, injected)
         status = jnp.where((found.status == codes.SOLVED) & lost, codes.NOT_RESOLVED, found.status)
         status = jnp.where(usable, status, codes.SINGULAR)
@@ -116,7 +117,7 @@ def solve(
         status = jnp.where(inside | ~given, status, codes.OUTSIDE_BAND)
         return found, flows, error, status, nodes
 
-    def under_bias(found, flows, error, status, nodes):
+    def under_bias(found: Balance, flows: Flows, error: Array, status: Array, nodes: Array) -> Nonlinear:
         return Nonlinear(
             network=linear,
             balance=found,
@@ -143,7 +144,7 @@ def observed(names: Iterable[str], both: Nonlinear, law: Law) -> dict[str, Array
         both: what `solve` returns for a positive bias.
         law: the law.
     """
-    under = lambda quantity: tuple(jax.vmap(quantity)(both))
+    under: Callable[[Callable[..., Array]], Any] = lambda quantity: tuple(jax.vmap(quantity)(both))
     forward, reverse = under(Nonlinear.left_current)
     difference = jnp.abs(reverse) - jnp.abs(forward)
     total = jnp.abs(reverse) + jnp.abs(forward)

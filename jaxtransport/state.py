@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -95,7 +96,7 @@ class State(eqx.Module):
     ) -> State:
         """The state made from a steady state and its `status`; numbers that overflow change the status."""
         status = without_overflow(status, steady.numbers())
-        good = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
+        good: Callable[[Any], Array] = lambda value: jnp.where(codes.has_numbers(status), value, jnp.nan)
         return cls(
             potential=good(steady.potential()),
             site_current=good(steady.site_current()),
@@ -138,7 +139,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
 
 @kept
 @partial(jax.jit, static_argnums=2)
-def _transmission(wire, mu_bar, kernel) -> Transmission:
+def _transmission(wire: Wire, mu_bar: Array, kernel: type[Transmission]) -> Transmission:
     """NaN throughout where a traced number is not allowed."""
     wire, good = admit(wire)
     good &= wire.reservoir.band.holds(mu_bar)
@@ -189,7 +190,9 @@ def solve(
 
 @kept
 @partial(jax.jit, static_argnums=4)
-def _linear_state(wire, mu_bar, delta_mu, injection, kernel) -> State:
+def _linear_state(
+    wire: Wire, mu_bar: Array, delta_mu: Array, injection: Array, kernel: type[Transmission]
+) -> State:
     wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
     solved = LinearResponse.of(wire, mu_bar, kernel, with_profile=True)
     return State.of(
@@ -201,11 +204,22 @@ def _linear_state(wire, mu_bar, delta_mu, injection, kernel) -> State:
 
 
 @partial(compiled_quickly, static_argnums=(4, 5))
-def _nonlinear_state(wire, mu_bar, delta_mu, injection, kernel, law, stage, temperature) -> State:
+def _nonlinear_state(
+    wire: Wire,
+    mu_bar: Array,
+    delta_mu: Array,
+    injection: Array,
+    kernel: type[Transmission],
+    law: Law,
+    stage: Stage,
+    temperature: Array | None,
+) -> State:
     """The state beyond linear response; the opposite bias is solved too, for the conductance."""
     wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
     both = nonlinear.solve(wire, kernel, law, stage, mu_bar, delta_mu, given, temperature)
-    of_one = lambda one: State.of(one, one.status, steps=one.balance.steps, nodes=one.nodes)
+    of_one: Callable[[nonlinear.Nonlinear], State] = lambda one: State.of(
+        one, one.status, steps=one.balance.steps, nodes=one.nodes
+    )
     states = jax.vmap(of_one)(both)
     difference = jnp.sign(delta_mu) * (states.left_current[0] - states.left_current[1])
     state = jax.tree.map(lambda leaf: leaf[0], states)
@@ -234,7 +248,9 @@ def nonreciprocity(
 
 @kept
 @partial(jax.jit, static_argnums=4)
-def _linear_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> tuple[Array, Array]:
+def _linear_nonreciprocity(
+    wire: Wire, mu_bar: Array, delta_mu: Array, injection: Array, kernel: type[Transmission]
+) -> tuple[Array, Array]:
     """(Delta I, status) in linear response."""
     wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
     solved = LinearResponse.of(wire, mu_bar, kernel, with_profile=False)
@@ -244,7 +260,16 @@ def _linear_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel) -> tuple[A
 
 
 @partial(compiled_quickly, static_argnums=(4, 5))
-def _nonlinear_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, stage, temperature):
+def _nonlinear_nonreciprocity(
+    wire: Wire,
+    mu_bar: Array,
+    delta_mu: Array,
+    injection: Array,
+    kernel: type[Transmission],
+    law: Law,
+    stage: Stage,
+    temperature: Array | None,
+) -> tuple[Array, Array]:
     """(Delta I, status) beyond linear response."""
     wire, delta_mu, _, given, temperature = _admitted(wire, delta_mu, injection, temperature)
     both = nonlinear.solve(wire, kernel, law, stage, mu_bar, jnp.abs(delta_mu), given, temperature)
@@ -252,7 +277,9 @@ def _nonlinear_nonreciprocity(wire, mu_bar, delta_mu, injection, kernel, law, st
     return seen["nonreciprocity"], seen["status"]
 
 
-def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array | None):
+def _admitted(
+    wire: Wire, delta_mu: Array, injection: Array, temperature: Array | None
+) -> tuple[Wire, Array, Array, Array, Array | None]:
     """Wire, bias, injection, the injection as the status judges it (NaN if not all is allowed), temperature.
 
     Traced values are checked here. Numbers that are not allowed are replaced, since NaN would spoil the
@@ -269,13 +296,19 @@ def _admitted(wire: Wire, delta_mu: Array, injection: Array, temperature: Array 
     return wire, delta_mu, injection, jnp.where(good, injection, jnp.nan), temperature
 
 
-def _tried(one, given: tuple, law: Law, kernel: type[Transmission], status_of):
+def _tried(
+    one: Callable[..., Any],
+    given: tuple[Any, ...],
+    law: Law,
+    kernel: type[Transmission],
+    status_of: Callable[[Any], Array],
+) -> Any:
     """Result of `one` for `given` in the first of the law's stages that suffices.
 
     Within a transform, where the status is unknown, the law's stage for transforms is used. But the careful
     kernel takes N sequential steps, which `ParallelChain` avoids: `ParallelChain` is used even so.
     """
-    attempt = lambda stage: one(*given, *_static(law, kernel, stage))
+    attempt: Callable[[Stage], Any] = lambda stage: one(*given, *_static(law, kernel, stage))
     first, *others = law.stages
     if any(map(is_traced, jax.tree.leaves((given, getattr(law, "temperature", 0.0))))):
         if not law.is_linear or kernel is not ParallelChain:
@@ -310,7 +343,9 @@ def _in_band(mu_bar: Any, delta_mu: Any, band: Band) -> Any:
     return mu_bar
 
 
-def _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel) -> tuple[tuple, Law, type[Transmission]]:
+def _given(
+    wire: Wire, mu_bar: Any, delta_mu: Any, injection: Any, I_g: Any, law: Law | None, kernel: str
+) -> tuple[tuple[Any, ...], Law, type[Transmission]]:
     """Wire and drive, checked, of known numbers without a call to JAX; the law; the class of the kernel."""
     require_wire("wire", wire)
     require_double()

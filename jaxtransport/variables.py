@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Variable:
     of_every_point: bool = False  # stored also where the status has no numbers
 
 
-def _both(name, unit, long_name, symbol, **kw):
+def _both(name: str, unit: str, long_name: str, symbol: str, **kw: Any) -> list[Variable]:
     return [
         Variable(f"{name}_{bias}", unit, f"{long_name}, {bias} bias", f"{symbol}^\\mathrm{{{mark}}}", **kw)
         for bias, mark in (("forward", "fwd"), ("reverse", "rev"))

@@ -177,7 +177,7 @@ def solve_circuit(circuit: Circuit, *, voltage: Any = 1.0, injection: Any = 0.0)
 
 @kept
 @jax.jit
-def _solve_circuit(circuit: Circuit, voltage, injection) -> CircuitState:
+def _solve_circuit(circuit: Circuit, voltage: Array, injection: Array) -> CircuitState:
     node, length = jnp.arange(circuit.position.shape[0]), circuit.length
     inside = REAL.holds(circuit.strength) & (circuit.position >= 0) & (circuit.position <= 1)
     good = jnp.all((node >= length) | inside) & (length >= 2) & (length <= node.size)
@@ -191,7 +191,7 @@ def _solve_circuit(circuit: Circuit, voltage, injection) -> CircuitState:
     return jax.tree.map(lambda values: jnp.where(good, values, jnp.nan), solved)
 
 
-def _solved(circuit: Circuit, voltage, injection) -> CircuitState:
+def _solved(circuit: Circuit, voltage: Array, injection: Array) -> CircuitState:
     sign, size = jnp.sign(voltage), jnp.abs(voltage)
     response = response_of(circuit)
     left_current = response.left_current(sign, injection)

@@ -138,7 +138,9 @@ class LatticeState(eqx.Module):
     left_current = Renamed("current")
 
 
-def step(lattice: Lattice, right, left, *, from_left, from_right, I_g) -> tuple[Array, Array]:
+def step(
+    lattice: Lattice, right: Array, left: Array, *, from_left: Any, from_right: Any, I_g: Any
+) -> tuple[Array, Array]:
     """One time step of the densities, all sites at once (Eqs. 1-5, C15-C18).
 
     Args:
@@ -206,7 +208,7 @@ def require_lattice(lattice: Any) -> None:
 
 @kept
 @jax.jit
-def _steady_state(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState:
+def _steady_state(lattice: Lattice, delta_rho: Array, rho_0: Array, injection: Array) -> LatticeState:
     site, length = jnp.arange(lattice.hop.shape[0]), lattice.length
     good = (site >= length) | (PROBABILITY.holds(lattice.hop) & REAL.holds(lattice.strength))
     good = jnp.all(good) & (length >= 2) & (length <= site.size)
@@ -222,7 +224,7 @@ def _steady_state(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState
     return jax.tree.map(lambda values: jnp.where(good, values, jnp.nan), solved)
 
 
-def _solved(lattice: Lattice, delta_rho, rho_0, injection) -> LatticeState:
+def _solved(lattice: Lattice, delta_rho: Array, rho_0: Array, injection: Array) -> LatticeState:
     size = jnp.abs(delta_rho)
     I_g = injection * size
     from_left, from_right = rho_0 + jnp.maximum(delta_rho, 0.0), rho_0 + jnp.maximum(-delta_rho, 0.0)
@@ -280,11 +282,11 @@ def relax(
     tolerance = number("tolerance", tolerance, POSITIVE)
     most_steps = whole("most_steps", most_steps, 1)
 
-    def change(state):
+    def change(state: tuple[Any, ...]) -> Array:
         _, _, largest, count = state
         return (largest > tolerance) & (count < most_steps)
 
-    def advance(state):
+    def advance(state: tuple[Any, ...]) -> tuple[Any, ...]:
         right, left, _, count = state
         new_right, new_left = step(lattice, right, left, from_left=from_left, from_right=from_right, I_g=I_g)
         moved = jnp.maximum(jnp.max(jnp.abs(new_right - right)), jnp.max(jnp.abs(new_left - left)))

@@ -15,6 +15,7 @@ is exact in linear response. N may lie between integers where nothing alternates
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def _2D(m: Any, g2: Any) -> Any:
 def _inner(N: Any, m: Any, g2: Any) -> Any:
     """A (2 D Y_{N-4} - Y_{N-5}) - Y_{N-4}, with Y_n = sin((n + 1) k) / sin k."""
     k = wave_number(m)
-    Y = lambda n: np.sin((n + 1) * k) / np.sin(k)
+    Y: Callable[[Any], Any] = lambda n: np.sin((n + 1) * k) / np.sin(k)
     return _A(m) * (_2D(m, g2) * Y(N - 4) - Y(N - 5)) - Y(N - 4)
 
 

@@ -48,7 +48,7 @@ def after(values: PerSite, last: Any) -> PerSite:
     return jnp.concatenate([values[1:], bottom[None]])
 
 
-def total(extend: Callable, nothing: Any, elements: Any, *, reverse: bool = False) -> Any:
+def total(extend: Callable[..., Any], nothing: Any, elements: Any, *, reverse: bool = False) -> Any:
     """Combined action of each piece: its elements joined by `extend`, from `nothing` (scalars) on."""
     like = jax.tree.leaves(elements)[0][0]
     begin = jax.tree.map(lambda value: jnp.full_like(like, value), nothing)
@@ -56,13 +56,13 @@ def total(extend: Callable, nothing: Any, elements: Any, *, reverse: bool = Fals
 
 
 def sweep(
-    step: Callable,
-    extend: Callable,
+    step: Callable[..., Any],
+    extend: Callable[..., Any],
     nothing: Any,
     elements: Any,
     start: Any,
     *,
-    apply: Callable | None = None,
+    apply: Callable[..., Any] | None = None,
     reverse: bool = False,
 ) -> Any:
     """y at every site.

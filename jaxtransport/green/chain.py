@@ -48,12 +48,16 @@ from jaxtransport.green.transmission import (
     POTENTIAL_ROUNDINGS,
     UNIT_DRIVES,
     LeadResponse,
+    Scalar,
     Transmission,
 )
 from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Leads, Wire
 
 BLUNT = 8  # relative errors of G_ij in roundings over the square root of N, where no line is narrow
+
+# Of what lies left of a site: u, v, doubt and sharpness of `LeftPart`.
+Upto = tuple[Array, Array, Array, Array]
 
 
 class Point(NamedTuple):
@@ -180,11 +184,11 @@ class Chain(Transmission):
         )
 
     @classmethod
-    def pairs_at(cls, wire, energies):
+    def pairs_at(cls, wire: Wire, energies: Float[Array, " energy"]) -> tuple[Sides, Float[Array, " energy"]]:
         """Without the elimination: corners from either side are enough."""
         site = Site.of(wire)
 
-        def one(energy):
+        def one(energy: Array) -> tuple[Array, Array, Array]:
             point = Point.of(wire, energy)
             beyond = _right_corners(site, point)
             step = lambda before, at: _from_left(before, at[0], at[1], point)
@@ -196,14 +200,14 @@ class Chain(Transmission):
         return Sides.of(wire.reservoir.broadening(wire.coupling[:, None], energies), ratio, diagonal), sharp
 
     @property
-    def finite(self):
+    def finite(self) -> Array:
         # Non-finite values propagate left, so the leftmost corner suffices.
         return jnp.isfinite(self.beyond.u[0]) & jnp.isfinite(self.beyond.R[0])
 
-    def lead_response(self):
+    def lead_response(self) -> LeadResponse:
         return self._lead_response(self.tau, self.to_left_lead, self.sharpness)
 
-    def _lead_response(self, tau, r, sharpness):
+    def _lead_response(self, tau: Array, r: Array, sharpness: Array) -> LeadResponse:
         Gamma = jnp.take(self.broadening, self.leads.last)
         conductance, onward = Gamma * tau, Gamma * self.rho
         sharp = sharp_error(sharpness, self.length)
@@ -216,34 +220,40 @@ class Chain(Transmission):
         )
         return LeadResponse(conductance, r, onward, *map(lax.stop_gradient, errors))
 
-    def profile(self):
+    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
         potential = jax.vmap(self.potentials)(*UNIT_DRIVES)
         relative = POTENTIAL_ROUNDINGS * EPS * self.amplification() + sharp_error(self.sharpness, self.length)
         return potential, lax.stop_gradient(relative * jnp.max(jnp.abs(potential[1])))
 
-    def amplification(self):
+    def amplification(self) -> Float[Array, ""]:
         return jnp.maximum(self.amplified, 1.0)
 
-    def potentials(self, injection, left, right):
+    def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:
         return self._back(injection * self.strength, injection * self.eliminated.rho, left, right)
 
-    def probe_potentials(self, currents, left, right):
+    def probe_potentials(
+        self, currents: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> Float[Array, " site"]:
         given = jnp.where(self.interior, currents, 0.0)
         probe = jnp.where(self.interior, self.broadening, 0.0)
 
-        def step(rho, at):
+        def step(rho: Array, at: tuple[Array, Array, Array, Eliminated]) -> tuple[Array, Array]:
             a, probe, given, e = at
             return a * (rho + (given + probe * rho) * e.sigma * e.q), rho
 
         _, rho = lax.scan(step, jnp.zeros_like(self.tau), (self.ratio, probe, given, self.eliminated))
         return self._back(given, rho, left, right)
 
-    def _back(self, currents, rho, left, right):
+    def _back(
+        self, currents: Float[Array, " site"], rho: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> Float[Array, " site"]:
         """Potentials from the right end to the left: `currents` are 2 pi I_l, rho what they pass on."""
         index = jnp.arange(self.broadening.shape[0])
         given = currents / jnp.where(self.interior, self.broadening, 1.0)
 
-        def step(reach, at):
+        def step(
+            reach: Array, at: tuple[Array, Array, Array, Array, Array, Array, Eliminated]
+        ) -> tuple[Array, Array]:
             index, a, Gamma, given, rho, interior, e = at
             c = a * reach  # sum over Gamma x right of here, as this site sees it
             x = e.q * (given + rho + e.sigma * c + e.tau * left)
@@ -255,14 +265,14 @@ class Chain(Transmission):
         _, x = lax.scan(step, jnp.zeros_like(self.tau), at, reverse=True)
         return x
 
-    def product(self, x):
+    def product(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         x = jnp.where(self.broadening > 0, x, 0.0)
 
-        def from_right(c, at):
+        def from_right(c: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
             a, Gx = at
             return Gx + a * c, a * c
 
-        def from_left(e, at):
+        def from_left(e: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
             a, source = at
             return a * (e + source), e
 
@@ -272,10 +282,10 @@ class Chain(Transmission):
         _, e = lax.scan(from_left, zero, (self.ratio, self.diagonal * Gx))
         return self.broadening * (self.diagonal * c + e)
 
-    def sharp_error(self):
+    def sharp_error(self) -> Float[Array, ""]:
         return sharp_error(self.sharpness, self.length)
 
-    def _moments(self, x):
+    def _moments(self, x: Float[Array, " site"]) -> tuple[Float[Array, " site"], Float[Array, " site"]]:
         """sum_l' T_ll' (x_l' - x_l) and sum_l' T_ll' (x_l' - x_l)^2, free of cancellation.
 
         The reservoirs on either side of a site enter as one: their total weight, mean potential and
@@ -283,7 +293,7 @@ class Chain(Transmission):
         """
         x = jnp.where(self.broadening > 0, x, 0.0)
 
-        def step(side, at):
+        def step(side: Side, at: tuple[Array, Array, Array]) -> tuple[Side, tuple[Array, Array]]:
             x, a, weight = at  # weight: what this site adds for those after it
             total = a * side.total
             first = total * (side.mean - x)
@@ -302,22 +312,22 @@ class Chain(Transmission):
         first, second = (self.diagonal * r + l for r, l in zip(right, left, strict=True))
         return self.broadening * first, self.broadening * second
 
-    def currents_into(self, x):
+    def currents_into(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return -self._moments(x)[0]
 
-    def heat_sums(self, x):
+    def heat_sums(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return self._moments(x)[1]
 
-    def bonds(self, x):
+    def bonds(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return jnp.cumsum(self.currents_into(x))
 
 
-def network_error(length):
+def network_error(length: Array) -> Array:
     """Relative error of the network's own numbers, each a product of many: measured to be below this."""
     return 16 * EPS * jnp.sqrt(length)
 
 
-def sharp_error(sharpness, length):
+def sharp_error(sharpness: Array, length: Array) -> Array:
     """Relative error of transmissions on a narrow line of the wire, or of a part that a node cuts off."""
     return 4 * EPS * jnp.sqrt(length) * jnp.maximum(jnp.sqrt(sharpness) - BLUNT, 0.0)
 
@@ -338,7 +348,9 @@ def corner(beyond: RightPart, site: Site, point: Point) -> RightPart:
     return RightPart(x * n, y * n, site.left * n * (Gamma + beyond.R), lax.stop_gradient(n * (n * doubt + 1)))
 
 
-def _eliminate(site: Site, point: Point, beyond: RightPart, strength: Array):
+def _eliminate(
+    site: Site, point: Point, beyond: RightPart, strength: Array
+) -> tuple[LeftPart, Array, Eliminated]:
     """Left corners and star-mesh elimination, in one sweep from the left end.
 
     Returns what arrives at the right lead (`LeftPart`), and per site s_l and `Eliminated`.
@@ -349,7 +361,9 @@ def _eliminate(site: Site, point: Point, beyond: RightPart, strength: Array):
     return end, diagonal, eliminated
 
 
-def eliminate(before: LeftPart, site: Site, beyond: RightPart, b: Array, point: Point):
+def eliminate(
+    before: LeftPart, site: Site, beyond: RightPart, b: Array, point: Point
+) -> tuple[LeftPart, tuple[Array, Eliminated]]:
     """The next site's `LeftPart`; s_l and `Eliminated` of this one, whose strength is b."""
     u, v, theta, rho, tau, B, doubt, sharpness, reach, amplification = before
     (u, v, doubt, sharpness), s = _from_left((u, v, doubt, sharpness), site, beyond, point)
@@ -376,7 +390,7 @@ def eliminate(before: LeftPart, site: Site, beyond: RightPart, b: Array, point: 
     return passed_on, (s, Eliminated(q, sigma, rho, tau))
 
 
-def _from_left(before: tuple, site: Site, beyond: RightPart, point: Point):
+def _from_left(before: Upto, site: Site, beyond: RightPart, point: Point) -> tuple[Upto, Array]:
     """The next site's left corner, its doubt, and the sharpness so far; s_l of this site."""
     u, v, doubt, sharpness = before
     inside = site.position < point.length
@@ -392,12 +406,12 @@ def _from_left(before: tuple, site: Site, beyond: RightPart, point: Point):
     return (x * n, y * n, lax.stop_gradient(n * (n * doubt + 1)), sharpness), s
 
 
-def denominator(site: Site, point: Point):
+def denominator(site: Site, point: Point) -> tuple[Array, Array, Array]:
     """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
     shift, Gamma = point.surface.dress(site.coupling)
     return point.energy - site.onsite - shift, Gamma / 2, Gamma
 
 
-def _inverse_square(x, y, inside):
+def _inverse_square(x: Array, y: Array, inside: Array) -> Array:
     """1 / |x + iy|^2; 0 on the cut-off sites, whose corners so vanish."""
     return 1 / jnp.where(inside, x * x + y * y, jnp.inf)

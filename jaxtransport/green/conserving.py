@@ -22,6 +22,7 @@ itself, sigma, tau, q and R, is that of `green.chain`, with the same error on na
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -31,7 +32,7 @@ from jaxtyping import Array, Float
 
 from jaxtransport.compute.double import Double
 from jaxtransport.green.chain import Chain, network_error, sharp_error
-from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES
+from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES, LeadResponse, Scalar
 
 
 class Handed(NamedTuple):
@@ -49,7 +50,7 @@ class Conserving(Chain):
 
     tolerated = TOLERATED
 
-    def lead_response(self):
+    def lead_response(self) -> LeadResponse:
         plain = super().lead_response()
         _, _, (B, error), (Q, Q_error) = self._handed_on(self.strength)
         sharp = sharp_error(self.sharpness, self.length)
@@ -60,10 +61,12 @@ class Conserving(Chain):
         B_error, Q_error = map(lax.stop_gradient, errors)
         return plain._replace(injection=B, onward=Q, injection_error=B_error, onward_error=Q_error)
 
-    def profile(self):
+    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
         """The error is that of what is handed on, spread as potentials are, and that of the network."""
         onward, error, _, _ = self._handed_on(self.strength)
-        back = lambda injection, *leads: self._back(injection * onward, 0 * onward, *leads)
+        back: Callable[..., Array] = lambda injection, *leads: self._back(
+            injection * onward, 0 * onward, *leads
+        )
         potential = jax.vmap(back)(*UNIT_DRIVES)
         zero = jnp.zeros_like(self.tau)
         psi_error = jnp.max(self._back(error, 0 * error, zero, zero))
@@ -75,22 +78,26 @@ class Conserving(Chain):
         """Current that 2 pi I_l = `given` in between draw from the left lead, at equal lead potentials."""
         return self._handed_on(jnp.where(self.interior, given, 0.0))[2][0]
 
-    def potentials(self, injection, left, right):
+    def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:
         onward, _, _, _ = self._handed_on(self.strength)
         return self._back(injection * onward, 0 * onward, left, right)
 
-    def probe_potentials(self, currents, left, right):
+    def probe_potentials(
+        self, currents: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> Float[Array, " site"]:
         onward, _, _, _ = self._handed_on(jnp.where(self.interior, currents, 0.0))
         return self._back(onward, 0 * onward, left, right)
 
-    def _handed_on(self, given: Float[Array, " site"]):
+    def _handed_on(
+        self, given: Float[Array, " site"]
+    ) -> tuple[Array, Array, tuple[Array, Array], tuple[Array, Array]]:
         """b~ of every middle reservoir and its error; what arrives at either lead, each with its error."""
         probe = jnp.where(self.interior, self.broadening, 0.0)
         at = (given, probe, self.beyond.R, self.eliminated.q, self.eliminated.sigma, self.eliminated.tau)
         zero = jnp.zeros_like(self.tau)
         nothing = Handed(*(Double(zero, zero),) * 3, zero, zero)
         end, (onward, error) = lax.scan(_hand_on, nothing, at)
-        less = lambda part: end.given.plus(-part.high).plus(-part.low).high
+        less: Callable[[Double], Array] = lambda part: end.given.plus(-part.high).plus(-part.low).high
         sharper = end.Q_error < end.B_error  # both ends share one error: they sum to what is given
         least = jnp.minimum(end.Q_error, end.B_error)
         B = jnp.where(sharper, less(end.Q), end.B.high)
@@ -98,7 +105,7 @@ class Conserving(Chain):
         return onward, error, (B, least), (Q, least)
 
 
-def _hand_on(before: Handed, at):
+def _hand_on(before: Handed, at: tuple[Array, ...]) -> tuple[Handed, tuple[Array, Array]]:
     """One site: its `Handed`; b~ and the error of b~."""
     b, Gamma, R, q, sigma, tau = at
     Q, total = before.Q, Gamma + R
@@ -132,6 +139,6 @@ def _hand_on(before: Handed, at):
     return after, (onward, lax.stop_gradient(error))
 
 
-def _sharper(one, one_error, other, other_error):
+def _sharper(one: Array, one_error: Array, other: Array, other_error: Array) -> tuple[Array, Array]:
     first = one_error <= other_error
     return jnp.where(first, one, other), jnp.where(first, one_error, other_error)

@@ -13,6 +13,9 @@ Where they matter the status says so, and `green.refined` finds them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -20,7 +23,7 @@ from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport.compute import linalg
 from jaxtransport.green.pairs import Matrices
-from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, LeadResponse, Transmission
+from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, LeadResponse, Scalar, Transmission
 from jaxtransport.reservoirs import CHAIN
 from jaxtransport.reservoirs.reservoir import Reservoir, Surface
 from jaxtransport.wire import Leads, Wire
@@ -37,16 +40,21 @@ def hamiltonian(wire: Wire, away: Float[Array, ""] | float = 0.0) -> Inexact[Arr
 
 
 def green(
-    hamiltonian: Inexact[Array, "site site"],
-    coupling: Float[Array, " site"],
-    energy: Float[Array, ""],
+    hamiltonian: Inexact[Any, "site site"],
+    coupling: Float[Any, " site"],
+    energy: Any,
     reservoir: Reservoir = CHAIN,
 ) -> Complex[Array, "site site"]:
     """Retarded G = [w - H - Sigma]^-1 in 1/gamma_o; Sigma is diagonal."""
     return linalg.inverse(_inverse_green(hamiltonian, coupling, energy, reservoir.at(energy)))
 
 
-def _inverse_green(hamiltonian, coupling, energy, surface: Surface):
+def _inverse_green(
+    hamiltonian: Inexact[Any, "site site"],
+    coupling: Float[Any, " site"],
+    energy: Any,
+    surface: Surface,
+) -> Complex[Array, "site site"]:
     shift, Gamma = surface.dress(coupling)
     sigma = shift - 0.5j * Gamma
     onsite = jnp.diagonal(hamiltonian)
@@ -54,7 +62,12 @@ def _inverse_green(hamiltonian, coupling, energy, surface: Surface):
     return jnp.diag((energy - onsite) - sigma) - (hamiltonian - jnp.diag(onsite))
 
 
-def _size(hamiltonian, coupling, energy, surface: Surface):
+def _size(
+    hamiltonian: Inexact[Any, "site site"],
+    coupling: Float[Any, " site"],
+    energy: Any,
+    surface: Surface,
+) -> Float[Array, "site site"]:
     onsite = jnp.real(jnp.diagonal(hamiltonian))
     shift, Gamma = surface.dress(coupling)
     terms = jnp.abs(energy - onsite) + jnp.abs(shift) + Gamma / 2
@@ -80,11 +93,20 @@ class Dense(Transmission):
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Dense:
         """The matrices of `wire` at `energy`."""
         H = hamiltonian(wire, away=energy - 1)  # there w - H is 1
-        drive = {"leads": wire.leads, "strength": wire.strength}
+        drive: dict[str, Any] = {"leads": wire.leads, "strength": wire.strength}
         return cls.of(H, wire.coupling, energy, reservoir=wire.reservoir, **drive)
 
     @classmethod
-    def of(cls, hamiltonian, coupling, energy, *, leads, strength, reservoir: Reservoir = CHAIN) -> Dense:
+    def of(
+        cls,
+        hamiltonian: Inexact[Any, "site site"],
+        coupling: Float[Any, " site"],
+        energy: Any,
+        *,
+        leads: Any,
+        strength: Float[Any, " site"],
+        reservoir: Reservoir = CHAIN,
+    ) -> Dense:
         """The matrices of any Hermitian `hamiltonian` (site, site), reservoirs where `coupling` > 0.
 
         Args:
@@ -110,12 +132,14 @@ class Dense(Transmission):
         )
 
     @classmethod
-    def pairs_at(cls, wire, energies):
-        links = lambda energy: cls.at(wire, energy).links()
+    def pairs_at(
+        cls, wire: Wire, energies: Float[Array, " energy"]
+    ) -> tuple[Matrices, Float[Array, " energy"]]:
+        links: Callable[[Array], Array] = lambda energy: cls.at(wire, energy).links()
         return Matrices(jax.vmap(links)(energies)), jnp.zeros_like(energies)
 
     @property
-    def finite(self):
+    def finite(self) -> Array:
         return jnp.all(jnp.isfinite(self.green))
 
     @property
@@ -123,7 +147,7 @@ class Dense(Transmission):
         """T_ll', into l from l', dimensionless; the diagonal included."""
         return self.broadening[:, None] * self._square() * self.broadening[None, :]
 
-    def _square(self):
+    def _square(self) -> Float[Array, "site site"]:
         """|G_ll'|^2."""
         return jnp.real(self.green * jnp.conj(self.green))
 
@@ -134,65 +158,71 @@ class Dense(Transmission):
         link = jnp.diagonal(self.inverse, -1)[:, None]
         return 2 * jnp.imag(link * G[:-1] * jnp.conj(G[1:])) * self.broadening[None, :]
 
-    def links(self):
+    def links(self) -> Float[Array, "site site"]:
         # Not less its diagonal: compiled, products are not rounded before they are subtracted.
         return jnp.where(jnp.eye(self.broadening.shape[0], dtype=bool), 0.0, self.matrix)
 
-    def product(self, x):
+    def product(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return self.links() @ jnp.where(self.broadening > 0, x, 0.0)
 
-    def currents_into(self, x):
+    def currents_into(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return jnp.sum(self.links() * (x[:, None] - x[None, :]), axis=1)
 
-    def heat_sums(self, x):
+    def heat_sums(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return jnp.sum(self.links() * (x[:, None] - x[None, :]) ** 2, axis=1)
 
-    def bonds(self, x):
+    def bonds(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         F = self.bond_matrix
         J = jnp.sum(F * (x[:-1, None] - x[None, :]), axis=1)
         return jnp.pad(J, (0, 1))
 
-    def potentials(self, injection, left, right):
+    def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:
         return self.probe_potentials(injection * self.strength, left, right)
 
-    def probe_potentials(self, currents, left, right):
+    def probe_potentials(
+        self, currents: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> Float[Array, " site"]:
         return linalg.solve(self._system(), self._given(currents, left, right))
 
-    def _system(self):
+    def _system(self) -> Float[Array, "site site"]:
         T = self.links()
         total = jnp.where(self.interior, jnp.sum(T, axis=1), 1.0)
         return jnp.diag(total) - jnp.where(self.interior[:, None], T, 0.0)
 
-    def _given(self, currents, left, right):
+    def _given(self, currents: Float[Array, " site"], left: Scalar, right: Scalar) -> Float[Array, " site"]:
         given = jnp.where(self.interior, currents, 0.0)  # 0 on bare sites, whose row reads x = 0
         return self.leads.put(left, right, given)
 
-    def lead_response(self):
+    def lead_response(self) -> LeadResponse:
         phi, psi, amplification = self._drives()
         T = self.links()
-        into = lambda lead, x: jnp.sum(jnp.take(T, lead, axis=0) * (jnp.take(x, lead) - x))
-        total = lambda lead: POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(jnp.take(T, lead, axis=0))
+        into: Callable[[Array, Array], Array] = lambda lead, x: jnp.sum(
+            jnp.take(T, lead, axis=0) * (jnp.take(x, lead) - x)
+        )
+        total: Callable[[Array], Array] = lambda lead: (
+            POTENTIAL_ROUNDINGS * EPS * amplification * jnp.sum(jnp.take(T, lead, axis=0))
+        )
         # G is right on the scale of its largest entry. dg = sum_ij dT_ij (phi_i - phi_j)^2 / 2.
         size = jnp.sqrt(self._square())  # not jnp.abs: its guard against overflow takes longer
         norm = jnp.max(jnp.sum(self.size, 1))
         error = EPS * jnp.max(size) * jnp.max(jnp.sum(size, 1)) * norm
         off = 2 * size * error * self.broadening[:, None] * self.broadening
-        difference = lambda x: jnp.abs(x[:, None] - x)
+        difference: Callable[[Array], Array] = lambda x: jnp.abs(x[:, None] - x)
         g_error = jnp.sum(off * difference(phi) ** 2) / 2 + total(self.leads.first)
         moved, largest = jnp.sum(off * difference(phi) * difference(psi)) / 2, jnp.max(jnp.abs(psi))
         errors = g_error, moved + largest * total(self.leads.first), moved + largest * total(self.leads.last)
         values = into(self.leads.first, phi), -into(self.leads.first, psi), -into(self.leads.last, psi)
         return LeadResponse(*values, *map(lax.stop_gradient, errors))
 
-    def amplification(self):
+    def amplification(self) -> Float[Array, ""]:
         return self._drives()[2]
 
-    def profile(self):
+    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
         phi, psi, amplification = self._drives()
         error = POTENTIAL_ROUNDINGS * EPS * amplification * jnp.max(jnp.abs(psi))
         return jnp.stack([phi, psi]), lax.stop_gradient(error)
 
-    def _drives(self):
+    def _drives(self) -> tuple[Float[Array, " site"], Float[Array, " site"], Float[Array, ""]]:
         """Both unit drives; and the condition of their system D - T: the largest entry of (D - T)^-1 D 1."""
         system = self._system()
         total = jnp.where(self.interior, jnp.diagonal(system), 0.0)

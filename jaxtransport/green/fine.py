@@ -11,6 +11,7 @@ and the phase is that of `green.phase`. What comes of them, |G_ll'|^2, is a prod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -56,7 +57,9 @@ class Fine(eqx.Module):
         t = wire.hopping
         hopping = Double.product(jnp.real(t), jnp.real(t)).add(Double.product(jnp.imag(t), jnp.imag(t)))
         x = Double(energy.high[None], energy.low[None]).plus(-wire.onsite).less(shift.times(square))
-        padded = lambda before, after: Double(*(jnp.pad(part, (before, after)) for part in hopping))
+        padded: Callable[[int, int], Double] = lambda before, after: Double(
+            *(jnp.pad(part, (before, after)) for part in hopping)
+        )
         inside = jnp.arange(wire.sites) < wire.length
         sites = _Site(x, square.times(half_width), padded(1, 0), padded(0, 1), inside)
 
@@ -76,7 +79,7 @@ class Fine(eqx.Module):
     def sight(self) -> Sight:
         """The phase and R_l."""
 
-        def step(weight, at):
+        def step(weight: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
             ratio, broadening = at
             return broadening + ratio * weight, ratio * weight
 
@@ -97,13 +100,13 @@ def _pivot(site: _Site, x: Double, y: Double) -> _Corner:
     return _Corner(x.times(n), y.times(n))
 
 
-def _from_right(before, site: _Site):
+def _from_right(before: tuple[_Corner, Turning], site: _Site) -> tuple[tuple[_Corner, Turning], _Corner]:
     beyond, turning = before
     x, y = site.x.less(site.right.times(beyond.u)), site.y.add(site.right.times(beyond.v))
     return (_pivot(site, x, y), turning.by(x.high, y.high, site.inside)), beyond
 
 
-def _from_left(before: _Corner, at):
+def _from_left(before: _Corner, at: tuple[_Site, _Corner]) -> tuple[_Corner, Array]:
     site, beyond = at
     x, y = site.x.less(site.left.times(before.u)), site.y.add(site.left.times(before.v))
     whole_x, whole_y = x.less(site.right.times(beyond.u)).high, y.add(site.right.times(beyond.v)).high

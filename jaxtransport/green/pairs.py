@@ -17,6 +17,7 @@ current is a difference of large ones.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from jaxtransport.green.transmission import Transmission
 
 Profiles = Float[Array, "site energy"]
+Several = Float[Array, "site ... energy"]
 
 
 @runtime_checkable
@@ -38,7 +40,7 @@ class Pairs(Protocol):
     Several groups are a first axis of every array: a step reads from it what it needs, and nothing is copied.
     """
 
-    def currents_into(self, x: Profiles, group: Int[Array, ""] | None = None) -> Profiles:
+    def currents_into(self, x: Several, group: Int[Array, ""] | None = None) -> Several:
         """sum_l' T_ll' (x_l - x_l'), of a group if there are several. x may have axes between its two."""
         ...
 
@@ -63,7 +65,7 @@ class Sides(eqx.Module):
     def of(cls, broadening: Profiles, ratio: Profiles, diagonal: Profiles) -> Sides:
         """From Gamma_l, a_{l+1} (1 from the last site on) and s_l."""
 
-        def step(total, at):
+        def step(total: Array, at: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
             a, weight = at  # weight: what this site adds for those after it
             here = a * total
             merged = here + weight
@@ -75,11 +77,13 @@ class Sides(eqx.Module):
         _, (left, left_share) = lax.scan(step, nothing, along)
         return cls(broadening * diagonal * right, right_share, broadening * left, left_share)
 
-    def currents_into(self, x, group=None):
-        at_site = lambda values, l: values[l] if group is None else values[group, l]
+    def currents_into(self, x: Several, group: Int[Array, ""] | None = None) -> Several:
+        at_site: Callable[[Array, Array], Array] = lambda values, l: (
+            values[l] if group is None else values[group, l]
+        )
 
-        def along(weight, share, *, reverse):
-            def step(mean, at):
+        def along(weight: Array, share: Array, *, reverse: bool) -> Array:
+            def step(mean: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
                 l, x = at
                 away = x - mean
                 return mean + at_site(share, l) * away, at_site(weight, l) * away
@@ -90,10 +94,10 @@ class Sides(eqx.Module):
         right = along(self.to_right, self.right_share, reverse=True)
         return along(self.to_left, self.left_share, reverse=False) + right
 
-    def weighted(self, weight):
+    def weighted(self, weight: Profiles) -> Float[Array, "site site"]:
         index = jnp.arange(self.to_right.shape[0])[:, None]
 
-        def step(reach, at):
+        def step(reach: Array, at: tuple[Array, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
             m, share, of_m = at  # reach: from all l < m to m and beyond
             T = jnp.where(index < m, reach * share, 0.0)
             return jnp.where(index < m, reach - T, self.to_right), (T @ of_m, jnp.sum(T * weight, 1))
@@ -101,7 +105,7 @@ class Sides(eqx.Module):
         _, (below, above) = lax.scan(step, self.to_right, (index[:, 0], self.right_share, weight))
         return below + above.T
 
-    def total(self):
+    def total(self) -> Profiles:
         return self.to_right + self.to_left
 
 
@@ -110,17 +114,17 @@ class Matrices(eqx.Module):
 
     T: Float[Array, "energy site site"]
 
-    def currents_into(self, x, group=None):
-        def one(T, x):
+    def currents_into(self, x: Several, group: Int[Array, ""] | None = None) -> Several:
+        def one(T: Array, x: Array) -> Array:
             T = T.reshape(*T.shape, *[1] * (x.ndim - 1))
             return jnp.sum(T * (x[:, None] - x[None, :]), axis=1)
 
         return jax.vmap(one, (0, -1), -1)(self.T if group is None else self.T[group], x)
 
-    def weighted(self, weight):
+    def weighted(self, weight: Profiles) -> Float[Array, "site site"]:
         return jnp.einsum("kml,mk->ml", self.T, weight)
 
-    def total(self):
+    def total(self) -> Profiles:
         return jnp.sum(self.T, 2).T
 
 
@@ -129,15 +133,15 @@ class OneByOne(eqx.Module):
 
     networks: Transmission  # every array with a leading axis of energies
 
-    def currents_into(self, x, group=None):
+    def currents_into(self, x: Several, group: Int[Array, ""] | None = None) -> Several:
         networks = self.networks if group is None else jax.tree.map(lambda leaf: leaf[group], self.networks)
-        one = lambda network, x: network.currents_into(x)
+        one: Callable[..., Array] = lambda network, x: network.currents_into(x)
         for _ in range(x.ndim - 2):
             one = jax.vmap(one, (None, 1), 1)
         return jax.vmap(one, (0, -1), -1)(networks, x)
 
-    def weighted(self, weight):
+    def weighted(self, weight: Profiles) -> Float[Array, "site site"]:
         return Matrices(jax.vmap(lambda network: network.links())(self.networks)).weighted(weight)
 
-    def total(self):
+    def total(self) -> Profiles:
         return jax.vmap(lambda network: network.product(jnp.ones_like(network.broadening)))(self.networks).T

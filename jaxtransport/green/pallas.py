@@ -11,6 +11,8 @@ The steps are those of `green.chain`, points the lanes of a block. It has no gra
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +23,7 @@ from jax.experimental.pallas import triton
 from jaxtyping import Array, Bool, Float
 
 from jaxtransport.green.chain import Chain, LeftPart, Point, RightPart, Site, corner, eliminate
+from jaxtransport.green.transmission import LeadResponse
 from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Wire
 
@@ -55,15 +58,25 @@ class PallasChain(Chain):
         return cls(**fields, at_lead=tau, from_lead=to_left_lead, sharpest=sharpest, no_pole=no_pole)
 
     @property
-    def finite(self):
+    def finite(self) -> Array:
         return self.no_pole
 
-    def lead_response(self):
+    def lead_response(self) -> LeadResponse:
         return self._lead_response(self.at_lead, self.from_lead, self.sharpest)
 
 
 @custom_vmap
-def _swept(onsite, coupling, left, right, strength, energy, shift, width, length):
+def _swept(
+    onsite: Array,
+    coupling: Array,
+    left: Array,
+    right: Array,
+    strength: Array,
+    energy: Array,
+    shift: Array,
+    width: Array,
+    length: Array,
+) -> tuple[Array, ...]:
     """tau, B, the sharpness and whether all corners are finite, of one point."""
     alone = _blocks(
         onsite, coupling, left, right, strength, energy[None], shift[None], width[None], length[None]
@@ -72,19 +85,29 @@ def _swept(onsite, coupling, left, right, strength, energy, shift, width, length
 
 
 @_swept.def_vmap
-def _many(points, batched, *arguments):
+def _many(points: int, batched: Any, *arguments: Array) -> tuple[tuple[Array, ...], tuple[bool, ...]]:
     """Of many: sites first, so that points lie side by side."""
     sites = [jnp.moveaxis(v, 0, 1) if b else v for v, b in zip(arguments[:5], batched[:5], strict=True)]
     each = [v if b else jnp.full(points, v) for v, b in zip(arguments[5:], batched[5:], strict=True)]
     return _blocks(*sites, *each), (True,) * 4
 
 
-def _blocks(onsite, coupling, left, right, strength, energy, shift, width, length):
+def _blocks(
+    onsite: Array,
+    coupling: Array,
+    left: Array,
+    right: Array,
+    strength: Array,
+    energy: Array,
+    shift: Array,
+    width: Array,
+    length: Array,
+) -> tuple[Array, ...]:
     """Arrays (site,) or (site, point), and (point,), through the kernel, filled up to whole blocks."""
     points = energy.shape[0]
     blocks = pl.cdiv(points, POINTS)
     extra = blocks * POINTS - points
-    fill = lambda v: jnp.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, extra)], mode="edge")
+    fill: Callable[[Array], Array] = lambda v: jnp.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, extra)], mode="edge")
     along = [v if v.ndim == 1 else fill(v) for v in (onsite, coupling, left, right, strength)]
     sites = coupling.shape[0]
     of_point = pl.BlockSpec((POINTS,), lambda block: (block,))
@@ -104,41 +127,41 @@ def _blocks(onsite, coupling, left, right, strength, energy, shift, width, lengt
 
 
 def _sweeps(
-    onsite,
-    coupling,
-    left,
-    right,
-    strength,
-    energy,
-    shift,
-    width,
-    length,
-    tau,
-    to_left_lead,
-    sharpest,
-    leftmost,
-    u,
-    v,
-    R,
-    doubt,
-):
+    onsite: Any,
+    coupling: Any,
+    left: Any,
+    right: Any,
+    strength: Any,
+    energy: Any,
+    shift: Any,
+    width: Any,
+    length: Any,
+    tau: Any,
+    to_left_lead: Any,
+    sharpest: Any,
+    leftmost: Any,
+    u: Any,
+    v: Any,
+    R: Any,
+    doubt: Any,
+) -> None:
     """Both sweeps of a block of points. Arguments are references; the last four keep every `RightPart`."""
     sites = coupling.shape[0]
     point = Point(energy[...], Surface(shift[...], width[...]), length[...])
     zero = jnp.zeros_like(point.energy)
 
-    def row(reference, l):
+    def row(reference: Any, l: Any) -> Array:
         return reference[l] if len(reference.shape) == 1 else reference[l, :]
 
-    def site_at(l):
+    def site_at(l: Any) -> Site:
         return Site(l, *(row(part, l) for part in (onsite, coupling, left, right)))
 
-    def leftward(i, beyond):
+    def leftward(i: Any, beyond: RightPart) -> RightPart:
         l = sites - 1 - i
         u[l, :], v[l, :], R[l, :], doubt[l, :] = beyond
         return corner(beyond, site_at(l), point)
 
-    def rightward(l, before):
+    def rightward(l: Any, before: LeftPart) -> LeftPart:
         beyond = RightPart(u[l, :], v[l, :], R[l, :], doubt[l, :])
         return eliminate(before, site_at(l), beyond, row(strength, l), point)[0]
 

@@ -25,6 +25,7 @@ Every recursion goes through the pieces of the wire at the same time (`green.blo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -41,6 +42,7 @@ from jaxtransport.green.transmission import (
     POTENTIAL_ROUNDINGS,
     UNIT_DRIVES,
     LeadResponse,
+    Scalar,
     Transmission,
 )
 from jaxtransport.wire import Leads, Wire
@@ -149,13 +151,13 @@ class ParallelChain(Transmission):
         )
 
     @property
-    def finite(self):
+    def finite(self) -> Array:
         # Non-finite values propagate, so the leftmost weight suffices.
         return jnp.isfinite(self.R[0, 0]) & jnp.isfinite(self.s[0, 0])
 
     tolerated = 1e-10  # beyond, the N steps of `green.conserving` are worth their time
 
-    def lead_response(self):
+    def lead_response(self) -> LeadResponse:
         each = blocked_scan.total(
             _star, _NOTHING, self._scatterers(self._sources(blocked_scan.cut(self.strength, 0.0)))
         )
@@ -170,24 +172,30 @@ class ParallelChain(Transmission):
         errors = network * g, floor + network * jnp.abs(r), floor + network * jnp.abs(onward)
         return LeadResponse(g, r, onward, *map(lax.stop_gradient, errors))
 
-    def profile(self):
+    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
         """A source is amplified by the reflections between a site and those before it, `weight`."""
-        one = lambda injection, *leads: self._settled(injection * self.strength, *leads)
+        one: Callable[..., tuple[Array, Number]] = lambda injection, *leads: self._settled(
+            injection * self.strength, *leads
+        )
         potential, weight = jax.vmap(one, out_axes=(0, None))(*UNIT_DRIVES)
         relative = POTENTIAL_ROUNDINGS * EPS * jnp.max(weight) + sharp_error(self.sharpness, self.length)
         return potential, lax.stop_gradient(relative * jnp.max(jnp.abs(potential[1])))
 
-    def amplification(self):
+    def amplification(self) -> Float[Array, ""]:
         zero = jnp.zeros(())
         return jnp.max(self._settled(0 * self.strength, zero, zero)[1])
 
-    def potentials(self, injection, left, right):
+    def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:
         return self.probe_potentials(injection * self.strength, left, right)
 
-    def probe_potentials(self, currents, left, right):
+    def probe_potentials(
+        self, currents: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> Float[Array, " site"]:
         return self._settled(currents, left, right)[0]
 
-    def _settled(self, currents, left, right):
+    def _settled(
+        self, currents: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> tuple[Float[Array, " site"], Number]:
         """The potentials, and how much reflections amplify a source at each site."""
         probe = blocked_scan.cut(self.interior, False)
         own = self._sources(blocked_scan.cut(currents, 0.0))
@@ -205,17 +213,17 @@ class ParallelChain(Transmission):
         x = blocked_scan.joined(x, self.broadening.shape[0])
         return self.leads.put(left, right, x), weight
 
-    def product(self, x):
+    def product(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         x = self._held(x)
         c, e = self._averages(x)
         return self._joined(self.Gamma * (self.s * self.R * c + self.E * e))
 
-    def currents_into(self, x):
+    def currents_into(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         x = self._held(x)
         c, e = self._averages(x)
         return self._joined(self.Gamma * (self.s * self.R * (x - c) + self.E * (x - e)))
 
-    def heat_sums(self, x):
+    def heat_sums(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         x = self._held(x)
         c, e = self._averages(x)
         alpha, past_alpha, eta, past_eta = self._shares()
@@ -225,7 +233,7 @@ class ParallelChain(Transmission):
         of_right = self.s * self.R * ((x - c) ** 2 + right)
         return self._joined(self.Gamma * (of_right + self.E * ((x - e) ** 2 + left)))
 
-    def bonds(self, x):
+    def bonds(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return jnp.cumsum(self.currents_into(x))
 
     def _held(self, x: Float[Array, " site"]) -> PerSite:

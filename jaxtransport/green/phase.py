@@ -60,7 +60,9 @@ def sight(wire: Wire, energy: Float[Array, ""]) -> Sight:
     """The phase and R_l at one energy."""
     point = Point.of(wire, energy)
 
-    def step(before, site):
+    def step(
+        before: tuple[Array, Array, Turning, Array], site: Site
+    ) -> tuple[tuple[Array, Array, Turning, Array], Array]:
         u, v, turning, weight = before  # 1 / d_{l+1} = u - iv, Gamma_{l+1} + R_{l+1}
         inside = site.position < point.length
         beyond = site.right * (u * u + v * v) * weight

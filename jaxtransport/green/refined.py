@@ -21,14 +21,15 @@ move  g by  sum_ij dT_ij (phi_i - phi_j)^2 / 2  and  r by  sum_ij dT_ij (phi_i -
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Inexact
 
 from jaxtransport.green.dense import Dense
-from jaxtransport.green.transmission import EPS, TOLERATED, LeadResponse
+from jaxtransport.green.transmission import EPS, TOLERATED, LeadResponse, Scalar
 
 
 class Network(NamedTuple):
@@ -65,21 +66,29 @@ class Refined(Dense):
     tolerated = TOLERATED
 
     @classmethod
-    def of(cls, hamiltonian, coupling, energy, **more) -> Refined:
+    def of(
+        cls,
+        hamiltonian: Inexact[Any, "site site"],
+        coupling: Float[Any, " site"],
+        energy: Any,
+        **more: Any,
+    ) -> Refined:
         """As `Dense.of`."""
         plain = Dense.of(hamiltonian, coupling, energy, **more)
         green, error = _refined(plain.inverse, plain.green, plain.size)
         fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
         return cls(**fields | {"green": green}, green_error=error)
 
-    def lead_response(self):
+    def lead_response(self) -> LeadResponse:
         return self._solution().response
 
-    def profile(self):
+    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
         solution = self._solution()
         return solution.potential, solution.potential_error
 
-    def probe_potentials(self, currents, left, right):
+    def probe_potentials(
+        self, currents: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> Float[Array, " site"]:
         _, gone = self._eliminated(jnp.where(self.interior, currents, 0.0))
         return self._back(gone, gone.b, left, right)
 
@@ -92,7 +101,9 @@ class Refined(Dense):
         T, held = self.links(), self.broadening > 0
         size = jnp.abs(self.green)
         off = 2 * T * jnp.where(size > 0, self.green_error / jnp.where(size > 0, size, 1.0), 1.0)
-        difference = lambda x: jnp.where(held[:, None] & held, jnp.abs(x[:, None] - x), 0.0)
+        difference: Callable[[Array], Array] = lambda x: jnp.where(
+            held[:, None] & held, jnp.abs(x[:, None] - x), 0.0
+        )
         a, b = difference(phi), difference(psi)
         rounding = 4 * EPS * self.broadening.shape[0]
         g_error = jnp.sum(off * a * a) / 2 + rounding * g
@@ -109,7 +120,7 @@ class Refined(Dense):
         )
         return Solution(LeadResponse(g, r, onward, *errors), jnp.stack([phi, psi]), psi_error)
 
-    def _eliminated(self, given) -> tuple[Network, Gone]:
+    def _eliminated(self, given: Float[Array, " site"]) -> tuple[Network, Gone]:
         """The two leads' network, and every reservoir as it was eliminated, in the order of sites."""
         site = jnp.arange(self.broadening.shape[0])
         last = jnp.max(jnp.where(self.interior, site, -1))
@@ -117,7 +128,7 @@ class Refined(Dense):
         sum_error = EPS * site.shape[0] * jnp.sum(jnp.abs(given))
         sum_error = jnp.where(total_given == 0, 0.0, sum_error)
 
-        def step(network, k):
+        def step(network: Network, k: Array) -> tuple[Network, Gone]:
             T, b, error = network
             into, out = T[k], T[:, k]
             total = jnp.sum(into)
@@ -142,11 +153,13 @@ class Refined(Dense):
         start = Network(self.links(), given, jnp.zeros_like(given))
         return lax.scan(step, start, site)
 
-    def _back(self, gone: Gone, b, left, right):
+    def _back(
+        self, gone: Gone, b: Float[Array, " site"], left: Scalar, right: Scalar
+    ) -> Float[Array, " site"]:
         """Potentials for what each eliminated reservoir had to hand on."""
         leads = self.leads.put(left, right, jnp.zeros_like(self.broadening))
 
-        def step(x, at):
+        def step(x: Array, at: tuple[Array, Gone, Array]) -> tuple[Array, None]:
             k, gone, b = at
             found = b / gone.total + jnp.dot(gone.weight, x)
             return x.at[k].set(jnp.where(self.interior[k], found, x[k])), None
@@ -155,7 +168,7 @@ class Refined(Dense):
         return lax.scan(step, leads, (site, gone, b), reverse=True)[0]
 
 
-def _refined(A, G, size_of_A):
+def _refined(A: Array, G: Array, size_of_A: Array) -> tuple[Array, Array]:
     """G of two corrections, and how far off each |G_ll'| may be: the last one, and roundings of A."""
     unit = jnp.eye(A.shape[0], dtype=A.dtype)
     for _ in range(2):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import abc
 import warnings
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -23,6 +23,8 @@ from jaxtransport.green.pairs import OneByOne, Pairs
 from jaxtransport.renamed import Renamed
 from jaxtransport.wire import Leads, Wire
 
+Scalar = Float[Array, ""] | float
+
 EPS = 2.0**-53  # of one rounding
 TOLERATED = 1e-9  # nine digits are left
 
@@ -31,7 +33,7 @@ TOLERATED = 1e-9  # nine digits are left
 CURRENT_ROUNDINGS, POTENTIAL_ROUNDINGS = 64, 32
 
 # injection, left and right of `potentials`: a bias, and the given currents alone
-UNIT_DRIVES = (np.array([0.0, 1.0]), np.array([0.5, 0.0]), np.array([-0.5, 0.0]))
+UNIT_DRIVES: tuple[Any, Any, Any] = (np.array([0.0, 1.0]), np.array([0.5, 0.0]), np.array([-0.5, 0.0]))
 
 
 class LeadResponse(NamedTuple):
@@ -109,14 +111,12 @@ class Transmission(eqx.Module):
         """Potentials of `UNIT_DRIVES`, and the rounding error of the second, largest of all sites."""
 
     @abc.abstractmethod
-    def potentials(
-        self, injection: Float[Array, ""], left: Float[Array, ""], right: Float[Array, ""]
-    ) -> Float[Array, " site"]:
+    def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:
         """x_l at which 2 pi I_l = injection * strength_l, leads at `left` and `right`; 0 on bare sites."""
 
     @abc.abstractmethod
     def probe_potentials(
-        self, currents: Float[Array, " site"], left: Float[Array, ""], right: Float[Array, ""]
+        self, currents: Float[Array, " site"], left: Scalar, right: Scalar
     ) -> Float[Array, " site"]:
         """x_l at which 2 pi I_l = `currents` for the middle reservoirs; 0 on bare sites."""
 

@@ -16,6 +16,8 @@ from jaxtransport.patterns.plain import Listed, Uniform
 
 PATTERNS: dict[str, type[Pattern]] = {kind.name: kind for kind in (Alternating,)}
 
+__all__ = ["PATTERNS", "Alternating", "Listed", "Pattern", "Uniform", "pattern_of"]
+
 
 def pattern_of(name: str, value: Any) -> Pattern:
     """The pattern of an argument: a number, a list of numbers, a table {"pattern": ..., ...}, or a pattern.

@@ -20,5 +20,5 @@ class Alternating(Pattern):
 
     values: Sequence[Any]
 
-    def along(self, index, length, numpy=np):
+    def along(self, index: Any, length: int, numpy: Any = np) -> Any:
         return numpy.asarray(self.values)[index % len(self.values)]

@@ -19,14 +19,14 @@ class Uniform(Pattern):
 
     value: Any
 
-    def along(self, index, length, numpy=np):
+    def along(self, index: Any, length: int, numpy: Any = np) -> Any:
         return numpy.broadcast_to(numpy.asarray(self.value), index.shape)
 
     @property
-    def is_uniform(self):
+    def is_uniform(self) -> bool:
         return True
 
-    def to_table(self):
+    def to_table(self) -> Any:
         return self.value
 
 
@@ -39,13 +39,13 @@ class Listed(Pattern):
 
     values: Sequence[Any]
 
-    def along(self, index, length, numpy=np):
+    def along(self, index: Any, length: int, numpy: Any = np) -> Any:
         values = numpy.asarray(self.values)
         return values[numpy.minimum(index, len(values) - 1)]
 
     @property
-    def is_uniform(self):
+    def is_uniform(self) -> bool:
         return len(set(self.values)) == 1
 
-    def to_table(self):
+    def to_table(self) -> Any:
         return list(self.values)

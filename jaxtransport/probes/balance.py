@@ -138,31 +138,35 @@ def _root(problem: Problem, delta_mu: Array, injected: Array, x: Array) -> Array
 
 
 @_root.def_jvp
-def _root_and_tangent(primals, tangents):
+def _root_and_tangent(primals: Any, tangents: Any) -> tuple[Array, Array]:
     """dF = 0:  dF/dx dx = -dF, all else moved and x held. Higher orders go through the x below."""
     x, (*rates, _) = _root(*primals), tangents
     scale = _scale(x, primals[1])
     residual, solver = _method(x.shape[0])
-    of = lambda y, *given: residual(y, (*given, scale))
+    of: Callable[..., Array] = lambda y, *given: residual(y, (*given, scale))
     _, moved = eqx.filter_jvp(lambda *given: of(x / scale, *given), primals[:3], tuple(rates))
-    slope = lambda rate: jax.jvp(lambda y: of(y, *primals[:3]), (x / scale,), (rate,))[1]
+    slope: Callable[[Array], Array] = lambda rate: jax.jvp(
+        lambda y: of(y, *primals[:3]), (x / scale,), (rate,)
+    )[1]
     operator = lx.FunctionLinearOperator(slope, jax.eval_shape(lambda: x))
     rate = lx.linear_solve(operator, -moved, solver, throw=False).value * scale
     return x, rate
 
 
-def _scale(start, delta_mu):
+def _scale(start: Array, delta_mu: Array) -> Array:
     return lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(start)), jnp.abs(delta_mu)))
 
 
-def _method(sites: int) -> tuple[Callable, lx.AbstractLinearSolver]:
+def _method(sites: int) -> tuple[Callable[..., Array], lx.AbstractLinearSolver]:
     """The misfit to bring to zero and a solver for its linear equations, by the size of the wire."""
     if sites <= DENSE_SITES:
         return _scaled_residual, linalg.LU()
     return _preconditioned_residual, linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
 
 
-def _solve(problem: Problem, start, delta_mu, injected, tolerance, most_steps) -> tuple[Array, Array, Array]:
+def _solve(
+    problem: Problem, start: Array, delta_mu: Array, injected: Array, tolerance: float, most_steps: int
+) -> tuple[Array, Array, Array]:
     """Newton's method, dense or Krylov by the size of the wire: (x, steps, whether it converged)."""
     scale = _scale(start, delta_mu)
     arguments = (problem, delta_mu, injected, scale)
@@ -174,12 +178,12 @@ def _solve(problem: Problem, start, delta_mu, injected, tolerance, most_steps) -
     return solution.value * scale, solution.stats["num_steps"], converged
 
 
-def _scaled_residual(y, arguments):
+def _scaled_residual(y: Array, arguments: tuple[Problem, Array, Array, Array]) -> Array:
     problem, delta_mu, injected, scale = arguments
     return problem.residual(y * scale, delta_mu, injected) / scale
 
 
-def _preconditioned_residual(y, arguments):
+def _preconditioned_residual(y: Array, arguments: tuple[Problem, Array, Array, Array]) -> Array:
     """The same seen through the linear solve: close to the distance of y from the solution."""
     problem, delta_mu, injected, scale = arguments
     residual = problem.residual(y * scale, delta_mu, injected) / scale
@@ -189,14 +193,16 @@ def _preconditioned_residual(y, arguments):
     return jnp.where(problem.linear.interior | lead, settled, residual)
 
 
-def _newton(problem: Problem, delta_mu, injected, stage: Stage) -> Balance:
+def _newton(problem: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:
     start = problem.start(delta_mu, injected)
     x, steps, good = _attempt(problem, start, delta_mu, injected, stage)
     code = jnp.where(jnp.all(jnp.isfinite(x)), codes.STEP_LIMIT, codes.DIVERGED)
     return Balance(x, jnp.where(good, codes.SOLVED, code), steps)
 
 
-def _attempt(problem, guess, delta_mu, injected, stage):
+def _attempt(
+    problem: Problem, guess: Array, delta_mu: Array, injected: Array, stage: Stage
+) -> tuple[Array, Array, Array]:
     x, steps, good = _solve(problem, guess, delta_mu, injected, RELATIVE, stage.steps)
     good &= jnp.all(jnp.isfinite(x))
     # A root farther from the guess than the guess from zero belongs to another branch.
@@ -204,14 +210,14 @@ def _attempt(problem, guess, delta_mu, injected, stage):
     return x, steps, good
 
 
-def _continued(problem: Problem, delta_mu, injected, stage: Stage) -> Balance:
+def _continued(problem: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:
     """Follow the branch of the linear solution from no drive to the whole one."""
 
-    def going(state):
+    def going(state: tuple[Any, ...]) -> Array:
         reached, step, _, count, _ = state
         return (reached < 1) & (step > SMALLEST_STEP) & (count < MOST_CONTINUATIONS)
 
-    def onward(state):
+    def onward(state: tuple[Any, ...]) -> tuple[Any, ...]:
         reached, step, x, count, steps = state
         target = jnp.minimum(reached + step, 1.0)
         first = problem.start(target * delta_mu, target * injected)

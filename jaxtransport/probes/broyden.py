@@ -14,6 +14,7 @@ Where levels are broad five to ten steps are enough, each of them one sum of the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -60,11 +61,13 @@ def by_broyden(
     """
     scale = jnp.max(jnp.abs(start))
 
-    def step(steps, count, current):
+    def step(steps: Array, count: Array, current: Array) -> Array:
         z = -linear.probe_potentials(
             jnp.where(linear.interior, current - prescribed, 0.0), *(jnp.zeros_like(scale),) * 2
         )
-        share = lambda s, z: jnp.vdot(s, z) / jnp.maximum(jnp.vdot(s, s), jnp.finfo(float).tiny)
+        share: Callable[[Array, Array], Array] = lambda s, z: (
+            jnp.vdot(s, z) / jnp.maximum(jnp.vdot(s, s), jnp.finfo(float).tiny)
+        )
         z = lax.fori_loop(0, count - 1, lambda j, z: z + steps[j + 1] * share(steps[j], z), z)
         last = jnp.where(count > 0, share(steps[jnp.maximum(count - 1, 0)], z), 0.0)
         return z / (1 - last)

@@ -16,7 +16,7 @@ import abc
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -90,11 +90,11 @@ class SeriesConductor(Conductor):
     kernel: type[Transmission] = eqx.field(static=True)
     order: int = eqx.field(static=True)
 
-    def _sum(self, of, x):
+    def _sum(self, of: Callable[[Transmission, Profile, int], Any], x: Profile) -> Any:
         """sum_m d^(m-1)/dw^(m-1) of(transmission at w, x, m), nested from the highest order inwards."""
 
-        def from_order(m):
-            def term(w):
+        def from_order(m: int) -> Callable[[Array], Any]:
+            def term(w: Array) -> Any:
                 value = of(self.kernel.at(self.wire, w), x, m)
                 if m == self.order:
                     return value
@@ -109,13 +109,13 @@ class SeriesConductor(Conductor):
         """2 pi I_l alone."""
         return self._sum(lambda t, x, m: t.currents_into(x**m / math.factorial(m)), x)
 
-    def flows(self, x):
+    def flows(self, x: Profile) -> Flows:
         """The energy goes to order n + 1, where the m-th term of (w - mu_bar) T is m T^(m-1) / (m + 1)!.
 
         It takes no further derivative, and at n = 1 it makes the heat that of Eq. B52.
         """
 
-        def of(t, x, m):
+        def of(t: Transmission, x: Profile, m: int) -> Flows:
             driven = _flows(t, x**m / math.factorial(m), jnp.zeros(()))
             return driven._replace(energy=t.currents_into(m * x ** (m + 1) / math.factorial(m + 1)))
 
@@ -159,7 +159,7 @@ class ExactConductor(Conductor):
         """Groups that have a panel."""
         return -(-self.panels.count // TOGETHER)
 
-    def for_search(self):
+    def for_search(self) -> ExactConductor:
         frozen = replace(jax.tree.map(lax.stop_gradient, self), searching=True)
         shapes = jax.eval_shape(lambda: frozen._known(jnp.asarray(0)))
         if (
@@ -171,7 +171,7 @@ class ExactConductor(Conductor):
         add = lambda i, kept: jax.tree.map(lambda all, here: all.at[i].set(here), kept, frozen._known(i))
         return replace(frozen, kept=lax.fori_loop(0, self._there, add, room))
 
-    def flows(self, x):
+    def flows(self, x: Profile) -> Flows:
         weights = self._weights(x, slopes=False)
         return self._sum(lambda i, x: self._flows(i, weights(i, x).D), x, self._nothing)
 
@@ -180,9 +180,9 @@ class ExactConductor(Conductor):
 
         weights = self._weights(x, slopes=False)
 
-        def of(i, x):
+        def of(i: Array, x: Profile) -> tuple[Flows, Profile]:
             D = weights(i, x).D
-            current = lambda: jnp.sum(self._exchange(i, D), 1)
+            current: Callable[[], Array] = lambda: jnp.sum(self._exchange(i, D), 1)
             brief = lambda: (self._nothing._replace(current=current()), jnp.zeros_like(x))
             return lax.cond(closely, lambda: self._closely(i, x, D), brief)
 
@@ -194,7 +194,7 @@ class ExactConductor(Conductor):
 
         weights = self._weights(x, slopes=True)
 
-        def of(i, x):
+        def of(i: Array, x: Profile) -> tuple[Profile, Array]:
             D, V = weights(i, x)
             return jnp.sum(self._exchange(i, D), 1), self._known(i).pairs.weighted(V)
 
@@ -212,14 +212,14 @@ class ExactConductor(Conductor):
     def _nothing(self) -> Flows:
         return Flows(*(jnp.zeros(self.wire.sites),) * 3)
 
-    def _sum(self, of, x, nothing):
+    def _sum(self, of: Callable[[Array, Profile], Any], x: Profile, nothing: Any) -> Any:
         """Of all groups of panels; for reverse mode, which goes back along them, of all there could be."""
         if self.searching:
             more = lambda i, total: jax.tree.map(jnp.add, total, of(i, x))
             return lax.fori_loop(0, self._there, more, nothing)
 
         @jax.checkpoint
-        def add(total, i):
+        def add(total: Any, i: Array) -> tuple[Any, None]:
             more = lax.cond(i < self._there, lambda: of(i, x), lambda: jax.tree.map(jnp.zeros_like, nothing))
             return jax.tree.map(jnp.add, total, more), None
 
@@ -256,12 +256,12 @@ class ExactConductor(Conductor):
         those are flat there.)
         """
         panels, T = self.panels, self.temperature
-        within = lambda x: jnp.clip(x, panels.low, panels.high)
+        within: Callable[[Array], Array] = lambda x: jnp.clip(x, panels.low, panels.high)
         steps = None
         if T is not None:
             steps = Steps.of(self._energies, panels, within(x), T, slopes=slopes, fitted=self.fitted)
 
-        def of_group(i, x):
+        def of_group(i: Array, x: Profile) -> Weights:
             inside = within(x)
             D, V = Weights.of(self._energies, panels, self._numbers(i), inside, T, steps, slopes=slopes)
             if V is not None:
@@ -286,7 +286,7 @@ class ExactConductor(Conductor):
         current, rate = lax.map(lambda y: self._exchange(i, y), jnp.stack([D, along]))
         return self._added(at, current), self._error(i, at, known, current, rate, x)
 
-    def _error(self, i: Array, at: Nodes, known: Known, current, rate, x: Profile) -> Profile:
+    def _error(self, i: Array, at: Nodes, known: Known, current: Array, rate: Array, x: Profile) -> Profile:
         """Of what a group adds: what polynomials leave out, and roundings on narrow levels.
 
         D is no polynomial where there is a step. So the integrand is that of currents along the potentials,
@@ -295,7 +295,7 @@ class ExactConductor(Conductor):
         start, end = self.panels.some(self._numbers(i))
         energies = self._energies
         low, high, span, differ = self._extent(x)
-        by_panel = lambda values: values.reshape(-1, *at.above.shape)
+        by_panel: Callable[[Array], Array] = lambda values: values.reshape(-1, *at.above.shape)
         of_sigma, largest = by_panel(rate) * at.slope, jnp.max(jnp.abs(by_panel(rate)), -1)
         # Potentials that agree up to rounding drive nothing that a polynomial could miss.
         noise = NOISE * jnp.max(jnp.abs(x)) / span * jnp.max(by_panel(known.pairs.total()) * at.slope, -1)
@@ -303,7 +303,7 @@ class ExactConductor(Conductor):
         T = jnp.asarray(COLDEST) if self.temperature is None else jnp.maximum(self.temperature, COLDEST)
         away = jnp.maximum(energies.above(start) - high, low - energies.above(end))
         differ = jnp.minimum(differ, 4 * differ * jnp.exp(-jnp.maximum(away, 0.0) / T))
-        step = lambda x, side: energies.offset(x + side * TAIL * T)
+        step: Callable[[Array, int], Array] = lambda x, side: energies.offset(x + side * TAIL * T)
         first, last = step(low, -1), step(high, 1)
         shared = jnp.clip(jnp.minimum(end, last) - jnp.maximum(start, first), 0.0)
         meets = (
@@ -314,7 +314,7 @@ class ExactConductor(Conductor):
         missed = jnp.where(interpolated, missed, square)
         return missed @ (differ * shared) + jnp.abs(current) @ known.sharp
 
-    def _extent(self, x: Profile):
+    def _extent(self, x: Profile) -> tuple[Array, Array, Array, Array]:
         """The least and the largest potential of a reservoir, their span, and how far occupations differ."""
         occupied = self.wire.coupling > 0
         low, high = jnp.min(jnp.where(occupied, x, jnp.inf)), jnp.max(jnp.where(occupied, x, -jnp.inf))
@@ -330,6 +330,8 @@ class ExactConductor(Conductor):
             return jnp.zeros(())
         T = jnp.maximum(self.temperature, COLDEST)
         low, high, _, differ = self._extent(x)
-        tail = lambda room, open: jnp.where(open, T * jnp.exp(-jnp.maximum(room, 0.0) / T), 0.0)
+        tail: Callable[[Array, Array], Array] = lambda room, open: jnp.where(
+            open, T * jnp.exp(-jnp.maximum(room, 0.0) / T), 0.0
+        )
         below, above = self.panels.open()
         return differ * (tail(low - self.panels.low, below) + tail(self.panels.high - high, above))

@@ -7,6 +7,8 @@ for any search, at fixed energies of the integrands.
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -36,7 +38,7 @@ def attached(
 
 
 @attached.def_jvp
-def _attached_rates(primals, tangents):
+def _attached_rates(primals: Any, tangents: Any) -> tuple[tuple[Array, Flows], tuple[Array, Flows]]:
     """dF/dx dx = -dF, all else moved and x held. Higher orders go through the x below."""
     conductor, interior, _, _, solved, *_ = primals
     moved, _, more, at_ends, *_ = tangents

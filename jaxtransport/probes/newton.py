@@ -19,6 +19,7 @@ still; or sum F_l > 0, a sum that grows with every x, as what the leads take doe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -237,7 +238,7 @@ def _looked_at(problem: _Equations, s: _State) -> _Point:
     # Rising: a point counts if no reservoir exceeds its prescribed current, except those that wait.
     below = jnp.all((BALANCED * largest >= F) | (c <= problem.bottom))
     accept = ~rising | (below & finite)
-    kept = lambda new, old: jnp.where(accept, new, old)
+    kept: Callable[[Array, Array], Array] = lambda new, old: jnp.where(accept, new, old)
     x, F, slopes = kept(c, s.x), kept(F, s.F), kept(slopes, s.slopes)
 
     lacking = jnp.max(jnp.maximum(-F, 0.0))

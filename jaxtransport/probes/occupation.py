@@ -50,7 +50,16 @@ class Steps(NamedTuple):
     slope: Any  # dD / dx, or None
 
     @classmethod
-    def of(cls, energies: Energies, panels: Panels, x: Float[Array, " site"], temperature, *, slopes, fitted):
+    def of(
+        cls,
+        energies: Energies,
+        panels: Panels,
+        x: Float[Array, " site"],
+        temperature: Array,
+        *,
+        slopes: bool,
+        fitted: bool,
+    ) -> Steps:
         """On all panels. Where |x| <= T it is the difference to the step of mu_bar.
 
         `fitted`: panels are those of this temperature, so that there are none between SHORT and LONG.
@@ -79,8 +88,16 @@ class Weights(NamedTuple):
 
     @classmethod
     def of(
-        cls, energies: Energies, panels: Panels, number: Array, x, temperature, steps: Steps | None, *, slopes
-    ):
+        cls,
+        energies: Energies,
+        panels: Panels,
+        number: Array,
+        x: Float[Array, " site"],
+        temperature: Array | None,
+        steps: Steps | None,
+        *,
+        slopes: bool,
+    ) -> Weights:
         """On the panels of some numbers.
 
         Args:
@@ -89,22 +106,24 @@ class Weights(NamedTuple):
             slopes: whether to compute them.
         """
         start, end = panels.some(number)
-        as_asked = lambda D, slope: cls(D, slope if slopes else None)
+        as_asked: Callable[[Array, Array | None], Weights] = lambda D, slope: cls(
+            D, slope if slopes else None
+        )
         if temperature is None or steps is None:
             return as_asked(*_cold(energies, start, end, x))
         T = jnp.maximum(temperature, COLDEST)
         at = nodes(energies, start, end)
         is_long = (jnp.sum(at.weight, 1) > SHORT * T)[:, None]
-        short = lambda: as_asked(*_short(at, x, T))
+        short: Callable[[], Weights] = lambda: as_asked(*_short(at, x, T))
 
-        def mixed():
+        def mixed() -> Weights:
             long = as_asked(*_long(energies, start, end, x, T, *steps.on(number)))
             return jax.tree.map(lambda long, short: jnp.where(is_long, long, short), long, short())
 
         return lax.cond(jnp.any(is_long), mixed, short)
 
 
-def _cold(energies, start, end, x):
+def _cold(energies: Energies, start: Array, end: Array, x: Array) -> tuple[Array, Array]:
     """The panel that x lies in is cut there; those between it and mu_bar count in full."""
     sigma = energies.offset(x)[:, None]
     right, length = start + end > 0, end - start
@@ -121,7 +140,7 @@ def _cold(energies, start, end, x):
     return covered * scale * (length / 2)[:, None], value[:, None] * scale * rate[..., None]
 
 
-def _short(at: Nodes, x, T):
+def _short(at: Nodes, x: Array, T: Array) -> tuple[Array, Array]:
     """exp(w - x) as a product of one factor a node and one a site."""
     centre = jnp.mean(at.above, 1)[:, None]
     x = x[:, None, None]
@@ -131,12 +150,14 @@ def _short(at: Nodes, x, T):
     return weight * _fall(u, u_mean, x / T), weight * u / (1 + u) ** 2 / T
 
 
-def _with_mu_bar(x, T):
+def _with_mu_bar(x: Array, T: Array) -> tuple[Array, Array]:
     """The steps of all potentials and of mu_bar, and whether each is taken relative to that of mu_bar."""
     return jnp.append(x, 0.0), jnp.append(jnp.abs(x) <= T, False)
 
 
-def _long(energies, start, end, x, T, step, slope):
+def _long(
+    energies: Energies, start: Array, end: Array, x: Array, T: Array, step: Array, slope: Array | None
+) -> tuple[Array, Array | None]:
     """Steps where they are, and what lies between their tails and mu_bar as at T = 0."""
     everyone, relative = _with_mu_bar(x, T)
     flat = jnp.where(relative, 0.0, jnp.sign(everyone) * jnp.maximum(jnp.abs(everyone) - TAIL * T, 0.0))
@@ -145,23 +166,27 @@ def _long(energies, start, end, x, T, step, slope):
     return D, None if slope is None else slope[:-1]
 
 
-def _met(energies, start, end, is_long, x, T, most, slopes):
+def _met(
+    energies: Energies, start: Array, end: Array, is_long: Array, x: Array, T: Array, most: int, slopes: bool
+) -> tuple[Array, Array, Array | None]:
     """The long panels that steps meet, and what they do there, 0 on others; shapes (step, met[, node])."""
     x, relative = _with_mu_bar(x, T)
-    tail = lambda side: energies.offset(x + side * TAIL * T)[:, None]
+    tail: Callable[[int], Array] = lambda side: energies.offset(x + side * TAIL * T)[:, None]
     meets = is_long & (tail(1) > start) & (tail(-1) < end)  # (step, panel)
     # The first, the second ... that is met: `lax.top_k` would take longer than all the rest.
     so_far, number = jnp.cumsum(meets, 1), np.arange(1, most + 1)[:, None]
     panel = jnp.minimum(jnp.sum(so_far[:, None] < number, -1), len(start) - 1)
     counts = so_far[:, -1:] >= number[:, 0]
-    each = lambda of_step: jnp.repeat(of_step, most)
+    each: Callable[[Array], Array] = lambda of_step: jnp.repeat(of_step, most)
     added = _added(energies, start[panel.ravel()], end[panel.ravel()], each(x), each(relative), T, slopes)
     of_steps = lambda of: jnp.where(counts[..., None], of.reshape(*panel.shape, NODES), 0.0)
     D, slope = jax.tree.map(of_steps, added)
     return panel, jnp.where(T > COLDEST, D, 0.0), slope  # at T = 0 a step has no tails
 
 
-def _added(energies, start, end, x, relative, T, slopes):
+def _added(
+    energies: Energies, start: Array, end: Array, x: Array, relative: Array, T: Array, slopes: bool
+) -> tuple[Array, Array | None]:
     """Of int l_j [f(w - x) - (w < 0)] dw, or of f(w - x) - f(w) if `relative`, what |w - x| < 30 T adds.
 
     And int l_j (-f'(w - x)) dw. Energies from mu_bar. One panel for each x; results have shape (x, node).
@@ -189,11 +214,11 @@ def _added(energies, start, end, x, relative, T, slopes):
     return of_nodes[0], of_nodes[1] if slopes else None
 
 
-def _exp(z):
+def _exp(z: Array) -> Array:
     return jnp.exp(jnp.clip(z, -SATURATED, SATURATED))
 
 
-def _fall(u, v, shift):
+def _fall(u: Array, v: Array, shift: Array) -> Array:
     """f(z) - f(z + shift) with f = 1 / (1 + u), u = exp(z), v = exp(z + shift), to its last digit.
 
     = f(z) [1 - f(z + shift)] [1 - exp(-shift)]  for shift > 0, and likewise for shift < 0.
@@ -210,7 +235,7 @@ def _along(u: Array, right: Array) -> tuple[Array, Array]:
     """
     P = _legendre(2 * u - 1)
     right = right[..., None]
-    mirrored = lambda values: jnp.where(right, values, values[..., ::-1])
+    mirrored: Callable[[Array], Array] = lambda values: jnp.where(right, values, values[..., ::-1])
     integral = u[..., None] * jnp.einsum("n...,nj->...j", P, _AVERAGE)
     value = jnp.einsum("n...,nj->...j", P, COEFFICIENTS)
     return mirrored(integral) * jnp.where(right, 1.0, -1.0), mirrored(value)
@@ -229,7 +254,7 @@ def _moments(s: Array, *weights: Array) -> tuple[Array, ...]:
 def _recursion(s: Array, of: Callable[[Array], Any]) -> Any:
     """of(P_n(s)) for n = 0 ... 15, first axis."""
 
-    def step(before, n):
+    def step(before: tuple[Array, Array], n: Any) -> tuple[tuple[Array, Array], Any]:
         last, here = before
         return (here, ((2 * n + 1) * s * here - n * last) / (n + 1)), of(here)
 

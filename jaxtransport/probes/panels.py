@@ -33,7 +33,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxtransport.budget import NODES
 from jaxtransport.compute.double import Double
 from jaxtransport.green.fine import Fine
-from jaxtransport.green.phase import sight
+from jaxtransport.green.phase import Sight, sight
 from jaxtransport.reservoirs.energies import Energies
 from jaxtransport.wire import Wire
 
@@ -83,7 +83,7 @@ class Panels(eqx.Module):
         mu_bar: Array,
         low: Array,
         high: Array,
-        temperature,
+        temperature: Array | None,
         *,
         most: int,
         tail: float = TAIL_LEFT,
@@ -96,7 +96,9 @@ class Panels(eqx.Module):
         energies = wire.reservoir.energies(mu_bar)
         bottom, top = energies.offset(low), energies.offset(high)
         index = np.arange(PARTS + 1)
-        on_side = lambda end, length: end * jnp.minimum(index / _parts(length, temperature, most), 1.0)
+        on_side: Callable[[Array, Array], Array] = lambda end, length: (
+            end * jnp.minimum(index / _parts(length, temperature, most), 1.0)
+        )
         edges = jnp.concatenate([on_side(bottom, -low)[::-1], on_side(top, high)[1:]])
         waiting = jnp.zeros((2, DEPTH + 2 * AT_ONCE)).at[:, : 2 * PARTS].set([edges[:-1], edges[1:]])
         zero = jnp.zeros_like(mu_bar)
@@ -110,7 +112,7 @@ class Panels(eqx.Module):
         )
         s_bar = energies.middle()
 
-        def of_node(sigma, above):
+        def of_node(sigma: Double, above: Array) -> Sight:
             return Fine.at(wire, s_bar.add(sigma)).sight if fine else sight(wire, mu_bar + above)
 
         summed = tail**0.5 / (100 if fine else 10)  # nodes that are only summed err by its square
@@ -138,7 +140,7 @@ class Panels(eqx.Module):
         return jnp.where(there, self.start[index], 0.0), jnp.where(there, self.end[index], 0.0)
 
 
-def _parts(length: Array, temperature, most: int) -> Array:
+def _parts(length: Array, temperature: Array | None, most: int) -> Array:
     """Initial division of one side of mu_bar, into PARTS parts at most.
 
     Parts that are just long enough for the temperature, or whose halves of halves get just short enough.
@@ -194,7 +196,12 @@ def left_out(values: Array) -> Array:
 
 
 def _cut(
-    state: _Cutting, of_node: Callable, energies: Energies, temperature, allowed: float, summed: float
+    state: _Cutting,
+    of_node: Callable[[Double, Array], Sight],
+    energies: Energies,
+    temperature: Array | None,
+    allowed: float,
+    summed: float,
 ) -> _Cutting:
     """Take the last panels that wait: those that are good are done, of the others both halves wait.
 

@@ -18,6 +18,8 @@ and drains of either sign, and where those cancel (gamma -> 0) its error is 1e-1
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -36,41 +38,41 @@ class Response(eqx.Module):
     injection_error: Float[Array, ""] | float = 0.0
     onward_error: Float[Array, ""] | float = 0.0
 
-    def left_current(self, sign, injection):
+    def left_current(self, sign: Array | float, injection: Array | float) -> Array:
         """I_1 in I_o for bias `sign` and `injection` = I_g / I_o; positive into the wire."""
         return sign * self.conductance - injection * self.injection
 
-    def right_current(self, sign, injection):
+    def right_current(self, sign: Array | float, injection: Array | float) -> Array:
         """I_N in I_o, positive into the wire: what the others inject leaves here."""
         return -sign * self.conductance - injection * self.onward
 
-    def current_error(self, injection):
+    def current_error(self, injection: Array | float) -> Array:
         """Bound of the rounding error of I_1 under either bias, in I_o."""
         return self.conductance_error + jnp.abs(injection) * self.injection_error
 
-    def right_error(self, injection):
+    def right_error(self, injection: Array | float) -> Array:
         """The same of I_N."""
         return self.conductance_error + jnp.abs(injection) * self.onward_error
 
-    def nonreciprocity(self, injection):
+    def nonreciprocity(self, injection: Array | float) -> Array:
         """Delta I = |I_1(reverse)| - |I_1(forward)| in I_o, without cancellation."""
         g, d = self.conductance, injection * self.injection
         # Two branches instead of sgn(d) min(|g|, |d|): at d = 0 that would lose the slope.
         return 2 * jnp.where(jnp.abs(d) <= jnp.abs(g), jnp.sign(g) * d, g * jnp.sign(d))
 
-    def mean_current(self, injection):
+    def mean_current(self, injection: Array | float) -> Array:
         """Ibar, the mean of |I_1| over both biases, in I_o."""
         return jnp.maximum(jnp.abs(self.conductance), jnp.abs(injection * self.injection))
 
-    def least_current(self, injection):
+    def least_current(self, injection: Array | float) -> Array:
         """The smaller |I_1| of both biases, in I_o."""
         return jnp.abs(jnp.abs(self.conductance) - jnp.abs(injection * self.injection))
 
-    def least_right_current(self, injection):
+    def least_right_current(self, injection: Array | float) -> Array:
         """The smaller |I_N| of both biases, in I_o."""
         return jnp.abs(jnp.abs(self.conductance) - jnp.abs(injection * self.onward))
 
-    def relative_nonreciprocity(self, injection):
+    def relative_nonreciprocity(self, injection: Array | float) -> Array:
         """Delta I / Ibar; 0 where no current flows at all."""
         mean = self.mean_current(injection)
         flows = mean > 0
@@ -86,9 +88,9 @@ class Profile(eqx.Module):
     error: Float[Array, ""]  # of psi, by rounding
     exchanged: Float[Array, ""]  # sum_l' T_ll' of the probe that exchanges most
 
-    def at(self, sign, injection) -> tuple[Array, Array, Array]:
+    def at(self, sign: Array | float, injection: Array | float) -> tuple[Array, Array, Array]:
         """Potential (per |delta mu|), current and misfit (I_o) for one bias."""
-        mix = lambda drives: sign * drives[0] + injection * drives[1]
+        mix: Callable[[Array], Array] = lambda drives: sign * drives[0] + injection * drives[1]
         return mix(self.potential), mix(self.current), mix(self.residual)
 
 

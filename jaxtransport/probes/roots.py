@@ -12,6 +12,7 @@ connected to linear response; it is the smallest.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -63,10 +64,10 @@ def real_roots(
 def _derivatives(wire: Wire, mu_bar: Array) -> list[Array]:
     """T, T' and T'' at mu_bar."""
 
-    def matrix(w):
+    def matrix(w: Array) -> Array:
         return Dense.at(wire, w).matrix
 
-    def slope(f):
+    def slope(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
         return lambda w: jax.jvp(f, (w,), (jnp.ones_like(w),))[1]
 
     return [matrix(mu_bar), slope(matrix)(mu_bar), slope(slope(matrix))(mu_bar)]
@@ -77,14 +78,14 @@ def _cubic(c: Array, x: Array) -> Array:
     return x * (c[0] + x * (c[1] + x * c[2]))
 
 
-def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
+def _pairs(p_s: Array, p_d: Array, q: Array, xi_s: Array, xi_d: Array) -> Array:
     """Nine complex pairs (x, y). Their derivatives are those of the last polishing step: exact at a root."""
 
-    def residual(z):
+    def residual(z: Array) -> Array:
         x, y = z
         return jnp.stack([_cubic(p_s, x) - _cubic(q, y) - xi_s, _cubic(p_d, y) - _cubic(q, x) - xi_d])
 
-    def polished(z):
+    def polished(z: Array) -> Array:
         jacobian = jax.jacfwd(residual, holomorphic=True)
         for _ in range(POLISH):
             z = z - linalg.solve(jacobian(z), residual(z))
@@ -93,16 +94,16 @@ def _pairs(p_s, p_d, q, xi_s, xi_d) -> Array:
     return jax.vmap(polished)(_guesses(*lax.stop_gradient((p_s, p_d, q, xi_s, xi_d))))
 
 
-def _guesses(p_s, p_d, q, xi_s, xi_d) -> Array:
+def _guesses(p_s: Array, p_d: Array, q: Array, xi_s: Array, xi_d: Array) -> Array:
     """The pairs from the roots of the resultant; without derivatives."""
 
-    def cubics(x):
+    def cubics(x: Array) -> tuple[Array, Array]:
         """The two cubics in y that vanish together, highest power first."""
         first = jnp.array([q[2], q[1], q[0], 0]) + 0j
         second = jnp.array([p_d[2], p_d[1], p_d[0], 0]) + 0j
         return first.at[3].set(xi_s - _cubic(p_s, x)), second.at[3].set(-xi_d - _cubic(q, x))
 
-    def resultant(x):
+    def resultant(x: Array) -> Array:
         rows = []
         for cubic in cubics(x):
             rows += [jnp.concatenate([jnp.zeros(k), cubic, jnp.zeros(2 - k)]) for k in range(3)]
@@ -113,7 +114,7 @@ def _guesses(p_s, p_d, q, xi_s, xi_d) -> Array:
     powers = circle[:, None] ** -np.arange(ROOTS + 1)  # the mean of p(z) / z^m over a circle is coefficient m
     xs = linalg.roots((values @ powers / (ROOTS + 1))[::-1])
 
-    def partner(x):
+    def partner(x: Array) -> Array:
         first, second = cubics(x)
         ys = linalg.roots(second)
         return ys[jnp.argmin(jnp.abs(jnp.polyval(first, ys)))]

@@ -6,3 +6,5 @@ from jaxtransport.reservoirs.reservoir import Reservoir
 CHAIN = SemiInfiniteChain()
 
 RESERVOIRS: dict[str, Reservoir] = {"chain": CHAIN}
+
+__all__ = ["CHAIN", "RESERVOIRS", "Reservoir", "SemiInfiniteChain"]

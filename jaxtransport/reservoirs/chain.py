@@ -8,6 +8,7 @@ Its band is |w| < 2: outside it no current flows, and Gamma is 0 here.
 from __future__ import annotations
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from jaxtransport import band
 from jaxtransport.compute.double import Double
@@ -19,16 +20,16 @@ class SemiInfiniteChain(Reservoir):
     """A chain whose first site couples to the wire."""
 
     @property
-    def band(self):
+    def band(self) -> band.Band:
         return band.CHAIN
 
-    def energies(self, mu_bar):
+    def energies(self, mu_bar: Float[Array, ""]) -> BetweenEdges:
         return BetweenEdges(mu_bar, band.CHAIN)
 
-    def at(self, energy):
+    def at(self, energy: Float[Array, ...]) -> Surface:
         return Surface(energy / 2, root(energy))
 
-    def finely(self, s):
+    def finely(self, s: Double) -> FineSurface:
         zero, one = jnp.zeros_like(s.high), jnp.ones_like(s.high)
         square = s.times(s)
         share = square.plus(1.0).inverse()

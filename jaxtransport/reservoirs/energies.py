@@ -66,14 +66,14 @@ class BetweenEdges(Energies):
     def _s_bar(self) -> Array:
         return self._mu / (2 + root(self._mu))
 
-    def middle(self):
+    def middle(self) -> Double:
         first, mu = self._s_bar, self._mu
         nothing = jnp.zeros_like(first)
         square = Double.product(first, first).plus(1.0)
         rest = Double(4 * first, nothing).less(square.times(Double(mu, nothing)))
         return Double.sum(first, -(rest.high + rest.low) / jnp.maximum(4 - 2 * mu * first, 1e-8))
 
-    def offset(self, x):
+    def offset(self, x: Float[Array, ...]) -> Float[Array, ...]:
         mu, x = self._mu, x / self._unit
         w = mu + x
         inside = jnp.abs(w) < 2
@@ -82,12 +82,12 @@ class BetweenEdges(Energies):
         s_bar = self._s_bar
         return tau * (1 + s_bar**2) / (1 - s_bar * tau)
 
-    def above(self, sigma):
+    def above(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
         s_bar = self._s_bar
         s = s_bar + sigma
         return self._unit * (4 * sigma * (1 - s * s_bar) / ((1 + s * s) * (1 + s_bar**2)))
 
-    def stretch(self, sigma):
+    def stretch(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
         s = self._s_bar + sigma
         return self._unit * (jnp.maximum(4 * (1 - s) * (1 + s), 0.0) / (1 + s * s) ** 2)
 

@@ -1,6 +1,7 @@
 """Two unit drives hold every bias and every injection: superposition, reciprocity, Delta I."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,8 +93,8 @@ def test_formulas_of_the_leads(g, r, injection, imbalance):
 
 def test_nonreciprocity_of_the_smallest_currents():
     """Localized wires conduct 1e-200 and less: the sign of Delta I is no product that underflows."""
-    assert float(Response(1e-200, 1e-150, 0.0).nonreciprocity(1.0)) == 2e-200
-    assert float(Response(1e-200, -1e-150, 0.0).nonreciprocity(1.0)) == -2e-200
+    assert float(Response(*map(jnp.asarray, (1e-200, 1e-150, 0.0))).nonreciprocity(1.0)) == 2e-200
+    assert float(Response(*map(jnp.asarray, (1e-200, -1e-150, 0.0))).nonreciprocity(1.0)) == -2e-200
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

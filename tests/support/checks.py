@@ -371,7 +371,7 @@ def nonreciprocity_is_the_difference(wire, kernel, *, mu_bar, delta_mu, injectio
 
 def formulas_of_the_leads(g: float, r: float, injection: float, imbalance: float) -> None:
     """I_1 = +-g - i r, Delta I, Ibar and I_1 + I_N = -i imbalance by definition, to 1e-15 of the currents."""
-    response = Response(g, r, imbalance - r)
+    response = Response(*map(jnp.asarray, (g, r, imbalance - r)))
     forward, reverse = (float(response.left_current(sign, injection)) for sign in (1.0, -1.0))
     scale = abs(g) + abs(injection * r) + 1e-300
     close([forward, reverse], [g - injection * r, -g - injection * r], 1e-15, scale, "I_1")
