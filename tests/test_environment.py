@@ -54,6 +54,7 @@ def test_the_variable_that_keeps_jax_from_starting_is_named(arguments, tmp_path)
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_nan_is_meant_where_nothing_is(tmp_path):
     (tmp_path / "spec.toml").write_text(SPEC)
     done = python(COMMAND, tmp_path, "run", "spec.toml", "-o", "out.h5", "--json", JAX_DEBUG_NANS="1")
@@ -87,6 +88,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_fork_of_jax_is_refused_before_it_waits_for_ever(tmp_path):
     done = python(FORK, tmp_path, "after")
     assert done.stdout.startswith("RuntimeError: this process was forked"), done.stderr
@@ -124,6 +126,7 @@ print(repr(float(value)), hits.count("cache_hits"), hits.count("cache_misses"))
 """
 
 
+@pytest.mark.slow
 def test_programs_of_python_functions_are_kept_on_disk(tmp_path):
     """The second process compiles none of them, and has the same number."""
     first, second = (python(KEPT, tmp_path, XDG_CACHE_HOME=str(tmp_path)).stdout.split() for _ in range(2))

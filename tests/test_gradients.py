@@ -53,6 +53,7 @@ def gradients(kernel):
     return {name: {key: value[k] for key, value in both.items()} for k, name in enumerate(WIRES)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "long"])
 def test_chain_and_dense_have_one_gradient(kernel):
     """1e-9 of the largest derivative by each parameter; bare and padded sites give 0, not NaN."""
@@ -178,6 +179,7 @@ def numbers(state):
     return [jnp.where(jnp.isnan(v), 0.0, v) for v in values if jnp.issubdtype(v.dtype, jnp.floating)]
 
 
+@pytest.mark.slow
 def test_every_field_of_a_state_has_a_gradient():
     """A cost of random weights on all fields against finite differences; no NaN from bare or padded sites.
 
@@ -206,6 +208,7 @@ def test_every_field_of_a_state_has_a_gradient():
     close(terms.sum(), slope, 1e-7, np.abs(terms).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_points_outside_the_band_leave_neighbours_their_gradients(kernel):
     """A cost that leaves out what is not solved, over a batch with points outside the band."""

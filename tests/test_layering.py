@@ -205,6 +205,7 @@ def test_host_data_needs_no_jax(name):
     assert python(f"{WITHOUT_JAX[name]}; {LOADED}") == ""
 
 
+@pytest.mark.slow
 def test_importing_everything_configures_nothing():
     names = [f"jaxtransport.{module}" for module in INNER if module != "__main__"]
     code = (

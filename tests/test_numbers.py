@@ -130,6 +130,7 @@ NOT_ALLOWED = {
 }
 
 
+@pytest.mark.slow
 def test_a_traced_number_that_is_not_allowed_has_a_status_and_finite_gradients():
     """NaN and a status for it alone; the rest of the batch, and every gradient, is as without it."""
     cases = [(name, value) for name, values in NOT_ALLOWED.items() for value in values]
@@ -154,6 +155,7 @@ def test_a_traced_number_that_is_not_allowed_has_a_status_and_finite_gradients()
     assert np.all((status[1:-1] == 4) | np.array(outside))
 
 
+@pytest.mark.slow
 def test_a_traced_temperature_below_zero_has_status_4():
     def solve(T):
         state = jt.solve(WIRE, **DRIVE, injection=0.3, law=jt.Exact(temperature=T))

@@ -27,6 +27,7 @@ def observed(wire, kernel, mu_bar, delta_mu, injection):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(
     ("seed", "N", "injection"), [(70, 33, 0.4), (71, 64, -6.0), (72, 2, 0.3), (73, 3, 0.0)]
@@ -67,6 +68,7 @@ def test_every_variable_is_that_of_the_twin(seed, N, injection, kernel):
     assert not got
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delta_mu", [0.1, -0.1])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(("seed", "N"), [(74, 2), (75, 20), (76, 64)])

@@ -272,6 +272,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 def test_two_names_of_one_file_are_not_written_at_once(command, tmp_path):
     (tmp_path / "spec.toml").write_text(SWEPT)
     jt.run(tmp_path / "spec.toml", tmp_path / "one.h5")

@@ -28,6 +28,7 @@ def responses(wires, energies):
 # One dimer, N = 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("m", ENERGIES)
 def test_short_wire(m, kernel):

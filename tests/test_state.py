@@ -30,6 +30,7 @@ WIRES = [
 LENGTHS = [disordered(N, N, sites=12) for N in range(2, 13)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delta_mu", [0.1, -0.07])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(("seed", "N", "sites", "flux"), WIRES)
@@ -41,6 +42,7 @@ def test_chain_dense_and_twin_agree(seed, N, sites, flux, kernel, delta_mu):
     checks.charge_is_conserved(engine.solve(wire, kernel, mu_bar, delta_mu, 0.4), N)
 
 
+@pytest.mark.slow
 def test_chain_dense_and_twin_agree_on_long_wires():
     """400 sites, padded or not. Disorder is weak, so that dense algebra is accurate."""
     for N, delta_mu in ((390, -0.1), (400, 0.1)):
@@ -121,6 +123,7 @@ def test_outside_band_flag():
 # Status of every point
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_outside_band_is_a_status_and_neighbours_are_untouched(kernel):
     calm = np.linspace(-1.5, 1.5, len(LENGTHS))

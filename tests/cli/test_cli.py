@@ -182,6 +182,7 @@ def blocks_on_file(file):
         return bool((live["status"][...] == 0).any())
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_the_file_and_says_how_to_go_on(tmp_path):
     """SIGINT in the middle of a run: exit 130, and the same command finishes the file."""
     axes = "gamma = [0.3, 0.4, 0.5, 0.6]\nmu_bar = { start = -1.9, stop = 1.9, num = 400000 }"

@@ -40,6 +40,7 @@ def test_a_batch_has_the_values_of_jax(ours, theirs):
     np.testing.assert_array_equal(ours(MATRICES[0], SIDES[0]), theirs(MATRICES[0], SIDES[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["solve one", "solve two", "inverse"])
 def test_derivatives_are_those_of_jax(name):
     """1e-12 of the largest: sums of products in another order."""
@@ -133,6 +134,7 @@ SWEEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SWEEPS)
 def test_no_sweep_hands_lapack_a_batch(name):
     """Nor does it take a Fourier transform, which waits for threads in the same way."""

@@ -119,6 +119,7 @@ def test_a_sweep_is_compiled_as_one_function():
     assert " while(" not in entry
 
 
+@pytest.mark.slow
 def test_a_number_does_not_depend_on_the_flags_beyond_rounding(tmp_path):
     """Without whole loops batches have another shape too; 1e-13 is some hundred roundings of 30 sites."""
     program = (

@@ -31,6 +31,7 @@ def test_it_is_known_by_its_name(law):
     assert hash(law) == hash(type(law)())
 
 
+@pytest.mark.slow
 def test_charge_is_conserved_and_currents_are_those_prescribed(law):
     """1e-11 of the largest current, as the laws promise."""
     state = jt.solve(WIRE, **DRIVE, law=law)
@@ -41,6 +42,7 @@ def test_charge_is_conserved_and_currents_are_those_prescribed(law):
     assert float(state.residual) < 1e-11
 
 
+@pytest.mark.slow
 def test_a_small_bias_is_linear_response(law):
     """What is beyond it falls at least like the bias."""
     beyond = []
@@ -59,6 +61,7 @@ def test_a_mirror_image_under_the_opposite_bias_has_mirrored_potentials(law):
     close(image.right_current, state.current, 1e-11, 1.0)
 
 
+@pytest.mark.slow
 def test_compiled_and_in_a_batch_it_is_the_same(law):
     """The traced stage may be another one: to what both promise."""
     alone = jnp.stack([jt.nonreciprocity(WIRE, **DRIVE | {"mu_bar": m}, law=law) for m in (0.1, 0.3)])
@@ -66,6 +69,7 @@ def test_compiled_and_in_a_batch_it_is_the_same(law):
     close(jax.jit(many)(jnp.array([0.1, 0.3])), alone, 1e-10, 1.0)
 
 
+@pytest.mark.slow
 def test_its_derivative_is_that_of_its_values(law):
     """Central differences: the square of 1e-4, and 1e-11 over it."""
     call = lambda m: jt.nonreciprocity(WIRE, **DRIVE | {"mu_bar": m}, law=law)
@@ -73,11 +77,13 @@ def test_its_derivative_is_that_of_its_values(law):
     close(jax.grad(call)(0.3), slope, 1e-6, 1.0)
 
 
+@pytest.mark.slow
 def test_outside_the_band_the_status_says_so(law):
     status = jax.jit(lambda m: jt.solve(WIRE, **DRIVE | {"mu_bar": m}, law=law).status)
     assert int(status(1.95)) == 5
 
 
+@pytest.mark.slow
 def test_a_sweep_file_has_its_numbers(law, tmp_path):
     (tmp_path / "law.toml").write_text(
         f'[wire]\nlayout = "pair"\nN = 6\ngamma = 0.4\n[drive]\ndelta_mu = 0.2\ninjection = 0.3\n'
@@ -93,6 +99,7 @@ def test_a_sweep_file_has_its_numbers(law, tmp_path):
     assert task.cost(8) > 0
 
 
+@pytest.mark.slow
 def test_zeros_are_found(law):
     """Delta I of the pair changes its sign between 0.2 and 1.2, in linear response at mu_bar = 0.7 about."""
     wire = jt.Wire.pair(4, gamma=0.5)

@@ -47,6 +47,7 @@ def test_what_is_wrong_is_named(name):
             jt.Wire.pair(9, gamma=0.4, hopping={k: v for k, v in table(name).items() if k != key})
 
 
+@pytest.mark.slow
 def test_a_sweep_over_N_is_that_of_lists(name, tmp_path):
     drive = "[drive]\nmu_bar = 0.3\ndelta_mu = 0.1\ninjection = 0.2\n"
     text = f'[wire]\nlayout = "pair"\ngamma = 0.4\nhopping = {in_toml(name)}\n{drive}[grid]\nN = [4, 9]\n'

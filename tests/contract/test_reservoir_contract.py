@@ -80,6 +80,7 @@ def test_it_is_known_to_32_digits(reservoir):
         close(2 * fine.half_width.high, surface.width, 1e-14, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", engine.KERNELS)
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
 def test_kernels_against_a_plain_inverse(reservoir, kernel, problem):
@@ -98,6 +99,7 @@ def test_kernels_against_a_plain_inverse(reservoir, kernel, problem):
     close(np.asarray(state.currents)[: chain.N], currents, tolerance, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.0, 0.05])
 def test_the_exact_law_is_the_integral_of_its_transmission(reservoir, temperature):
     """Leads alone: I = (1 / 2 pi) int T (f_L - f_R) dw, by SciPy's adaptive quadrature."""

@@ -62,6 +62,7 @@ def test_a_point_does_not_depend_on_its_batch():
             np.testing.assert_array_equal(value, other[name], name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
 def test_inside_a_transform_too(kernel):
     """Nobody can ask again there."""
@@ -75,6 +76,7 @@ def test_inside_a_transform_too(kernel):
     close_digits(value[0], exact["nonreciprocity"][0], 1e-13, what="Delta I")
 
 
+@pytest.mark.slow
 def test_derivatives_behind_weak_contacts():
     """d r / d gamma_2 against a difference in 100 digits."""
 
@@ -96,6 +98,7 @@ def test_derivatives_behind_weak_contacts():
         close_digits(jax.grad(r)(0.4), slope, 1e-11, what="dr / d gamma")
 
 
+@pytest.mark.slow
 def test_zeros_behind_weak_contacts():
     """Every zero of delta I in mu_bar, to 1e-10, though delta I itself is 1e-12 of the injected current."""
     N, contact = 9, 1e-6
@@ -128,6 +131,7 @@ def test_design_behind_weak_contacts():
     close_digits(made.value, 2 * top, 1e-10, what="value")
 
 
+@pytest.mark.slow
 def test_kirchhoff_at_weakly_coupled_sources():
     """J = 1, 1 + i, 1 in units of I_o where the source and the drain see 1e-16 of everything."""
     wire = make(layouts.pair(4), gamma=1e-8)
@@ -143,6 +147,7 @@ def test_a_dense_conductance_of_1e_23(N, onsite, hopping):
     close_digits(engine.respond(wire, "dense", 0.7)[0], exact.g, 1e-11, what="g")
 
 
+@pytest.mark.slow
 def test_nobody_exchanges_anything():
     """A transmission below the smallest double: no number, and not status 0."""
     wire = make(layouts.custom(9), gamma=1, hopping=1e-60)
@@ -152,6 +157,7 @@ def test_nobody_exchanges_anything():
         assert np.isnan(state.left_current)
 
 
+@pytest.mark.slow
 def test_a_sweep_takes_up_what_lost_digits(tmp_path):
     """Weak and good contacts in one file: each point is what it is by itself."""
     spec = """
@@ -195,6 +201,7 @@ def test_on_a_narrow_line_the_status_knows_its_width(contact, kernel):
         assert off < 1e-9 * float(state.conductance)
 
 
+@pytest.mark.slow
 def test_a_source_and_a_drain_behind_a_gap_have_their_zeros():
     """Energies in the band of the middle alone: levels of 1.99 are a gap there, delta I 1e-15 of I_g."""
     N, onsite = 56, np.full(56, 1.99)

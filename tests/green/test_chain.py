@@ -15,6 +15,7 @@ from jaxtransport.green.dense import Dense
 BOTH = pytest.mark.parametrize("kernel", ["chain", "long"])
 
 
+@pytest.mark.slow
 @BOTH
 def test_twenty_thousand_sites(kernel):
     """Here r = 0.499 keeps 11 digits of its own, too: 20000 terms of either sign are still summed well."""
@@ -23,6 +24,7 @@ def test_twenty_thousand_sites(kernel):
     close_digits(engine.respond(wire, kernel, 1.0)[1], exact.r, 1e-11, what="r by itself")
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("mu_bar", [1.99999, -1.99999])
 def test_band_edge(mu_bar, kernel):
@@ -35,6 +37,7 @@ def test_weak_coupling(kernel):
     checks.against_digits(make(layouts.dimers(1000), gamma=1e-4), 1.0, kernel=kernel)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(
     ("seed", "spacing", "disorder"), [(0, 5, 5.0), (0, 25, 3.0), (0, 50, 3.0), (2, 25, 5.0)]
@@ -65,6 +68,7 @@ def test_profile_without_injection(seed, N, disorder, kernel):
     close(engine.profile(wire, kernel, 0.3), [float(p) for p in exact.phi], 1e-13, 1.0, "phi")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(("seed", "N"), [(36, 12), (37, 2), (38, 40), (39, 64)])
 def test_sums_over_all_reservoirs_for_any_potentials(seed, N, kernel):
@@ -94,6 +98,7 @@ def test_sites_beyond_the_length_hold_nothing():
         close(engine.respond(noisy, kernel, 0.1), engine.respond(wire, kernel, 0.1), 1e-14)
 
 
+@pytest.mark.slow
 def test_only_the_modulus_of_the_hopping_counts():
     """Phases of an open chain are a gauge: g and r do not see them."""
     wire = disordered(42, 30, sites=64, flux=True)

@@ -31,6 +31,7 @@ def test_twin(system, seed):
     checks.general_against_twin(*SYSTEMS[system](seed), 0.4)
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(st.sampled_from(sorted(SYSTEMS)), st.integers(0, 10_000), st.floats(-1.9, 1.9))
 def test_identities_at_any_energy(system, seed, w):

@@ -21,6 +21,7 @@ GOLDEN = (
 DRIVE = {"delta_mu": 0.1, "injection": 0.3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
 @pytest.mark.parametrize("contact", [1e-1, 1e-3, 1e-5, 1e-7, 1e-10])
 def test_a_line_of_a_part_that_a_node_cuts_off(kernel, contact):
@@ -50,6 +51,7 @@ def test_energies_on_levels(kernel):
         assert row["I_1 / bound"] < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
 def test_levels_that_cancel_the_energy(kernel):
     """w - eps = 1e-9 on a site behind a weak bond: the difference is exact, and stays so."""
@@ -72,6 +74,7 @@ WEAK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
 @pytest.mark.parametrize("name", WEAK)
 def test_a_weak_right_lead(kernel, name):

@@ -20,6 +20,7 @@ def pairs(kernel, wire):
     return jax.tree.map(jnp.asarray, compiled(f"pairs {kernel.__name__}", call)(wire, jnp.asarray(ENERGIES)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", [Chain, ParallelChain])
 @pytest.mark.parametrize("seed", range(3))
 def test_as_matrices(kernel, seed):
@@ -43,6 +44,7 @@ def test_small_differences_keep_their_digits():
     close(chain.currents_into(jnp.asarray(1 + small)), exact, 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", [Chain, Dense, ParallelChain])
 def test_several_groups_and_several_potentials_at_once(kernel):
     """As one by one."""

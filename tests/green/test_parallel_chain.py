@@ -82,6 +82,7 @@ def test_three_stretches_join_in_either_order():
     close(_star(_star(a, b), c), _star(a, _star(b, c)), 1e-14, 1.0)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_sites():
     """Against the chain, which 40 digits check: N roundings, 1e-11, for everything of the state."""
     wire = make(layouts.dimers(100_000), gamma=0.3)
@@ -95,6 +96,7 @@ def test_a_hundred_thousand_sites():
     assert long.residual < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "most"), [(0, 1.0), (30, 1e-90), (90, 1e-280)])
 def test_a_barrier_without_reservoirs(width, most):
     """a_l, weights and transmissions fall by hundreds of orders of magnitude from one lead to the other."""
@@ -108,6 +110,7 @@ def test_a_barrier_without_reservoirs(width, most):
     close(long.potentials, chain.potentials, 1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hopping", "every"), [(1e-80, 133), (1e-100, 40)])
 def test_cuts_in_a_row_multiply_below_the_smallest_double(hopping, every):
     """t of single stretches is 1e-160 and more, that of the wire too: their product would be 0."""
@@ -119,6 +122,7 @@ def test_cuts_in_a_row_multiply_below_the_smallest_double(hopping, every):
     close(long.conductance, chain.conductance, 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disorder", [0.0, 2.0, 10.0])
 def test_potentials_balance_the_currents_as_those_of_the_chain_do(disorder):
     onsite = np.random.default_rng(1).uniform(-disorder, disorder, 10_000)
@@ -127,6 +131,7 @@ def test_potentials_balance_the_currents_as_those_of_the_chain_do(disorder):
     assert long.residual < 10 * max(chain.residual, 1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bond", [0, 5, 10])
 def test_a_cut_bond_has_a_gradient(bond):
     """It is 0 in the hopping, which enters squared; the others must not become NaN."""
@@ -152,6 +157,7 @@ def test_potentials_that_grow_within_a_barrier_with_sources():
     close(long.potentials, chain.potentials, 1e-11)
 
 
+@pytest.mark.slow
 def test_under_vmap_and_jit():
     wire = make(layouts.dimers(30), gamma=0.3)
     energies = jnp.linspace(-1.5, 1.5, 7)

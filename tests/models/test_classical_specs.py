@@ -162,6 +162,7 @@ def test_classical_sweep(sweep):
                     assert here.residual < 1e-13
 
 
+@pytest.mark.slow
 def test_circuit_sweep(sweep):
     axes = {"grid.N": [4, 6, 12], "grid.sigma": [1.0, 2.0], "grid.voltage": [1.0, 3.0]}
     data = sweep(CIRCUIT_BASE, {**axes, "grid.injection": [0.0, 0.7], "output.variables": list(CIRCUIT)})

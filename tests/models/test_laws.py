@@ -34,6 +34,7 @@ def run(folder, wire=WIRE, drive=DRIVE, **tables):
     return jt.run(path, folder / "out.h5", force=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("solve", "law"),
     [
@@ -67,6 +68,7 @@ def test_stored_numbers_are_those_of_solve(tmp_path, solve, law):
     assert (data.outside_band == 0).all()
 
 
+@pytest.mark.slow
 def test_temperature_axis_starts_at_zero(tmp_path):
     """T = 0 on a temperature axis is the cold law, and the others tend to it as T^2."""
     data = run(
@@ -82,6 +84,7 @@ def test_temperature_axis_starts_at_zero(tmp_path):
     assert ratio == pytest.approx(4, abs=0.1)
 
 
+@pytest.mark.slow
 def test_points_without_solution_have_a_status_and_good_neighbours(tmp_path):
     """gamma = .3, mu_bar = 1.52: no solution at I_g = 1.5 I_o. The command exits 1 and counts it."""
     document = {
@@ -101,6 +104,7 @@ def test_points_without_solution_have_a_status_and_good_neighbours(tmp_path):
     close(data.relative_nonreciprocity.values, [-0.006505, np.nan, -0.016139], 6e-7, 1.0)
 
 
+@pytest.mark.slow
 def test_series_keeps_values_outside_the_band_and_says_so(tmp_path):
     data = run(
         tmp_path,
@@ -115,6 +119,7 @@ def test_series_keeps_values_outside_the_band_and_says_so(tmp_path):
     close(data.relative_nonreciprocity.values, [-0.006505, -0.104366], 6e-7, 1.0)
 
 
+@pytest.mark.slow
 def test_order_one_is_linear_response(tmp_path):
     first = run(tmp_path, solve={"law": "series", "order": 1}, output={"variables": FEW})
     linear = run(tmp_path, output={"variables": FEW})

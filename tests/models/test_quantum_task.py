@@ -105,6 +105,7 @@ WIRE = {"layout": "pair", "N": 8, "gamma": 0.5}
 DRIVE = {"mu_bar": 1.0, "delta_mu": 0.1, "injection": 0.3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "dense"])
 def test_every_variable_at_every_point(kernel, sweep, tmp_path):
     data = sweep(
@@ -141,6 +142,7 @@ def check_sites_that_hold_nothing(long, short):
             assert np.all(held != 0), name
 
 
+@pytest.mark.slow
 def test_superposition_over_bias_and_injection(sweep):
     """Free axes, around the solve axis, against a solve for each of their points."""
     grid = {"injection": [0.0, 0.3, -0.2], "mu_bar": [0.2, 1.0], "delta_mu": [0.4, 0.05]}
@@ -182,6 +184,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_layouts_at_several_lengths(name, sweep):
     wire, grid = {**WIRE, **LAYOUTS[name]}, {"N": [6, 10], "gamma": [0.3, 0.5]}

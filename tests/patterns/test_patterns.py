@@ -53,6 +53,7 @@ def test_a_wire_with_a_pattern_is_that_of_its_list():
         np.testing.assert_array_equal(getattr(by_pattern, name), getattr(by_list, name))
 
 
+@pytest.mark.slow
 def test_numbers_of_a_pattern_have_gradients():
     """Against central differences of the conductance: rounding 1e-16 over the step, and its square."""
 
@@ -121,6 +122,7 @@ def against_lists(data, rule, tmp_path):
             np.testing.assert_allclose(data[name].sel(N=N), alone[name], rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_a_pattern_over_an_N_axis(tmp_path):
     data = run(
         tmp_path, "ssh", 'hopping = { pattern = "alternating", values = [1.0, 0.5] }', "N = [4, 5, 8, 30]"
@@ -144,6 +146,7 @@ class Ramp(Pattern):
         return self.first + (self.last - self.first) * index / max(length - 1, 1)
 
 
+@pytest.mark.slow
 def test_a_pattern_that_depends_on_the_length(tmp_path, monkeypatch):
     monkeypatch.setitem(patterns.PATTERNS, "ramp", Ramp)
     data = run(tmp_path, "ramp", 'hopping = { pattern = "ramp", first = 1.0, last = 0.5 }', "N = [4, 5, 9]")

@@ -54,6 +54,7 @@ def text_of(figure):
     return " ".join(t.get_text() for t in figure.findobj(mpl.text.Text))
 
 
+@pytest.mark.slow
 def test_line(results):
     data = jt.load(results / "line.h5")
     figure = draw.draw(data)

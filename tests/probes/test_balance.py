@@ -368,4 +368,4 @@ def test_balance_is_what_it_says():
     chain = KERNELS["chain"].at(wire, mu_bar)
     problem = Problem(SeriesConductor(wire, mu_bar, KERNELS["chain"], 2), chain, mu_bar)
     found = balance(problem, jnp.asarray(0.2), jnp.asarray(0.05), Stage(steps=8))
-    close(problem.misfit(found.x, 0.2, 0.05), np.zeros(7), 1e-15, 1.0)
+    close(problem.residual(found.x, 0.2, 0.05), np.zeros(7), 1e-15, 1.0)

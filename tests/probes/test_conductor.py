@@ -55,6 +55,7 @@ def test_first_order_is_linear_response():
     close(series(1, x).current, (T * (x[:, None] - x[None, :])).sum(axis=1), 1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [2, 3, 5])
 def test_order_of_what_is_left_out(order):
     """Series(n) misses the exact law by x^(n+1)."""
@@ -65,6 +66,7 @@ def test_order_of_what_is_left_out(order):
     assert np.log2(error[1] / error[0]) == pytest.approx(order + 1, abs=0.1)
 
 
+@pytest.mark.slow
 def test_series_converges_inside_its_radius_and_not_outside():
     """N = 4, contacts 1, mu_bar = 1: the band edge is at 1. At .3 every order helps, at 2.4 none does."""
     wire = make(layouts.dimers(4), gamma=0.5)
@@ -83,6 +85,7 @@ def test_series_converges_inside_its_radius_and_not_outside():
     assert error["outside"][-1] > 2 * error["outside"][0], error["outside"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("temperature", [None, 0.05])
 def test_against_adaptive_quadrature(kernel, temperature):
@@ -94,6 +97,7 @@ def test_against_adaptive_quadrature(kernel, temperature):
     close(got.energy, E - MU_BAR * I, 1e-12, np.max(np.abs(E)), "energy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma", [0.5, 0.55])
 def test_a_long_wire_is_less_smooth_than_its_phase(gamma):
     """Of 100 sites with reservoirs the phase is a polynomial on long panels, transmissions not yet."""
@@ -147,6 +151,7 @@ def test_cold_limit_has_order_two():
     assert np.log2(change[1] / change[2]) == pytest.approx(2, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delta_mu", [1e-14, 1e-12, 1e-9])
 @pytest.mark.parametrize("ratio", [1e-4, 0.004, 0.02, 1.0])
 def test_tiny_biases_are_linear_response(delta_mu, ratio):
@@ -158,6 +163,7 @@ def test_tiny_biases_are_linear_response(delta_mu, ratio):
     close(state.left_current, jt.solve(wire, **drive).left_current, max(1e-11, 2 * delta_mu))
 
 
+@pytest.mark.slow
 def test_derivatives_at_a_traced_temperature_of_zero():
     """dI/dT is 0 there, as T -> 0 has order T^2; dI/dmu_bar is that of the law without a temperature."""
     wire = jt.Wire.dimers(6, gamma=0.5)

@@ -86,6 +86,7 @@ def test_slopes_are_derivatives(temperature):
     close(slope, (more - less) / (2 * h), 1e-7, 1.0)
 
 
+@pytest.mark.slow
 def test_derivative_at_mu_bar_itself():
     """x = 0 is no corner: automatic differentiation through D gives its slope."""
     ends, above = panel_of(0.0, 0.02)

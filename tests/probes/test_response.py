@@ -85,6 +85,7 @@ def test_small_nonreciprocity_keeps_its_digits():
 numbers = st.just(0.0) | st.floats(1e-100, 3) | st.floats(-3, -1e-100)
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(numbers, numbers, numbers, numbers)
 def test_formulas_of_the_leads(g, r, injection, imbalance):

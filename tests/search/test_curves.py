@@ -40,6 +40,7 @@ def lines(data, names):
     return [points[data["curve"].values == i] for i in data["line"].values]
 
 
+@pytest.mark.slow
 def test_four_sites():
     """mu_bar^2 = 2 + gamma^2: two curves that leave the window at both ends."""
     found = jt.find_zeros(make(layouts.pair(4), gamma=0.5, sites=16), over=PLANE)
@@ -56,6 +57,7 @@ def test_four_sites():
         assert np.max(np.linalg.norm(np.diff(line, axis=0), axis=1)) < 0.05  # no gaps
 
 
+@pytest.mark.slow
 def test_every_curve_of_nine_sites_and_the_double_line():
     found = jt.find_zeros(make(layouts.pair(9), gamma=0.5), over=PLANE)
     family, multiplicity = found["family"].values, found["multiplicity"].values
@@ -92,6 +94,7 @@ def by_hand(wire, site, value):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wire", [FOLDED, LOOP, TWO], ids=["fold", "loop", "two"])
 def test_curves_cross_other_lines_as_often_as_there_are_zeros_on_them(wire):
     """Lines that the search itself does not scan, with one number put in by hand."""

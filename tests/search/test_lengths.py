@@ -18,6 +18,7 @@ def one_pair(N, gamma=0.5):
     return make(layouts.pair(N), gamma=gamma)
 
 
+@pytest.mark.slow
 def test_one_pair_at_mu_bar_one_is_reciprocal_at_every_third_length():
     found = jt.find_zeros(one_pair, over={"N": (4, 40)}, mu_bar=1.0)
     np.testing.assert_array_equal(found["N"], np.arange(6, 40, 3))

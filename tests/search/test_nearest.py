@@ -22,6 +22,7 @@ def test_the_nearest_point_of_a_known_curve():
     assert np.all(found["residual"] < 1e-14)
 
 
+@pytest.mark.slow
 def test_a_zero_at_a_given_conductance():
     over = {f"onsite[{l}]": (-1, 1) for l in range(1, 9)}
     wire = make(layouts.dimers(8), gamma=0.5)

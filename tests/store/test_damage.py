@@ -119,6 +119,7 @@ def refused(path, spec, *says):
     assert sorted(os.listdir(path.parent)) == beside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nonreciprocity", "potential_forward", "outside_band", "status"])
 def test_one_bit_of_the_numbers(name, sweep, spec):
     flip(sweep, place_of(sweep, name) + 1, 4)

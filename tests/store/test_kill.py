@@ -126,6 +126,7 @@ def check(path, whole):
     return np.count_nonzero(status == 0)
 
 
+@pytest.mark.slow
 def test_ten_kills_lose_nothing(tmp_path):
     rng = random.Random(20260117)
     one, other = tmp_path / "whole", tmp_path / "killed"

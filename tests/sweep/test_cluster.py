@@ -226,6 +226,7 @@ def test_workers_that_differ_are_refused():
         worker.agree([one, {**one, "jax_version": "3"}])
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_and_one_that_is_lost(tmp_path, monkeypatch):
     """A run waits for the first worker and says so; without its scheduler it ends, and can go on."""
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2.0)

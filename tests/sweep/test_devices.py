@@ -94,6 +94,7 @@ injection = { start = 0.1, stop = 0.4, num = 40 }
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [SPEC, EXACT, FREE], ids=["linear", "exact", "free axes alone"])
 def test_eight_devices_give_the_bytes_of_one(spec, run, tmp_path):
     (tmp_path / "spec.toml").write_text(spec)
@@ -105,6 +106,7 @@ def test_eight_devices_give_the_bytes_of_one(spec, run, tmp_path):
         assert values[name].tobytes() == same[name].tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stores_what_is_in_flight_and_the_run_goes_on_later(run, number):
     _, whole, _ = run("whole.h5", 1)
@@ -144,6 +146,7 @@ injection = {{ start = 0.05, stop = 0.5, num = 30 }}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solve", ['law = "exact"', 'law = "series"', 'kernel = "dense"'])
 def test_two_devices_do_not_wait_for_each_other_in_lapack(solve, tmp_path):
     """Also where XLA has no thread to spare (see `linalg`)."""

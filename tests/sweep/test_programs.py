@@ -39,6 +39,7 @@ with runtime.computing():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solve", ["", 'law = "series"', 'law = "exact"', 'kernel = "dense"'])
 def test_a_process_makes_the_program_of_any_other(solve, tmp_path):
     """Python orders a set of names anew in every process; a program in that order is never found on disk."""
@@ -56,6 +57,7 @@ def test_a_process_makes_the_program_of_any_other(solve, tmp_path):
     assert done.stdout.count("\n") >= 2
 
 
+@pytest.mark.slow
 def test_a_second_device_costs_no_second_trace(tmp_path):
     path = tmp_path / "spec.toml"
     path.write_text(SPEC.format(solve='law = "exact"', variables='"nonreciprocity"'))
