@@ -22,7 +22,8 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 from jaxtyping import Array, Bool, Float
 
-from jaxtransport.green.chain import Chain, LeftPart, Point, RightPart, Site, corner, eliminate
+from jaxtransport.green.chain import Chain
+from jaxtransport.green.elimination import LeftPart, Point, RightPart, Site, corner, eliminate
 from jaxtransport.green.transmission import LeadResponse
 from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Wire

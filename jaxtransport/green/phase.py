@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxtransport.green.chain import Point, Site, denominator
+from jaxtransport.green.elimination import Point, Site, denominator
 from jaxtransport.wire import Wire
 
 

@@ -5,14 +5,13 @@ origin. CSV keeps the numbers, each in the fewest digits that give the same doub
 
     result -> pieces of an array (netCDF, Zarr) or ranges of rows (CSV) -> FILE.part -> check -> FILE
 
-Only one piece is in memory at a time. xarray opens the written file, but does not write it: without
-another library it would hold each variable whole. If the result is still being computed, status is
-read before the values, since the run writes it after them: every solved point has its values.
+Only one piece is in memory at a time; xarray would hold each variable whole. If the result is still being
+computed, status is read before the values, which the run writes first: every solved point has its values.
 
 Before the rename, netCDF and Zarr files are opened once more to check that every variable has its shape and
 type and that every piece was written (HDF5 swallows errors, but successful writes are recorded, see
-`disk_full`). The numbers are not read back, which would take a third of the time of an export. CSV needs no
-such check: its writers report all errors. A signal stops an export between two pieces.
+`disk_full`). Numbers are not read back: that would take a third of the time. CSV needs no such check, as its
+writers report all errors. A signal stops an export between two pieces.
 """
 
 from __future__ import annotations

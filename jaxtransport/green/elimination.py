@@ -1,0 +1,152 @@
+r"""One site of the sweeps along a chain: `green.chain` has the equations, and goes along all of them.
+
+corner       g_l = 1 / (z_l - t_l^2 g_{l+1}),   R_{l-1} = a_l (Gamma_l + R_l)     from the right end
+from_left    likewise k_l, and s_l                                                from the left end
+eliminate    the same, with the site's reservoir eliminated from the network (star-mesh)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array
+
+from jaxtransport.reservoirs.reservoir import Surface
+from jaxtransport.wire import Wire
+
+# Of what lies left of a site: u, v, doubt and sharpness of `LeftPart`.
+Upto = tuple[Array, Array, Array, Array]
+
+
+class Point(NamedTuple):
+    """Parameters common to all sites of a wire."""
+
+    energy: Array
+    surface: Surface  # of all reservoirs
+    length: Array
+
+    @classmethod
+    def of(cls, wire: Wire, energy: Array) -> Point:
+        """A wire's at one energy."""
+        return cls(energy, wire.reservoir.at(energy), wire.length)
+
+
+class Site(NamedTuple):
+    """Inputs of one step of the recursion."""
+
+    position: Array  # from 0
+    onsite: Array
+    coupling: Array
+    left: Array  # |t_{l-1}|^2 to the site before
+    right: Array  # |t_l|^2 to the site after
+
+    @classmethod
+    def of(cls, wire: Wire) -> Site:
+        """All sites of a wire."""
+        hopping = jnp.real(wire.hopping * jnp.conj(wire.hopping))
+        left, right = jnp.pad(hopping, (1, 0)), jnp.pad(hopping, (0, 1))
+        return cls(jnp.arange(wire.sites), wire.onsite, wire.coupling, left, right)
+
+
+class RightPart(NamedTuple):
+    """The part of the wire right of a site."""
+
+    u: Array  # g_{l+1} = u - iv
+    v: Array
+    R: Array  # R_l = a_{l+1} (Gamma_{l+1} + R_{l+1}) = sum_{j>l} T_lj / (Gamma_l s_l)
+    doubt: Array  # square of the rounding error of g_{l+1}, in units of rounding
+
+    def ratio(self, right: Array, inside: Array) -> Array:
+        """a_{l+1} = |t_l g_{l+1}|^2; 1 from the last site on, so that sums pass through."""
+        return jnp.where(inside, right * (self.u * self.u + self.v * self.v), 1.0)
+
+
+class LeftPart(NamedTuple):
+    """The wire left of a site, all its reservoirs but the lead eliminated."""
+
+    u: Array  # k_{l-1} = u - iv
+    v: Array
+    theta: Array  # reach of the site to everything right of it, beyond s_l
+    rho: Array  # as in `Eliminated`
+    tau: Array
+    to_left_lead: Array  # B so far
+    doubt: Array  # square of the rounding error of k_{l-1}, in roundings
+    sharpness: Array  # largest square so far of what roundings do to a G_ij, over the square root of N
+    reach: Array  # a_l sum_{m<l} Gamma_m s_m a_m ...: what it exchanges with all sites before it, / Gamma
+    amplification: Array  # largest ratio so far of what a probe exchanges to what it still does here
+
+
+class Eliminated(NamedTuple):
+    """The network when the elimination arrives at a site: all reservoirs before it but the lead gone."""
+
+    q: Array  # 1 / (sigma R + tau), the inverse of the site's total conductance / Gamma
+    sigma: Array  # reach of the site to everything right of it
+    rho: Array  # current that eliminated reservoirs pass on to the site, / Gamma
+    tau: Array  # conductance to the left lead, / Gamma
+
+
+def denominator(site: Site, point: Point) -> tuple[Array, Array, Array]:
+    """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
+    shift, Gamma = point.surface.dress(site.coupling)
+    return point.energy - site.onsite - shift, Gamma / 2, Gamma
+
+
+def corner(beyond: RightPart, site: Site, point: Point) -> RightPart:
+    """`RightPart` of the site before, from that of this one."""
+    x, y, Gamma = denominator(site, point)
+    doubt = x * x + site.right * site.right * beyond.doubt
+    x, y = x - site.right * beyond.u, y + site.right * beyond.v
+    n = _inverse_square(x, y, site.position < point.length)
+    return RightPart(x * n, y * n, site.left * n * (Gamma + beyond.R), lax.stop_gradient(n * (n * doubt + 1)))
+
+
+def eliminate(
+    before: LeftPart, site: Site, beyond: RightPart, b: Array, point: Point
+) -> tuple[LeftPart, tuple[Array, Eliminated]]:
+    """The next site's `LeftPart`; s_l and `Eliminated` of this one, whose strength is b."""
+    u, v, theta, rho, tau, B, doubt, sharpness, reach, amplification = before
+    (u, v, doubt, sharpness), s = from_left((u, v, doubt, sharpness), site, beyond, point)
+    Gamma = denominator(site, point)[2]
+
+    first = site.position == 0
+    probe = jnp.where((site.position < point.length - 1) & ~first, Gamma, 0.0)  # leads stay
+    sigma = s + theta
+    q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
+    b_here = b + probe * rho
+    a = beyond.ratio(site.right, site.position < point.length - 1)
+    passed_on = LeftPart(
+        u,
+        v,
+        a * a * (theta + probe * sigma * sigma * q),
+        a * (rho + b_here * sigma * q),
+        a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
+        B + b_here * tau * q,
+        doubt,
+        sharpness,
+        lax.stop_gradient(a * (reach + Gamma * s)),
+        jnp.maximum(amplification, lax.stop_gradient(jnp.where(probe > 0, (s * beyond.R + reach) * q, 0.0))),
+    )
+    return passed_on, (s, Eliminated(q, sigma, rho, tau))
+
+
+def from_left(before: Upto, site: Site, beyond: RightPart, point: Point) -> tuple[Upto, Array]:
+    """The next site's left corner, its doubt, and the sharpness so far; s_l of this site."""
+    u, v, doubt, sharpness = before
+    inside = site.position < point.length
+    x, y, Gamma = denominator(site, point)
+    of_left = site.left * site.left * doubt
+    of_parts = of_left + site.right * site.right * beyond.doubt
+    in_doubt = jnp.where(Gamma > 0, of_parts, 0.0) / point.length  # only reservoirs have transmissions
+    doubt = x * x + of_left
+    x, y = x - site.left * u, y + site.left * v
+    n = _inverse_square(x, y, inside)
+    s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
+    sharpness = jnp.maximum(sharpness, lax.stop_gradient(s * (x * x + in_doubt)))
+    return (x * n, y * n, lax.stop_gradient(n * (n * doubt + 1)), sharpness), s
+
+
+def _inverse_square(x: Array, y: Array, inside: Array) -> Array:
+    """1 / |x + iy|^2; 0 on the cut-off sites, whose corners so vanish."""
+    return 1 / jnp.where(inside, x * x + y * y, jnp.inf)
