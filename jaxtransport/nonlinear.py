@@ -80,10 +80,10 @@ def solve(
     kernel: type[Transmission],
     law: Law,
     stage: Stage,
-    mu_bar: Array,
-    delta_mu: Array,
-    injection: Array,
-    temperature: Array | None = None,
+    mu_bar: Any,
+    delta_mu: Any,
+    injection: Any,
+    temperature: Any = None,
 ) -> Nonlinear:
     """Balance `wire` under the bias delta_mu and under -delta_mu: arrays with a leading axis of two.
 

@@ -29,7 +29,7 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import status as codes
 from jaxtransport.budget import Stage
 from jaxtransport.compute import linalg
-from jaxtransport.green.transmission import Transmission
+from jaxtransport.green.transmission import Scalar, Transmission
 from jaxtransport.probes.conductor import Conductor, Flows
 from jaxtransport.wire import Wire
 
@@ -64,7 +64,7 @@ class System(NamedTuple):
     linear: Transmission  # at mu_bar
     starts: Array  # linear potentials of either bias, (bias, site); 0 where they are not finite
     size: Array  # |delta_mu|
-    temperature: Array | None  # None: zero, known beforehand
+    temperature: Any  # None: zero, known beforehand
 
 
 class Balanced(NamedTuple):
@@ -83,7 +83,7 @@ class Problem(eqx.Module):
     linear: Transmission  # at mu_bar: where Newton starts, and what preconditions it
     mu_bar: Float[Array, ""]
 
-    def start(self, delta_mu: Array, injected: Array) -> Array:
+    def start(self, delta_mu: Scalar, injected: Scalar) -> Array:
         """The linear solution for a bias and 2 pi I_g."""
         return self.linear.potentials(injected, delta_mu / 2, -delta_mu / 2)
 
@@ -92,7 +92,7 @@ class Problem(eqx.Module):
         frozen = jax.tree.map(lax.stop_gradient, self)
         return replace(frozen, conductor=self.conductor.for_search())
 
-    def residual(self, x: Array, delta_mu: Array, injected: Array) -> Array:
+    def residual(self, x: Array, delta_mu: Scalar, injected: Scalar) -> Array:
         """2 pi (I_l - asked) of the middle reservoirs; what x misses at the leads; x on bare sites."""
         leads = self.linear.leads.put(delta_mu / 2, -delta_mu / 2, jnp.zeros_like(x))
         unbalanced = self.conductor.currents_into(x) - injected * self.linear.strength

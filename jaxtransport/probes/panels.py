@@ -21,7 +21,7 @@ long that few of them meet its step (from LONG T on; `probes.occupation`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -80,9 +80,9 @@ class Panels(eqx.Module):
     def of(
         cls,
         wire: Wire,
-        mu_bar: Array,
-        low: Array,
-        high: Array,
+        mu_bar: Any,
+        low: Any,
+        high: Any,
         temperature: Array | None,
         *,
         most: int,

@@ -376,7 +376,7 @@ BEYOND = {"law": jt.Series(3), "delta_mu": 0.1, "injection": 0.1}
         (FOUR, M, {"delta_mu": -0.1}, "delta_mu = -0.1: expected a number > 0"),
         (FOUR, M, {"delta_mu": 0.1, "injection": 1, "I_g": 1}, "give one of them"),
         (FOUR, M, {"I_g": 0.1}, "delta_mu: missing; expected the bias, in gamma_o: I_g is measured by it"),
-        (FOUR, TWO, {**BEYOND, "mu_bar": 1.96}, "with delta_mu = 0.1: outside the band"),
+        (FOUR, TWO, {**BEYOND, "mu_bar": 1.96}, "with delta_mu = 0.1 a lead is outside the band"),
         (FOUR, {"mu_bar": (1.96, 2)}, BEYOND, "a lead is outside the band there"),
         (FOUR, {"temperature": (0, 0.1)}, {"mu_bar": 0.3}, "'temperature' requires law=Exact()"),
         (FOUR, M, {"kernel": "fast"}, "kernel = 'fast': expected one of"),

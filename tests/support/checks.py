@@ -325,7 +325,7 @@ def _short_current(law, *temperature) -> np.ndarray:
     """2 pi I_l of SHORT at mu_bar = 1 and the potentials SHORT_X."""
 
     def call(wire, x, *T):
-        m = np.asarray(1.0)
+        m = jnp.asarray(1.0)
         if law == "series":
             return SeriesConductor(wire, m, Chain, 3).currents_into(x)
         panels = Panels.of(wire, m, jnp.asarray(-3.0), jnp.asarray(1.0), *T or (None,), most=64)
@@ -345,7 +345,7 @@ def narrow_level() -> None:
     """A bare site between contacts of 1e-3: 2 pi Gamma_L Gamma_R / Gamma of a level 2e-6 wide, to 1e-5."""
 
     def call(wire, x):
-        panels = Panels.of(wire, jnp.asarray(0.3), -0.6, 0.5, None, most=128)
+        panels = Panels.of(wire, jnp.asarray(0.3), jnp.asarray(-0.6), jnp.asarray(0.5), None, most=128)
         return ExactConductor(wire, jnp.asarray(0.3), panels, None, Chain).flows(x).current
 
     wire = make(layouts.custom(3), contact=(1e-3, 2e-3), gamma=1.0)
