@@ -11,7 +11,7 @@ from jaxtyping import install_import_hook
 
 # Shapes and types of arrays are checked, as annotations say, in modules that only compiled code calls: others
 # get NumPy arrays from tests.
-PROBES = ("balance", "broyden", "conductor", "exact", "implicit", "newton", "occupation", "panels")
+PROBES = ("balance", "broyden", "exact", "implicit", "newton")
 CHECKED = ["nonlinear", *(f"probes.{name}" for name in PROBES)]
 install_import_hook([f"jaxtransport.{name}" for name in CHECKED], "beartype.beartype")
 
