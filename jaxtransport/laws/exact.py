@@ -61,6 +61,7 @@ class Exact(Law):
     at_mu_bar = False
     one_by_one = True
     compile_seconds = 7.0
+    update_seconds = 2e-8
 
     def __post_init__(self) -> None:
         temperature = number("temperature", self.temperature, NOT_NEGATIVE)
