@@ -150,9 +150,9 @@ def differences(old: Path, new: Path) -> list[str]:
                 found.append(f"{name}: numbers where there were none, or none where there were")
             elif np.isfinite(one).any():
                 largest = np.nanmax(np.abs(one))
-                off = np.nanmax(np.abs(one - other)) / (largest or 1.0)
-                if off > ALLOWED:
-                    found.append(f"{name}: {off:.1e} of the largest")
+                off = np.nanmax(np.abs(one - other))
+                if off > ALLOWED * (largest or 1.0):
+                    found.append(f"{name}: {off / (largest or 1.0):.1e} of the largest, {off:.1e}")
     return found
 
 

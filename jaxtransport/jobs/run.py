@@ -169,12 +169,7 @@ def execute(
                 at = backends.cluster(spec, scheduler, waiting)
             with at as backend:
                 interrupts.check()
-                stored = outputs.stored_plan(task, output) if resumed else None
-                plan = _plan(task, backend, stored, at_home=scheduler is None)
-                if resumed:
-                    revisions.record(output, backend.provenance)
-                else:
-                    outputs.create(spec, task, output, plan, backend)
+                plan = _prepared(spec, task, output, backend, resumed=resumed, local=scheduler is None)
                 with (
                     stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
                     backend.executor(plan.halved(store.halvings)) as executor,
@@ -187,10 +182,15 @@ def execute(
     return progress
 
 
-def _plan(task: Task, backend: Backend, stored: Plan | None, *, at_home: bool) -> Plan:
-    """The plan of a resumed file, or a new one; what runs on cores of this machine has to fit its memory."""
-    plan = make_plan(task, backend.kind, backend.memory) if stored is None else stored
-    if backend.memory is None and at_home:
+def _prepared(spec: Spec, task: Task, output: Path, backend: Backend, *, resumed: bool, local: bool) -> Plan:
+    """Make the file, or note who resumes it; returns its plan, which has to fit the memory of local cores."""
+    made = lambda: make_plan(task, backend.kind, backend.memory)
+    plan = outputs.stored_plan(task, output) if resumed else made()
+    if backend.memory is None and local:
         remedy = "store fewer variables along the wire, or use shorter wires"
         require_memory(plan.memory_bytes(task), remedy)
+    if resumed:
+        revisions.record(output, backend.provenance)
+    else:
+        outputs.create(spec, task, output, plan, backend)
     return plan

@@ -67,7 +67,7 @@ class Exact(Law):
         temperature = number("temperature", self.temperature, NOT_NEGATIVE)
         object.__setattr__(self, "temperature", temperature if is_traced(temperature) else float(temperature))
         if self.nodes is not None:
-            object.__setattr__(self, "nodes", whole("nodes", self.nodes, 2 * NODES, MOST_NODES))
+            object.__setattr__(self, "nodes", whole("nodes", self.nodes, int(_NODES.low), int(_NODES.high)))
         tolerance = number("tolerance", self.tolerance, SMALL_ERROR)
         if is_traced(tolerance):
             raise InputError("tolerance: traced by JAX; expected a known number")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jaxtransport.probes.balance import Balanced, System
 
 HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, so beyond it Exact() is cheaper
+_ORDERS = Range(f"a whole number from 1 to {HIGHEST_ORDER}", 1, HIGHEST_ORDER)
 NEWTON_SWEEPS = 100  # sweeps along the wire that finding the potentials takes, roughly
 
 
@@ -34,13 +35,13 @@ class Series(Law):
     name = "series"
     variables = SERIES
     options = {  # noqa: RUF012  (a class attribute, like its neighbours)
-        "order": Option(Range(f"a whole number from 1 to {HIGHEST_ORDER}", 1, HIGHEST_ORDER), integer=True)
+        "order": Option(_ORDERS, integer=True)
     }
     unfinished = (codes.STEP_LIMIT, codes.DIVERGED)
     compile_seconds = 12.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "order", whole("order", self.order, 1, HIGHEST_ORDER))
+        object.__setattr__(self, "order", whole("order", self.order, int(_ORDERS.low), int(_ORDERS.high)))
 
     @property
     def stages(self) -> tuple[Stage, ...]:

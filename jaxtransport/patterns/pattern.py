@@ -21,7 +21,6 @@ class Pattern(abc.ABC):
 
     name: ClassVar[str]  # in sweep files
     entries: ClassVar[tuple[str, ...]] = ()  # fields that list values of sites or bonds, in their unit
-    grows: ClassVar[bool] = True  # whether it gives numbers for a wire of any length
     of_length: ClassVar[bool] = False  # whether its numbers depend on the length of the wire
 
     @abc.abstractmethod
@@ -32,11 +31,6 @@ class Pattern(abc.ABC):
             index: whole numbers, of NumPy or JAX. Those from `length` on may get any finite number.
             numpy: `jax.numpy` where numbers or `index` are traced.
         """
-
-    @property
-    def is_uniform(self) -> bool:
-        """Whether all numbers are one, known without a wire."""
-        return False
 
     def to_table(self) -> Any:
         """As a sweep file has it."""

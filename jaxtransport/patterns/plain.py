@@ -22,10 +22,6 @@ class Uniform(Pattern):
     def along(self, index: Any, length: int, numpy: Any = np) -> Any:
         return numpy.broadcast_to(numpy.asarray(self.value), index.shape)
 
-    @property
-    def is_uniform(self) -> bool:
-        return True
-
     def to_table(self) -> Any:
         return self.value
 
@@ -35,17 +31,12 @@ class Listed(Pattern):
     """x_1, x_2, ... one by one, for a wire of that length."""
 
     name: ClassVar[str] = "listed"
-    grows: ClassVar[bool] = False
 
     values: Sequence[Any]
 
     def along(self, index: Any, length: int, numpy: Any = np) -> Any:
         values = numpy.asarray(self.values)
         return values[numpy.minimum(index, len(values) - 1)]
-
-    @property
-    def is_uniform(self) -> bool:
-        return len(set(self.values)) == 1
 
     def to_table(self) -> Any:
         return list(self.values)

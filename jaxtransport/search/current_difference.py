@@ -202,8 +202,11 @@ class CurrentDifference:
     def __init__(self, model: Model, batch: WireBatch) -> None:
         self.model = model
         count = len(batch)
-        every = filled(np.arange(count), 1 << (count - 1).bit_length())  # few counts: each is compiled
-        self.batch = jax.tree.map(lambda leaf: leaf[..., every], batch)
+        size = 1 << (count - 1).bit_length()  # few counts: each is compiled
+        if size > count:
+            every = filled(np.arange(count), size)
+            batch = jax.tree.map(lambda leaf: leaf[..., every], batch)
+        self.batch = batch
         self.large = max(SMALL, 8 * (LARGE // batch.wire.sites // 8))
 
     def values(self, index: np.ndarray, coordinates: np.ndarray) -> Parts:

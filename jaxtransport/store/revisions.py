@@ -18,7 +18,7 @@ from jaxtransport.compute import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.store import contents, seal
 from jaxtransport.store.disk_full import SurvivingFile
-from jaxtransport.store.files import discard_part, part_of, require_space
+from jaxtransport.store.files import OVERHEAD_BYTES, discard_part, part_of, require_space
 from jaxtransport.store.results import read_attributes
 
 NAME = "revisions"
@@ -43,7 +43,7 @@ def record(path: Path, origin: Mapping[str, Any]) -> None:
     known, here = revisions_of(read_attributes(path)), revision_of(origin)
     if here in known:
         return
-    require_space(path, 2 * os.path.getsize(path))  # as it is, for a moment, there twice
+    require_space(path, os.path.getsize(path) + OVERHEAD_BYTES)  # beside itself, for a moment
     part = part_of(path)
     try:
         with interrupts.held(), interrupts.undone_by(lambda: discard_part(path)):
