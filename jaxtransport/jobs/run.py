@@ -117,6 +117,18 @@ def _check_scheduler(scheduler: Any) -> None:
         raise arguments.wrong("scheduler", scheduler, "an address such as tcp://host:8786, or a Client")
 
 
+def _check_sweep(spec: Spec, devices: int | None, scheduler: str | Client | None) -> None:
+    """Raise `InputError` for a spec that searches, and for local devices beside a scheduler."""
+    if spec.search is not None:
+        raise InputError(
+            "search: `jaxtransport run` does not search; use `jaxtransport zeros`, or remove [search]"
+        )
+    if devices is not None and scheduler is not None:
+        raise InputError(
+            "devices: cannot be combined with a scheduler, whose workers bring their own devices"
+        )
+
+
 def execute(
     spec: Spec,
     output: Path,
@@ -127,14 +139,7 @@ def execute(
     scheduler: str | Client | None = None,
 ) -> Progress:
     """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
-    if spec.search is not None:
-        raise InputError(
-            "search: `jaxtransport run` does not search; use `jaxtransport zeros`, or remove [search]"
-        )
-    if devices is not None and scheduler is not None:
-        raise InputError(
-            "devices: cannot be combined with a scheduler, whose workers bring their own devices"
-        )
+    _check_sweep(spec, devices, scheduler)
     outputs.check_output(output, force)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
 
