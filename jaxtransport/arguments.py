@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.errors import InputError
+from jaxtransport.errors import InputError, WrongValue
 
 # Transmissions go as the fourth power of a coupling: from the smallest size to the largest they, and the
 # heat, which is a square, stay within a double.
@@ -82,9 +82,9 @@ def show(value: Any) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
-def wrong(name: str, value: Any, expected: str) -> InputError:
+def wrong(name: str, value: Any, expected: str) -> WrongValue:
     """The error for an invalid argument, in the common wording."""
-    return InputError(f"{name} = {show(value)}: expected {expected}")
+    return WrongValue(name, show(value), expected)
 
 
 # Inside transforms of JAX

@@ -13,5 +13,13 @@ class InputError(ValueError):
         super().__init__("\n".join(self.mistakes))
 
 
+class WrongValue(InputError):
+    """A value that is not what was expected: `name = value: expected ...`."""
+
+    def __init__(self, name: str, value: str, expected: str) -> None:
+        self.value, self.expected = value, expected
+        super().__init__(f"{name} = {value}: expected {expected}")
+
+
 class UnknownArgument(InputError, TypeError):
     """A keyword argument that a function does not have."""

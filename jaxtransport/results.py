@@ -39,12 +39,16 @@ def load(path: str | Path) -> xarray.Dataset:
 
 
 @contextlib.contextmanager
-def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
+def lazily(path: str | Path, *, intact: bool = False) -> Iterator[xarray.Dataset]:
     """Context with a result whose numbers are read on access; axes are read at once.
 
-    Nothing is compared with its checksums here: see `store.results.require_intact`. Errors as for `load`.
+    Args:
+        intact: compare the numbers with their checksums first, as `load` does.
+
+    Raises:
+        InputError: as for `load`.
     """
-    with results.lazily(path) as data:
+    with results.lazily(path, intact=intact) as data:
         yield completed(data)
 
 

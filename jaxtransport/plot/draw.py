@@ -9,6 +9,7 @@ import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,8 +22,8 @@ from jaxtransport.models import MODELS
 from jaxtransport.plot import panels, style
 from jaxtransport.plot.view import View, choose
 from jaxtransport.plot.zeros import draw_search
-from jaxtransport.results import lazily, load
-from jaxtransport.store.results import is_search, require_intact
+from jaxtransport.results import lazily
+from jaxtransport.store.results import SEARCH_FORMAT
 from jaxtransport.store.targets import check_name
 
 FORMATS = (".png", ".pdf", ".svg")
@@ -52,19 +53,16 @@ def draw_file(
     check_name("-o", picture)
     if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
         raise InputError(f"-o {picture} is the result itself; choose another name")
+    notes: list[str] = []
     with style.applied():
-        if is_search(result):
-            given = {"--variable": variable, "--y": y, "--at": at or None}
-            for option in (option for option, value in given.items() if value is not None):
-                raise InputError(f"{option} does not apply to a search, which takes only --x; remove it")
-            data, notes = load(result), []
-            figure = draw_zeros(data, x=x)
-        else:
-            require_intact(result)
-            with lazily(result) as data:
-                view = choose(_by_position(data), variable=variable, x=x, y=y, at=at).loaded()
-            notes = remarks(view)
-            figure = _titled(KINDS[view.kind](view), data, view.fixed, notes)
+        with lazily(result, intact=True) as data:
+            if data.attrs["format"] == SEARCH_FORMAT:
+                given = {"--variable": variable, "--y": y, "--at": at or None}
+                for option in (option for option, value in given.items() if value is not None):
+                    raise InputError(f"{option} does not apply to a search, which takes only --x; remove it")
+                figure = draw_zeros(data.load(), x=x)
+            else:
+                figure, notes = _draw(data, variable=variable, x=x, y=y, at=at)
         save(figure, picture, [data])
     return notes
 
@@ -114,8 +112,14 @@ def draw(
     at: Sequence[str] = (),
 ) -> Figure:
     """The picture of a loaded result as a matplotlib figure."""
-    view = choose(_by_position(data), variable=variable, x=x, y=y, at=at).loaded()
-    return _titled(KINDS[view.kind](view), data, view.fixed, remarks(view))
+    return _draw(data, variable=variable, x=x, y=y, at=at)[0]
+
+
+def _draw(data: xr.Dataset, **choices: Any) -> tuple[Figure, list[str]]:
+    """The picture of a sweep, and the notes below it."""
+    view = choose(_by_position(data), **choices).loaded()
+    notes = remarks(view)
+    return _titled(KINDS[view.kind](view), data, view.fixed, notes), notes
 
 
 def remarks(view: View) -> list[str]:

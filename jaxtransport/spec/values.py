@@ -15,95 +15,39 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from jaxtransport.arguments import (
-    AMPLITUDE,
-    MOST_WHOLE,
-    NOT_NEGATIVE,
-    POSITIVE,
-    PROBABILITY,
-    REAL,
-    SMALL_ERROR,
-    Range,
-)
-from jaxtransport.errors import InputError
+from jaxtransport import arguments
+from jaxtransport.arguments import REAL, Range, show
+from jaxtransport.errors import InputError, WrongValue
 from jaxtransport.parameters import Parameter
 from jaxtransport.patterns import pattern_of
 
 Reader = Callable[[Any], Any]
 
 
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+FINITE = Range("a finite number", low=-sys.float_info.max, high=sys.float_info.max)  # of any size
 
 
-def number(
-    value: Any,
-    *,
-    above: float | None = None,
-    integer: bool = False,
-    least: int | None = None,
-    most: int = MOST_WHOLE,
-) -> Any:
-    """A finite number, not a boolean; optionally an integer, optionally bounded."""
-    kind = "a whole number" if integer else "a number"
-    bound = f" > {above:g}" if above is not None else f" >= {least}" if least is not None else ""
-    wrong = lambda: ValueError(f"expected {kind}{bound}, got {_show(value)}")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise wrong()
-    if integer and not isinstance(value, int):
-        raise wrong()
-    if integer and abs(value) > most:
-        raise ValueError(f"expected {kind} <= {most:,}, got {_show(value)}")
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise ValueError(f"expected {kind}{bound} that fits in a double, got {_show(value)}")
-    if not math.isfinite(value):
-        raise ValueError(f"expected a finite number{bound}, got {_show(value)}")
-    if (above is not None and not value > above) or (least is not None and not value >= least):
-        raise wrong()
-    return value if integer else float(value)
+def number(allowed: Range) -> Reader:
+    """One number in a range, as arguments of functions are checked."""
+
+    def reader(value: Any) -> float:
+        if not isinstance(value, int | float):
+            raise ValueError(f"expected {allowed.words}, got {show(value)}")
+        return float(_as_argument(arguments.number, value, allowed))
+
+    return reader
 
 
-def real(value: Any) -> float:
-    return _within(REAL, value)
+def whole(least: int | None = None, most: int | None = None) -> Reader:
+    """A whole number."""
+    return lambda value: _as_argument(arguments.whole, value, least, most)
 
 
-def positive(value: Any) -> float:
-    return _within(POSITIVE, value, above=0.0)
-
-
-def _within(allowed: Range, value: Any, **bounds: Any) -> float:
-    """A number whose products still fit in a double."""
-    out = number(value, **bounds)
-    if not allowed.holds(out):
-        raise ValueError(f"expected {allowed.expected(out)}, got {_show(value)}")
-    return out
-
-
-def amplitude(value: Any) -> float:
-    """Modulus of a hopping; along an open wire its phase has no effect."""
-    out = number(value)
-    if out < 0:
-        raise ValueError(f"expected a number > 0, got {_show(value)}; only |t| matters, set {-out:g}")
-    return positive(value)
-
-
-def probability(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not PROBABILITY.holds(value):
-        raise ValueError(f"expected {PROBABILITY.words}, got {_show(value)}")
-    return float(value)
-
-
-def not_negative(value: Any) -> float:
-    return _within(NOT_NEGATIVE, value)
-
-
-def small_error(value: Any) -> float:
-    return _within(SMALL_ERROR, value)
-
-
-def whole(least: int, most: int = MOST_WHOLE) -> Reader:
-    return lambda value: number(value, integer=True, least=least, most=most)
+def _as_argument(check: Callable, value: Any, *allowed: Any) -> Any:
+    try:
+        return check("", value, *allowed)
+    except WrongValue as error:
+        raise ValueError(f"expected {error.expected}, got {error.value}") from None
 
 
 def list_of(read: Reader, what: str = "numbers") -> Reader:
@@ -111,7 +55,7 @@ def list_of(read: Reader, what: str = "numbers") -> Reader:
 
     def reader(value: Any) -> list:
         if not isinstance(value, list):
-            raise ValueError(f"expected a list of {what}, got {_show(value)}")
+            raise ValueError(f"expected a list of {what}, got {show(value)}")
         out = []
         for i, entry in enumerate(value, 1):
             try:
@@ -132,7 +76,7 @@ def either(read: Reader) -> Reader:
 def choice(*names: str) -> Reader:
     def reader(value: Any) -> str:
         if value not in names:
-            raise ValueError(f"expected one of {', '.join(names)}, got {_show(value)}")
+            raise ValueError(f"expected one of {', '.join(names)}, got {show(value)}")
         return value
 
     return reader
@@ -140,7 +84,7 @@ def choice(*names: str) -> Reader:
 
 def text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"expected a string in quotes, got {_show(value)}")
+        raise ValueError(f"expected a string in quotes, got {show(value)}")
     return value
 
 
@@ -158,7 +102,7 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
             values = value
         else:
             raise ValueError(
-                f"expected a list, {{start, stop, step}} or {{start, stop, num}}, got {_show(value)}"
+                f"expected a list, {{start, stop, step}} or {{start, stop, num}}, got {show(value)}"
             )
         if not values:
             raise ValueError("expected at least one value, got an empty axis")
@@ -181,12 +125,13 @@ def _range(value: dict, *, integer: bool) -> list:
         raise ValueError(f"{sorted(missing)[0]!r} is missing; set start and stop")
     if ("step" in value) == ("num" in value):
         raise ValueError("expected either step or num, besides start and stop")
-    start, stop = (_part(value, k, lambda v: number(v, integer=integer)) for k in ("start", "stop"))
+    bound = whole() if integer else number(FINITE)
+    start, stop = (_part(value, key, bound) for key in ("start", "stop"))
     if not math.isfinite(stop - start):
         raise ValueError(f"expected a range of finite width, got {start:g} to {stop:g}")
     spacing = _part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
     if "step" in value:
-        step = _part(value, "step", lambda v: number(v, integer=integer))
+        step = _part(value, "step", bound)
         if step == 0 or (stop - start) / step < 0:
             raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g} (an empty axis)")
         if spacing == "log":
@@ -196,7 +141,7 @@ def _range(value: dict, *, integer: bool) -> list:
         _bound(steps)
         values = _evenly(start, step, math.floor(steps + 1e-9))
         return [*values[:-1], stop] if abs(values[-1] - stop) < 1e-9 * abs(step) else values
-    num = _part(value, "num", lambda v: number(v, integer=True, least=1))
+    num = _part(value, "num", whole(1))
     _bound(num)
     if spacing == "log":
         if not (start > 0 and stop > 0):
@@ -274,16 +219,6 @@ def _part(value: dict, key: str, read: Reader) -> Any:
         raise ValueError(f"{key}: {error}") from None
 
 
-READERS: dict[Range, Reader] = {
-    REAL: real,
-    POSITIVE: positive,
-    NOT_NEGATIVE: not_negative,
-    AMPLITUDE: amplitude,
-    PROBABILITY: probability,
-    SMALL_ERROR: small_error,
-}
-
-
 class Numbers(Protocol):
     """Which numbers a key may hold: a parameter, or an option of a law."""
 
@@ -297,7 +232,7 @@ def one_of(row: Numbers) -> Reader:
     """One value of a parameter."""
     if row.integer:
         return whole(int(row.domain.low), int(row.domain.high))
-    return READERS[row.domain]
+    return number(row.domain)
 
 
 def axis_of(row: Parameter) -> Reader:
@@ -316,9 +251,9 @@ def along_of(row: Parameter) -> Reader:
             pattern = pattern_of(row.name, value)
         except InputError as error:
             raise ValueError(str(error).removeprefix(f"{row.name}.")) from None
-        entries = list_of(one_of(row))
+        entries, numbers = list_of(one_of(row)), number(REAL)
         read = {
-            key: _part(value, key, entries if key in pattern.entries else real)
+            key: _part(value, key, entries if key in pattern.entries else numbers)
             for key in value
             if key != "pattern"
         }

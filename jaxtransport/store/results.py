@@ -65,10 +65,14 @@ def load(path: str | Path) -> xarray.Dataset:
 
 
 @contextlib.contextmanager
-def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
+def lazily(path: str | Path, *, intact: bool = False) -> Iterator[xarray.Dataset]:
     """Context with a result whose numbers are read on access; axes are read at once.
 
-    Checksums are not compared here: see `require_intact`. Errors as for `load`.
+    Args:
+        intact: compare the numbers with their checksums first, as `load` does.
+
+    Raises:
+        InputError: as for `load`.
     """
     import xarray
     from xarray.core import indexing
@@ -76,6 +80,9 @@ def lazily(path: str | Path) -> Iterator[xarray.Dataset]:
     from jaxtransport.store.lazy import StoredArray
 
     with ResultFile(path) as file:
+        if intact:
+            _attributes_of(file)
+            _require_unchanged(file)
         with file.believing():
             variables = {}
             for name in sorted(file.names):
@@ -97,11 +104,13 @@ def _values(file: ResultFile) -> dict[str, np.ndarray]:
 def require_intact(path: str | Path) -> None:
     """Raise `DamagedFile` if the numbers of a result differ from what was written."""
     with ResultFile(path) as file:
-        if not file.changed():
-            return
-    with ResultFile(path) as file:
-        if blocks := file.changed():
-            raise file.said(blocks)
+        _require_unchanged(file)
+
+
+def _require_unchanged(file: ResultFile) -> None:
+    """A run may be writing: what seems changed is read once more before the file is called damaged."""
+    if file.changed() and (blocks := file.changed()):
+        raise file.said(blocks)
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
@@ -111,13 +120,17 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
         InputError: no such file, not a result of jaxtransport, or a damaged one.
     """
     with ResultFile(path) as file:
-        attributes, search = file.attributes, file.search
+        return _attributes_of(file)
+
+
+def _attributes_of(file: ResultFile) -> dict[str, Any]:
+    attributes = file.attributes
     needed = list(ATTRIBUTES)
-    if search:
+    if file.search:
         attributes.setdefault("plan", "")  # a search has no plan
         needed += ["message"] if "contents" in attributes else []
     if missing := [f"{name} missing" for name in needed if not isinstance(attributes.get(name), str)]:
-        raise damaged(Path(path), missing)
+        raise damaged(file.path, missing)
     return attributes
 
 

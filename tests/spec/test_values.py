@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxtransport.spec import values
-from jaxtransport.spec.values import axis, choice, either, list_of, positive, real, text, whole
+from jaxtransport.arguments import POSITIVE, PROBABILITY, REAL
+from jaxtransport.spec.values import axis, choice, either, list_of, number, text, whole
 
+real, positive = number(REAL), number(POSITIVE)
 PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
@@ -37,17 +38,17 @@ def test_good_values_are_taken(reader, value, expected):
 @pytest.mark.parametrize(
     ("reader", "value", "says"),
     [
-        (real, "1", "expected a number"),
-        (real, True, "expected a number"),
-        (real, None, "expected a number"),
-        (real, [1.0], "expected a number"),
+        (real, "1", "expected a finite number"),
+        (real, True, "expected a finite number"),
+        (real, None, "expected a finite number"),
+        (real, [1.0], "expected a finite number"),
         (real, math.nan, "expected a finite number"),
         (real, -math.inf, "expected a finite number"),
-        pytest.param(real, 10**400, "expected a number", id="real-huge"),
+        pytest.param(real, 10**400, "expected a finite number", id="real-huge"),
         (positive, 0, "expected a number > 0"),
         (positive, -0.1, "expected a number > 0"),
-        (positive, math.inf, "expected a finite number"),
-        (values.probability, 1.5, "0 < p <= 1"),
+        (positive, math.inf, "expected a number > 0"),
+        (number(PROBABILITY), 1.5, "0 < p <= 1"),
         (whole(2), 1, "expected a whole number >= 2"),
         (whole(2), 4.0, "expected a whole number"),
         (whole(2), True, "expected a whole number"),
@@ -66,7 +67,7 @@ def test_wrong_values_are_refused_with_a_remedy(reader, value, says):
 
 
 def test_long_values_are_shown_in_short():
-    with pytest.raises(ValueError, match="expected a number") as caught:
+    with pytest.raises(ValueError, match="expected a finite number") as caught:
         real("x" * 1000)
     assert len(str(caught.value)) < 120
 
@@ -116,7 +117,7 @@ def test_every_form_of_an_axis(reader, value, expected):
         (numbers, {"start": 0.0, "stop": 1.0, "step": 0}, "an empty axis"),
         (numbers, {"start": 0.0, "stop": 1.0, "step": -0.1}, "an empty axis"),
         (numbers, {"start": 0.0, "stop": 1.0, "step": math.nan}, "step: expected a finite number, got nan"),
-        (numbers, {"start": "0", "stop": 1.0, "step": 0.1}, "start: expected a number, got '0'"),
+        (numbers, {"start": "0", "stop": 1.0, "step": 0.1}, "start: expected a finite number, got '0'"),
         (numbers, {"start": 0.0, "stop": math.inf, "num": 3}, "stop: expected a finite number, got inf"),
         (numbers, {"start": 0.0, "stop": 1.0, "num": 0}, "num: expected a whole number >= 1, got 0"),
         (numbers, {"start": 0.0, "stop": 1.0, "num": 3.0}, "num: expected a whole number >= 1, got 3.0"),

@@ -10,10 +10,11 @@ from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
 from jaxtransport import variables
+from jaxtransport.arguments import REAL
 from jaxtransport.parameters import CIRCUIT
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.tables import Mistakes, OutputTable, Parsed, Table, read_axes, read_tables, value_of
-from jaxtransport.spec.values import choice, list_of, real, whole
+from jaxtransport.spec.values import choice, list_of, number, whole
 
 
 def _fraction(value: Any) -> float:
@@ -30,7 +31,7 @@ class WireTable(Table):
     sigma: Annotated[float | None, value_of(CIRCUIT["sigma"])] = CIRCUIT["sigma"].default
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
     positions: Annotated[list[float] | None, PlainValidator(list_of(_fraction, "fractions"))] = None
-    strengths: Annotated[list[float] | None, PlainValidator(list_of(real))] = None
+    strengths: Annotated[list[float] | None, PlainValidator(list_of(number(REAL)))] = None
 
 
 class DriveTable(Table):

@@ -9,6 +9,7 @@ from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
 from jaxtransport import variables
+from jaxtransport.arguments import POSITIVE
 from jaxtransport.parameters import CLASSICAL
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.tables import (
@@ -21,7 +22,7 @@ from jaxtransport.spec.tables import (
     read_tables,
     value_of,
 )
-from jaxtransport.spec.values import choice, list_of, positive, whole
+from jaxtransport.spec.values import choice, list_of, number, whole
 
 
 class WireTable(Table):
@@ -34,7 +35,7 @@ class WireTable(Table):
     sources: Sites = None
     drains: Sites = None
     probes: Sites = None
-    strengths: Annotated[list[float] | None, PlainValidator(list_of(positive))] = None
+    strengths: Annotated[list[float] | None, PlainValidator(list_of(number(POSITIVE)))] = None
 
 
 class DriveTable(Table):

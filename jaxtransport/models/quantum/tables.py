@@ -14,7 +14,7 @@ from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
 from jaxtransport import text
-from jaxtransport.arguments import POSITIVE
+from jaxtransport.arguments import POSITIVE, REAL
 from jaxtransport.band import CHAIN
 from jaxtransport.coordinates import coordinate
 from jaxtransport.laws import LAWS
@@ -33,7 +33,7 @@ from jaxtransport.spec.tables import (
     value_of,
     values_of,
 )
-from jaxtransport.spec.values import choice, list_of, positive, real, whole
+from jaxtransport.spec.values import choice, list_of, number, whole
 from jaxtransport.variables import LINEAR, NONLINEAR
 
 Along = float | list[float] | dict[str, Any] | None  # one number, a list, or a pattern
@@ -44,13 +44,16 @@ class WireTable(Table):
 
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
     N: Annotated[int | None, value_of(QUANTUM["N"])] = None
-    gamma: Annotated[float | list[float] | None, values_of(QUANTUM["gamma"], real)] = None  # 0 on bare sites
+    # 0 on sites without a reservoir
+    gamma: Annotated[float | list[float] | None, values_of(QUANTUM["gamma"], number(REAL))] = (
+        None  # 0 on bare sites
+    )
     contact: Annotated[float | list[float] | None, values_of(QUANTUM["contact"])] = None
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
     sources: Sites = None
     drains: Sites = None
     probes: Sites = None
-    strengths: Annotated[list[float] | None, PlainValidator(list_of(positive))] = None
+    strengths: Annotated[list[float] | None, PlainValidator(list_of(number(POSITIVE)))] = None
     onsite: Annotated[Along, along_of(QUANTUM["onsite"])] = QUANTUM["onsite"].default
     hopping: Annotated[Along, along_of(QUANTUM["hopping"])] = QUANTUM["hopping"].default
 
