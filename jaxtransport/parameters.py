@@ -196,9 +196,16 @@ CIRCUIT = _rows(
 )
 
 
-def injection_of(drive: Mapping[str, Any]) -> Any:
-    """I_g / I_o of a drive, from either way of giving the injected current: I_o = e |delta_mu| / 2 pi hbar.
+def unit_of_current(delta_mu: Any) -> Any:
+    """I_o = e |delta_mu| / 2 pi hbar, in e gamma_o / hbar."""
+    return abs(delta_mu) / (2 * np.pi)
 
-    Numbers of NumPy or JAX; `delta_mu` > 0 where the drive gives I_g.
-    """
-    return drive["injection"] if "injection" in drive else 2 * np.pi * drive["I_g"] / drive["delta_mu"]
+
+def over_unit(I_g: Any, delta_mu: Any) -> Any:
+    """I_g / I_o of an absolute current. Numbers of NumPy or JAX; delta_mu is not 0."""
+    return 2 * np.pi * I_g / abs(delta_mu)
+
+
+def injection_of(drive: Mapping[str, Any]) -> Any:
+    """I_g / I_o of a drive, from either way of giving the injected current."""
+    return drive["injection"] if "injection" in drive else over_unit(drive["I_g"], drive["delta_mu"])

@@ -33,7 +33,7 @@ from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law, checked_law
 from jaxtransport.linear import LinearResponse
-from jaxtransport.parameters import MU_BAR
+from jaxtransport.parameters import MU_BAR, over_unit
 from jaxtransport.renamed import Renamed
 from jaxtransport.steady import Steady, without_overflow
 from jaxtransport.wire import Wire, admit, require_wire
@@ -355,7 +355,7 @@ def _given(
     mu_bar, delta_mu = number(MU_BAR, mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
     mu_bar = _in_band(mu_bar, delta_mu, wire.reservoir.band)
     if I_g is not None:
-        injection = _over_unit(number("I_g", I_g, AMOUNT), delta_mu)
+        injection = _injection_of(number("I_g", I_g, AMOUNT), delta_mu)
     elif injection is None:
         injection = np.float64(0.0)
     else:
@@ -363,10 +363,10 @@ def _given(
     return (wire, mu_bar, delta_mu, injection), law, kernel_for(kernel, wire.sites, alone=True)
 
 
-def _over_unit(I_g: Any, delta_mu: Any) -> Any:
+def _injection_of(I_g: Any, delta_mu: Any) -> Any:
     """I_g / I_o; NaN, with finite gradients, where a traced number is not allowed."""
     if not is_traced(I_g) and not is_traced(delta_mu):
-        return 2 * np.pi * I_g / abs(delta_mu)
+        return over_unit(I_g, delta_mu)
     good = AMOUNT.holds(I_g) & NOT_ZERO.holds(delta_mu)
-    ratio = 2 * np.pi * jnp.where(good, I_g, 0.0) / jnp.where(good, jnp.abs(delta_mu), 1.0)
+    ratio = over_unit(jnp.where(good, I_g, 0.0), jnp.where(good, delta_mu, 1.0))
     return jnp.where(good, ratio, jnp.nan)

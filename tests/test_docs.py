@@ -12,6 +12,7 @@ import pytest
 import jaxtransport as jt
 from jaxtransport import models
 from jaxtransport.plot.figures import FIGURES, select
+from jaxtransport.status import MEANINGS
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +57,12 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("11 zeros of Delta I")
     assert "11 curves of zeros" in printed
+
+
+def test_every_status_code_is_explained():
+    text = (ROOT / "docs/notation.md").read_text(encoding="utf-8").replace("\N{MINUS SIGN}", "-")
+    rows = re.findall(r"^\| (-?\d) \| `(\w+)` \|", text, flags=re.M)
+    assert {int(code): name for code, name in rows} == MEANINGS
 
 
 def test_the_example_of_the_laws_prints_what_the_page_says(capsys):

@@ -24,7 +24,7 @@ from jaxtransport.models.padding import (
     sizes_of,
     table_bytes,
 )
-from jaxtransport.parameters import GAMMA
+from jaxtransport.parameters import GAMMA, unit_of_current
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
@@ -64,7 +64,7 @@ def make_task(spec: Spec) -> Task:
         shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=along_the_wire(variables, max(sizes)),
-        beside=unit_of_current(spec),
+        beside=_unit_along(spec),
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
@@ -112,7 +112,7 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
         shared=partial(shared_by, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=(*along_the_wire(variables, max(sizes)), *_root_axes(spec)),
-        beside=unit_of_current(spec),
+        beside=_unit_along(spec),
         size_axis=None if spec.axis("N") is None else "N",
         sizes=sizes,
         size=size,
@@ -147,12 +147,12 @@ def _root_axes(spec: Spec) -> tuple[Axis, ...]:
     )
 
 
-def unit_of_current(spec: Spec) -> tuple[Beside, ...]:
-    """I_o = delta_mu / 2 pi as a coordinate along a delta_mu axis."""
+def _unit_along(spec: Spec) -> tuple[Beside, ...]:
+    """I_o as a coordinate along an axis of delta_mu."""
     axis = spec.axis("delta_mu")
     if axis is None:
         return ()
-    return (Beside("I_o", axis.values / (2 * np.pi), ("delta_mu",), "e gamma_o/hbar", "unit of current"),)
+    return (Beside("I_o", unit_of_current(axis.values), ("delta_mu",), "e gamma_o/hbar", "unit of current"),)
 
 
 def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:

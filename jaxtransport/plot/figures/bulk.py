@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxtransport import closed_forms
+from jaxtransport.parameters import unit_of_current
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
@@ -14,7 +15,7 @@ def draw_heat(data: Data) -> Figure:
     """h_l of every middle site, both biases, and the bulk value of Eq. B52."""
     result = data["bulk"]
     mu_bar, gamma, delta_mu = map(frame.given, (result.mu_bar, result.gamma, result.delta_mu))
-    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
+    I_g = frame.given(result.injection) * unit_of_current(delta_mu)
     figure, panels = frame.new(3, 1, height=5.2)
     for i, (axes, N) in enumerate(zip(panels, result["N"].values, strict=True)):
         site = np.arange(2, N)
@@ -46,7 +47,7 @@ def draw_density(data: Data) -> Figure:
     result = data["bulk"]
     N = int(result["N"].values[1])
     mu_bar, gamma, delta_mu = map(frame.given, (result.mu_bar, result.gamma, result.delta_mu))
-    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
+    I_g = frame.given(result.injection) * unit_of_current(delta_mu)
     site = np.arange(1, N + 1)
     figure, axes = frame.new()
     for index, bias in enumerate(("forward", "reverse")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from jaxtransport.parameters import unit_of_current
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
@@ -14,7 +15,7 @@ def draw(data: Data) -> Figure:
     result = data["dot"]
     figure, axes = frame.new(height=2.9)
     bias = result["delta_mu"]
-    current = 1e3 * result["current_forward"] * bias / (2 * np.pi)  # from I_o to e gamma_o / hbar
+    current = 1e3 * result["current_forward"] * unit_of_current(bias)  # from I_o to e gamma_o / hbar
     levels = 2 * np.cos(np.pi * np.arange(1, 4) / 7)
     for level in levels:
         axes.axvline(2 * level, color="0.6", linewidth=0.7, linestyle=":", zorder=0)

@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from jaxtransport import closed_forms
+from jaxtransport.parameters import unit_of_current
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 from jaxtransport.status import OUTSIDE_BAND
@@ -23,7 +24,7 @@ def draw_potentials(data: Data) -> Figure:
         for index, (bias, sign) in enumerate((("forward", 1), ("reverse", -1))):
             mu = result[f"potential_{bias}"].sel(injection=injection).values
             frame.exact(panel, site, mu, index, bias, marker="s", markersize=3.5)
-            I_g = injection * frame.unit_of_current(delta_mu)
+            I_g = injection * unit_of_current(delta_mu)
             shift = closed_forms.short_wire.potential_shift(mu_bar, gamma, sign * delta_mu, I_g)
             frame.dots(
                 panel, [2, 3], [mu_bar + shift, mu_bar - shift], "Eq. B31" if index else None, markersize=2.2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from jaxtransport import closed_forms
+from jaxtransport.parameters import unit_of_current
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
@@ -14,7 +15,7 @@ def draw_potentials(data: Data) -> Figure:
     result = data["fig3a"]
     N, mu_bar, gamma = map(frame.given, (result.N, result.mu_bar, result.gamma))
     delta_mu = frame.given(result.delta_mu)
-    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
+    I_g = frame.given(result.injection) * unit_of_current(delta_mu)
     figure, axes = frame.new()
     for index, (bias, sign) in enumerate((("forward", 1), ("reverse", -1))):
         frame.exact(axes, result["site"], result[f"potential_{bias}"], index, bias, marker=".")

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from jaxtransport import closed_forms
 from jaxtransport.band import CHAIN
+from jaxtransport.parameters import unit_of_current
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
@@ -16,7 +17,7 @@ def draw(data: Data) -> Figure:
     """mu_2 and mu_3 of both biases: exact, by Eq. B31, and by the expansion Eq. 17."""
     result = data["fig5"]
     mu_bar, delta_mu = frame.given(result.mu_bar), frame.given(result.delta_mu)
-    I_g = frame.given(result.injection) * frame.unit_of_current(delta_mu)
+    I_g = frame.given(result.injection) * unit_of_current(delta_mu)
     gamma = result.gamma.values
     figure, axes = frame.new(height=3.0)
     for index, (bias, sign) in enumerate((("forward", 1), ("reverse", -1))):

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxtransport import closed_forms
+from jaxtransport.parameters import unit_of_current
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
@@ -16,7 +17,7 @@ def draw(data: Data) -> Figure:
     mu_bar, gamma, delta_mu = map(frame.given, (result.mu_bar, result.gamma, result.delta_mu))
     figure, panels = frame.new(3, 1, height=5.2, sharey=True)
     none, driven = result["injection"].values
-    I_g = driven * frame.unit_of_current(delta_mu)
+    I_g = driven * unit_of_current(delta_mu)
     for i, (axes, N) in enumerate(zip(panels, result["N"].values, strict=True)):
         site = np.arange(1, N + 1)
         mu = result["potential_forward"].sel(N=N).isel(site=slice(0, N))

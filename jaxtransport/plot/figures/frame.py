@@ -106,8 +106,3 @@ def legend(axes: Axes, **where: Any) -> None:
     order = sorted(range(len(handles)), key=lambda i: vars(handles[i]).get("_color") not in COLOURS)
     look = {"handlelength": 1.6, "labelspacing": 0.3, "borderaxespad": 0.3, **where}
     axes.legend([handles[i] for i in order], [labels[i] for i in order], **look)
-
-
-def unit_of_current(delta_mu: float) -> float:
-    """I_o = e delta_mu / 2 pi hbar, in e gamma_o / hbar."""
-    return delta_mu / (2 * np.pi)

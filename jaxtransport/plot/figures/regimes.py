@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxtransport import closed_forms
+from jaxtransport.parameters import unit_of_current
 from jaxtransport.plot.figures import frame
 from jaxtransport.plot.figures.frame import Data, PaperFigure
 
@@ -35,7 +36,7 @@ def draw(data: Data) -> Figure:
             b, (N - 2) / l_c, 2 * one["injection_response"], index, rf"$\gamma = {gamma:g}\,\gamma_o$"
         )
         frame.exact(c, N, one["nonreciprocity"] / injection, index)
-        I_g = injection * frame.unit_of_current(delta_mu)
+        I_g = injection * unit_of_current(delta_mu)
         turn = closed_forms.long_wire.crossover_length(mu_bar, gamma, delta_mu, I_g)
         if turn < N[-1]:
             c.plot(turn, np.interp(turn, N, one["nonreciprocity"] / injection), "o", color="black")
