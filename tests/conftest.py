@@ -1,9 +1,14 @@
 """Fixtures of all tests: double precision, a compilation cache, the command line as a function."""
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
+
+# Most tests compile for longer than they compute, so XLA optimises little, which takes a third of the time.
+# JAX_DISABLE_MOST_OPTIMIZATIONS=0 compiles everything as commands do. Processes that tests start inherit it.
+QUICKLY = os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") != "0"
 
 import jax
 import pytest
@@ -21,6 +26,8 @@ from jaxtransport.sweep import plan as plans
 
 jax.config.update("jax_enable_x64", True)
 xla.compile_whole_loops()
+if QUICKLY and xla.quickly():
+    os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
 
 # One folder of compiled programs for all workers, for the processes that tests start, and for later runs.
 CACHE = Path(__file__).parent.parent / ".pytest_cache" / "programs"
@@ -33,11 +40,38 @@ CACHE_SETTINGS = {
 for _name, _value in CACHE_SETTINGS.items():
     jax.config.update(_name, _value)
 
+MOST_MEMORY = 3 * 2**30
+
 # Shells that start pytest in the background have SIGINT ignored, nohup has SIGHUP; so would every process
 # that a test starts.
 for _number in interrupts.SIGNALS:
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Tests marked `optimized` compile as commands do; programs are forgotten before they fill the memory."""
+    optimized = QUICKLY and item.get_closest_marker("optimized") is not None
+    if optimized:
+        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "0"
+        jax.config.update("jax_disable_most_optimizations", False)
+    try:
+        return (yield)
+    finally:
+        if optimized:
+            os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+            jax.config.update("jax_disable_most_optimizations", True)
+        if resident() > MOST_MEMORY:
+            jax.clear_caches()
+
+
+def resident():
+    """Bytes of this process in memory; the largest so far where /proc does not tell."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ def test_the_example_of_the_cluster_runs_as_a_script(tmp_path):
     assert done.stdout.split()[-1] == str(jt.load(tmp_path / "results/fig3b.h5").status.size)
 
 
+@pytest.mark.optimized
 def test_the_examples_of_the_zeros_print_what_the_page_says(capsys):
     page = ROOT / "docs/zeros.md"
     names: dict = {}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import xarray
 
 Parameters = Mapping[str, Parameter]
+MOST_WRITTEN = 6  # numbers of a pattern
 NOT_IN_LINEAR_SEARCHES = ("injection", "I_g", "delta_mu")  # zeros in linear response do not depend on them
 
 
@@ -41,9 +42,20 @@ def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
     lists = " ".join(name for name, values in _given(spec, parameters).items() if len(values) > 1)
     wire: Any = spec.tables["wire"]
     searched = {} if spec.search is None else {"searched": " ".join(spec.search)}
-    patterns = {name: value["pattern"] for name, value in vars(wire).items() if isinstance(value, dict)}
-    named = {"patterns": " ".join(f"{name}={kind}" for name, kind in patterns.items())} if patterns else {}
+    patterns = [f"{name}={_written(value)}" for name, value in vars(wire).items() if isinstance(value, dict)]
+    named = {"patterns": "; ".join(patterns)} if patterns else {}
     return {"layout": str(wire.layout), "lists": lists, **named, **searched}
+
+
+def _written(pattern: Mapping[str, Any]) -> str:
+    """alternating (1, 0.5)"""
+    numbers: list[str] = []
+    for key, value in pattern.items():
+        if key != "pattern":
+            some = value if isinstance(value, list) else [value]
+            numbers += [f"{v:g}" if isinstance(v, float) else str(v) for v in some[:MOST_WRITTEN]]
+            numbers += ["..."] * (len(some) > MOST_WRITTEN)
+    return f"{pattern['pattern']} ({', '.join(numbers)})"
 
 
 def labels(one: Beside) -> dict[str, str]:

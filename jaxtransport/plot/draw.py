@@ -193,7 +193,7 @@ def _by_position(data: xr.Dataset) -> xr.Dataset:
 def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
     """Fixed parameters as pieces of text: axes at one value, then the other parameters."""
     model, lists = str(data.attrs["model"]), str(data.attrs.get("lists", "")).split()
-    patterns = dict(pair.split("=") for pair in str(data.attrs.get("patterns", "")).split())
+    patterns = dict(pair.split("=", 1) for pair in str(data.attrs.get("patterns", "")).split("; ") if pair)
     pieces = [] if model == "quantum" else [model]
     pieces += [str(data.attrs["layout"])] if "layout" in data.attrs else []
     pieces += [f"${style.equals(data[name], value)}$" for name, value in fixed.items()]

@@ -135,10 +135,12 @@ class Checks:
             except InputError as error:
                 wrong.append((int(N), error.mistakes))
         for message in wrong[0][1] if wrong else ():
-            key = message.split(":")[0].split(" = ")[0]
-            rest = message if key not in sites else message.removeprefix(f"{key}: ")
+            named, _, rest = message.partition(": ")  # "N = 7: ...", "spacing = 3: ...", "sources: ..."
+            key = named.partition(" = ")[0]
+            if key not in sites:
+                key, rest = "N", f"{rest}, got {wrong[0][0]}" if key == "N" else message
             more = f" (and {len(wrong) - 1} more values of N)" if len(wrong) > 1 else ""
-            self.add(key if key in sites else "N", rest + more)
+            self.add(key, rest + more)
         return None if wrong else layouts.make(self.wire.layout, int(lengths[0]), **sites)
 
     def strengths(self, found: layouts.Layout | None) -> None:

@@ -14,6 +14,8 @@ from jaxtransport.green.fine import Fine
 from jaxtransport.green.phase import sight
 from jaxtransport.reservoirs import CHAIN
 
+pytestmark = pytest.mark.optimized  # exact sums of roundings
+
 RNG = np.random.default_rng(3)
 A, B, C, D = RNG.normal(size=(4, 200)) * 10.0 ** RNG.integers(-8, 8, size=(4, 200))
 

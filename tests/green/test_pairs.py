@@ -12,6 +12,8 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.parallel_chain import ParallelChain
 
+pytestmark = pytest.mark.optimized  # exact sums of roundings
+
 ENERGIES = np.array([-1.9, -0.3, 0.0, 0.41, 1.7])
 
 

@@ -161,8 +161,8 @@ def test_unfinished_points_are_gathered_and_finished():
 
 
 MISTAKES = [
-    ({"solve": {"law": "series", "order": 0}}, "solve.order", ">= 1"),
-    ({"solve": {"law": "series", "order": 10}}, "solve.order", "<= 9"),
+    ({"solve": {"law": "series", "order": 0}}, "solve.order", "from 1 to 9"),
+    ({"solve": {"law": "series", "order": 10}}, "solve.order", "from 1 to 9"),
     ({"solve": {"law": "series", "temperature": 0.1}}, "solve.temperature", 'requires law = "exact"'),
     ({"solve": {"law": "exact", "order": 3}}, "solve.order", 'requires law = "series"'),
     ({"solve": {"law": "exact", "temperature": -0.1}}, "solve.temperature", ">= 0"),

@@ -127,7 +127,7 @@ def test_a_pattern_over_an_N_axis(tmp_path):
     data = run(
         tmp_path, "ssh", 'hopping = { pattern = "alternating", values = [1.0, 0.5] }', "N = [4, 5, 8, 30]"
     )
-    assert data.attrs["patterns"] == "hopping=alternating"
+    assert data.attrs["patterns"] == "hopping=alternating (1, 0.5)"
     assert "hopping" in data.attrs["lists"].split()
     against_lists(data, lambda N: ([1.0, 0.5] * N)[: N - 1], tmp_path)
 

@@ -18,7 +18,7 @@ from jaxtransport.plot.figures import FIGURES, frame, select
 from jaxtransport.plot.figures.fig10 import sign_changes
 from jaxtransport.spec.shipped import shipped
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.optimized]
 
 SMALLEST_PRINT = 6.0  # points, at the width of a column
 
@@ -33,7 +33,6 @@ def folder(tmp_path_factory):
         fcntl.flock(lock, fcntl.LOCK_EX)  # the first process computes, the others wait for it
         if not (folder / "done").exists():
             patch.chdir(folder)
-            patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
             made = list(jobs.figures(folder="pictures"))
             assert [path.stem for path, _ in made] == list(FIGURES)
             assert not any(failed for _, failed in made)

@@ -10,7 +10,7 @@ from support.checks import close
 
 import jaxtransport as jt
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.optimized]
 
 SITES = 9
 

@@ -267,6 +267,7 @@ def test_a_zero_of_the_exact_law():
     assert "nothing searched there" not in found.message
 
 
+@pytest.mark.optimized
 def test_a_window_beyond_the_existence_of_steady_states_is_unsolved():
     """A source would have to leave the band at injection 1.5; .729 is the most at mu_bar = 1.52."""
     found = jt.find_zeros(FOUR, over={"mu_bar": (1.5, 1.54)}, injection=1.5, **EXACT)
