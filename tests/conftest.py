@@ -6,13 +6,10 @@ import signal
 import sys
 from pathlib import Path
 
-# Most tests compile for longer than they compute, so XLA optimises little, which takes a third of the time.
-# JAX_DISABLE_MOST_OPTIMIZATIONS=0 compiles everything as commands do. Processes that tests start inherit it.
-QUICKLY = os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") != "0"
-
 import jax
 import pytest
 from jaxtyping import install_import_hook
+from support.compiling import QUICKLY, optimized
 
 # Shapes and types of arrays are checked, as annotations say, in modules that only compiled code calls: others
 # get NumPy arrays from tests.
@@ -52,18 +49,11 @@ for _number in interrupts.SIGNALS:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     """Tests marked `optimized` compile as commands do; programs are forgotten before they fill the memory."""
-    optimized = QUICKLY and item.get_closest_marker("optimized") is not None
-    if optimized:
-        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "0"
-        jax.config.update("jax_disable_most_optimizations", False)
-    try:
-        return (yield)
-    finally:
-        if optimized:
-            os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
-            jax.config.update("jax_disable_most_optimizations", True)
-        if resident() > MOST_MEMORY:
-            jax.clear_caches()
+    with optimized(item.get_closest_marker("optimized") is not None):
+        result = yield
+    if resident() > MOST_MEMORY:
+        jax.clear_caches()
+    return result
 
 
 def resident():

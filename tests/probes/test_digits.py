@@ -12,7 +12,7 @@ from support.checks import close
 
 import jaxtransport as jt
 
-pytestmark = [pytest.mark.slow, pytest.mark.optimized]
+pytestmark = pytest.mark.slow
 
 DIGITS, NODES = 34, 40
 PANEL = 0.25  # gamma_o: 40 nodes carry the wire's levels to 20 digits, and 6 T the Fermi functions

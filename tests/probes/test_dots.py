@@ -10,7 +10,7 @@ from support.checks import close
 
 import jaxtransport as jt
 
-pytestmark = [pytest.mark.slow, pytest.mark.optimized]
+pytestmark = pytest.mark.slow
 
 SITES = 9
 

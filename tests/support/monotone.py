@@ -56,27 +56,23 @@ class Plain:
         self.w = (cuts[:-1] + half)[:, None] + half[:, None] * AT
         self.weight = half[:, None] * WEIGHT
         N = chain.N
-        self.values = np.zeros((*self.w.shape, N, N))
-        for index, w in np.ndenumerate(self.w):
-            Gamma = -2 * reference.self_energy(chain.coupling, w).imag
-            G = reference.green(reference.hamiltonian(chain), chain.coupling, w)
-            self.values[index] = reference.transmissions(G, Gamma)
-            np.fill_diagonal(self.values[index], 0.0)
+        self.values = reference.transmission_matrices(chain, self.w) * (1 - np.eye(N))
         vander = np.polynomial.legendre.legvander(AT, 15)
         coefficients = (vander * WEIGHT[:, None]).T * (np.arange(16)[:, None] + 0.5)
         self.primitive = np.polynomial.legendre.legint(coefficients, lbnd=-1)  # (17, node)
         whole = np.einsum("pj,pjlm->plm", self.weight, self.values)
         self.before = np.concatenate([np.zeros((1, N, N)), np.cumsum(whole, 0)])
 
-    def P(self, mu: float) -> np.ndarray:
+    def P(self, mu: float, row: int | slice = slice(None)) -> np.ndarray:
+        """P_lm, or one row of it."""
         if self.T:
             f = 0.5 * (1 - np.tanh((self.w - mu) / (2 * self.T)))
-            return np.einsum("pj,pjlm->lm", self.weight * f, self.values)
+            return np.tensordot(self.weight * f, self.values[:, :, row], 2)
         p = int(np.clip(np.searchsorted(self.cuts, mu) - 1, 0, len(self.cuts) - 2))
         half = (self.cuts[p + 1] - self.cuts[p]) / 2
         u = np.clip((mu - self.cuts[p]) / half - 1, -1, 1)
         share = np.polynomial.legendre.legval(u, self.primitive)
-        return self.before[p] + half * np.einsum("j,jlm->lm", share, self.values[p])
+        return self.before[p][row] + half * np.tensordot(share, self.values[p][:, row], 1)
 
     def currents(self, mu: np.ndarray) -> np.ndarray:
         P = [self.P(m) for m in mu]
@@ -114,5 +110,4 @@ def solve(chain: reference.Chain, mu_bar, delta_mu, asked, temperature, sweeps=2
 
 
 def _misfit(plain: Plain, l: int, others: list[int], rest: float, mu: float) -> float:
-    P = plain.P(mu)
-    return sum(P[l, m] for m in others) - rest
+    return plain.P(mu, l)[others].sum() - rest

@@ -16,10 +16,7 @@ from support import reference
 
 def transmission_matrix(chain: reference.Chain, w: float) -> np.ndarray:
     """T_ll' at one energy; 0 outside the band."""
-    if abs(w) >= 2:
-        return np.zeros((chain.N, chain.N))
-    Gamma = -2 * reference.self_energy(chain.coupling, w).imag
-    return reference.transmissions(reference.green(reference.hamiltonian(chain), chain.coupling, w), Gamma)
+    return reference.transmission_matrices(chain, w) if abs(w) < 2 else np.zeros((chain.N, chain.N))
 
 
 def fermi(w: float, mu: np.ndarray, temperature: float) -> np.ndarray:

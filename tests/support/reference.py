@@ -57,13 +57,8 @@ def chain_of(wire) -> Chain:
 
 
 def hamiltonian(chain: Chain) -> np.ndarray:
-    H = np.zeros((chain.N, chain.N), complex)
-    for l in range(chain.N):
-        H[l, l] = chain.onsite[l]
-    for l in range(chain.N - 1):
-        H[l, l + 1] = -chain.hopping[l]
-        H[l + 1, l] = -np.conj(chain.hopping[l])
-    return H
+    hopping = np.asarray(chain.hopping, complex)
+    return np.diag(np.asarray(chain.onsite, complex)) - np.diag(hopping, 1) - np.diag(hopping.conj(), -1)
 
 
 def self_energy(coupling: np.ndarray, w: float) -> np.ndarray:
@@ -78,6 +73,16 @@ def green(H: np.ndarray, coupling: np.ndarray, w: float) -> np.ndarray:
 def transmissions(G: np.ndarray, Gamma: np.ndarray) -> np.ndarray:
     """T_ll', into l from l'."""
     return np.array([np.abs(G[l]) ** 2 * Gamma[l] * Gamma for l in range(len(G))])
+
+
+def transmission_matrices(chain: Chain, w: np.ndarray) -> np.ndarray:
+    """T_ll' at many energies inside the band; indices of energies first."""
+    w = np.asarray(w)[..., None]
+    Sigma = np.asarray(chain.coupling) ** 2 / 2 * (w - 1j * np.sqrt(4 - w**2))
+    one = np.eye(chain.N)
+    G = np.linalg.inv(w[..., None] * one - hamiltonian(chain) - Sigma[..., None] * one)
+    Gamma = -2 * Sigma.imag
+    return np.abs(G) ** 2 * Gamma[..., :, None] * Gamma[..., None, :]
 
 
 def link_transmissions(H: np.ndarray, G: np.ndarray, Gamma: np.ndarray, l: int, k: int) -> np.ndarray:
