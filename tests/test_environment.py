@@ -44,6 +44,7 @@ def python(program, folder, *arguments, **environment):
 COMMAND = "from jaxtransport.__main__ import main; main()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("run", "spec.toml", "-o", "out.h5"), ("info",), ("info", "--json")])
 def test_the_variable_that_keeps_jax_from_starting_is_named(arguments, tmp_path):
     (tmp_path / "spec.toml").write_text(SPEC)
@@ -95,12 +96,14 @@ def test_a_fork_of_jax_is_refused_before_it_waits_for_ever(tmp_path):
     assert 'get_context("spawn")' in done.stdout
 
 
+@pytest.mark.slow
 def test_a_fork_before_jax_has_started_computes(tmp_path):
     done = python(FORK, tmp_path, "before")
     wanted = jt.solve(jt.Wire.pair(6, gamma=0.3), mu_bar=1.0, delta_mu=0.1, injection=0.1).left_current
     np.testing.assert_allclose(json.loads(done.stdout)[1], wanted, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_where_there_are_no_locks_a_sentence_says_so(tmp_path):
     (tmp_path / "spec.toml").write_text(SPEC)
     without = f"import sys; sys.modules['fcntl'] = None; {COMMAND}"
@@ -161,6 +164,7 @@ def test_a_call_of_a_known_kind_changes_no_settings(monkeypatch, no_cache_of_tes
     assert calls
 
 
+@pytest.mark.slow
 def test_double_precision_for_the_whole_process(tmp_path):
     """`use_double`, and the error that names it."""
     code = """

@@ -81,6 +81,7 @@ def exact(chain, mu_bar):
     return 2 * min(p.g, abs(i)) * (1 if i > 0 else -1), p.g, p.r
 
 
+@pytest.mark.slow
 def test_gradients_against_forty_digits():
     """Central differences of 60-digit arithmetic with h = 1e-15, exact to 1e-30; 1e-12 as for values."""
     chain, h = reference.chain_of(WIRES["short"]), mpf(10) ** -15

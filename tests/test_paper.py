@@ -82,6 +82,7 @@ def test_fig_5():
 # One pair, any N (App. C)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("N", [4, 5, 6, 7, 12, 23, 40])
 def test_one_pair(N, kernel):
@@ -115,6 +116,7 @@ def test_green_functions_and_transmissions_of_one_pair(N):
         close(got, list(expected.values()), 1e-12, what="T")
 
 
+@pytest.mark.slow
 def test_forms_of_the_pair_agree():
     """C4 corrected, C13 and its simplification; Xi of Eq. 22 and expanded; N = 4 is the short wire."""
     for N in range(4, 41):

@@ -54,6 +54,7 @@ def test_chain_dense_and_twin_agree_on_long_wires():
             checks.charge_is_conserved(engine.solve(wire, kernel, *at.values()), N)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(("seed", "N"), [(20, 2), (22, 12)])
 def test_padded_is_unpadded(seed, N, kernel):

@@ -35,6 +35,7 @@ def spec(tmp_path, monkeypatch):
     return "small.toml"
 
 
+@pytest.mark.slow
 def test_run_status_plot_in_a_row(spec, jaxtransport):
     code, out, _ = jaxtransport("run", spec)
     assert code == 0
@@ -204,6 +205,7 @@ def test_an_interrupt_keeps_the_file_and_says_how_to_go_on(tmp_path):
         assert (done["status"][...] == 0).all()
 
 
+@pytest.mark.slow
 def test_help_validate_and_status_do_not_load_jax(spec, jaxtransport):
     jaxtransport("run", spec)
     for arguments in (["--help"], ["validate", spec], ["status", "results/small.h5"]):

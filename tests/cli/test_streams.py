@@ -41,6 +41,7 @@ def command(folder, *arguments, **environment):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_leaves_does_not_end_a_run(stream, folder):
     with command(folder, "run", "größe.toml", "-o", "out.h5", "--devices", "1") as run:
@@ -58,6 +59,7 @@ def test_a_reader_that_leaves_does_not_hide_a_mistake(folder):
     assert run.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 @pytest.mark.parametrize(
     "arguments", [("validate", "größe.toml"), ("validate", "größe.toml", "--json"), ("-h",)]
@@ -70,6 +72,7 @@ def test_letters_that_an_output_lacks_are_printed_as_numbers(encoding, arguments
     out.decode(encoding)
 
 
+@pytest.mark.slow
 def test_a_watch_ends_when_nobody_reads_it(folder):
     jt.run(folder / "größe.toml", folder / "out.h5")
     with h5py.File(folder / "out.h5", "r+", locking=False) as file:

@@ -84,6 +84,7 @@ def integrated():
 PARTS = {"currents": (slice(0, 4), 5e-3), "bond currents": (slice(4, 7), 5e-3), "heat": (slice(7, 11), 0.03)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_evolution_of_wire_and_baths(part, evolved, integrated):
     """I_l, J_l and h_l = u_l + mu_l I_l, relative to the largest: see `evolved` for what remains."""

@@ -47,6 +47,7 @@ def test_one_dimer(p):
     compared("dimers", 4, p, lambda *drive: lattice.short_densities(p, *drive), currents)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", PROBABILITIES)
 def test_many_dimers(p):
     """Eq. 7 (A16-A21), A22, and Eq. 8 between dimers and at the ends."""

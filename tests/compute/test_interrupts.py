@@ -310,6 +310,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("name", STEPS)
 def test_the_command_line_ends_with_130_and_a_line(name, times, result):
@@ -324,6 +325,7 @@ def test_the_command_line_ends_with_130_and_a_line(name, times, result):
     assert beside(result) == sorted(["out.h5", "spec.toml", *whole])
 
 
+@pytest.mark.slow
 def test_watching_ends_quietly_at_any_signal(tmp_path, made):
     (tmp_path / "out.h5").write_bytes(made.read_bytes())
     with h5py.File(tmp_path / "out.h5", "r+") as file:

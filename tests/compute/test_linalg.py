@@ -84,6 +84,7 @@ def test_krylov_s_solver_says_when_it_fails():
     assert solution.result == lx.RESULTS.breakdown
 
 
+@pytest.mark.slow
 def test_all_roots_have_the_derivative_of_a_balance():
     """1e-8: a central difference with a step of 1e-5."""
     wire = jaxtransport.Wire.pair(4, gamma=0.5)
@@ -93,6 +94,7 @@ def test_all_roots_have_the_derivative_of_a_balance():
     np.testing.assert_allclose(jax.jit(jax.grad(source))(0.02), slope, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_independent_batches_do_not_wait_for_each_other():
     """Six at once, of matrices so large that jaxlib 0.10 shares them among two threads: six threads wait."""
     code = """

@@ -65,6 +65,7 @@ def test_whole_loops_are_known_from_their_limit(monkeypatch):
         assert xla.kind_of_cpu() == kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [("XLA_FLAGS", "--xla_force_host_platform_device_count=0"), ("JAX_PLATFORMS", "nowhere")],

@@ -55,6 +55,7 @@ def test_a_small_bias_is_linear_response(law):
     assert beyond[1] <= 0.11 * beyond[0] + 1e-11
 
 
+@pytest.mark.slow
 def test_a_mirror_image_under_the_opposite_bias_has_mirrored_potentials(law):
     state = jt.solve(WIRE, **DRIVE, law=law)
     image = jt.solve(mirrored(WIRE), **DRIVE | {"delta_mu": -0.2}, law=law)

@@ -76,6 +76,7 @@ def test_padding_costs_no_more_than_roundings(name):
     assert task.bytes_per_point() > 8
 
 
+@pytest.mark.slow
 def test_it_is_drawn_and_exported(name, sweep, jaxtransport, tmp_path):
     spec, out = sweep
     jt.run(spec, out)

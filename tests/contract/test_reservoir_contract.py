@@ -119,6 +119,7 @@ def test_the_exact_law_is_the_integral_of_its_transmission(reservoir, temperatur
     close(state.currents[0], expected, 1e-11, 1.0)
 
 
+@pytest.mark.slow
 def test_currents_are_smooth_in_mu_bar(reservoir):
     """The derivative that JAX takes against a central difference: 1e-5 squared, and rounding over it."""
     problem = PROBLEMS[0].with_reservoir(reservoir)
@@ -128,6 +129,7 @@ def test_currents_are_smooth_in_mu_bar(reservoir):
     close(jax.grad(call)(0.3), slope, 1e-7, 1.0)
 
 
+@pytest.mark.slow
 def test_zeros_are_where_the_current_is_reciprocal(reservoir):
     problem = next(p for p in PROBLEMS if p.name == "pair").with_reservoir(reservoir)
     found = jt.find_zeros(problem.wire, over={"mu_bar": (-1.4, 1.4)})

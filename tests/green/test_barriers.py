@@ -28,6 +28,7 @@ def truth():
     return [expected(wire, w) for wire, w in zip(WIRES, ENERGIES, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "registers", "long", "dense"])
 def test_what_is_solved_has_nine_digits(kernel, truth):
     """And for the chain twelve, in I_1 and Delta I too; what I_1 is off by is within its bound."""
@@ -44,6 +45,7 @@ def test_what_is_solved_has_nine_digits(kernel, truth):
         )
 
 
+@pytest.mark.slow
 def test_the_plain_kernels_lose_these_digits_and_say_so(truth):
     """What the test above would find without the careful kernels: errors of every size, none of status 0."""
     for kernel in (Chain, Dense):
@@ -54,6 +56,7 @@ def test_the_plain_kernels_lose_these_digits_and_say_so(truth):
         assert np.all(off[status == codes.SOLVED] < 1e-9)
 
 
+@pytest.mark.slow
 def test_a_point_does_not_depend_on_its_batch():
     found = run(Conserving, WIRES, ENERGIES, batch=16)
     shuffled = run(Conserving, WIRES[::-1], ENERGIES[::-1], batch=16)[::-1]
@@ -116,6 +119,7 @@ def test_zeros_behind_weak_contacts():
         assert float(r(zero - 1e-10)) * float(r(zero + 1e-10)) < 0
 
 
+@pytest.mark.slow
 def test_design_behind_weak_contacts():
     """The best source and drain of all, though their profiles are equal to 1e-15."""
     N, contact = 7, 1e-7

@@ -77,6 +77,7 @@ def test_sums_over_all_reservoirs_for_any_potentials(seed, N, kernel):
     checks.bonds_carry_what_is_exchanged(wire, kernel)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("gamma", [1e-3, 1e-4])
 def test_weakly_coupled_sources_keep_their_currents(gamma, kernel):

@@ -111,6 +111,7 @@ def test_transmissions_on_a_level_narrower_than_rounding():
                     assert abs(mpf(float(got[i, j])) - truth[i][j]) <= largest * mpf("1e-12")
 
 
+@pytest.mark.slow
 def test_as_the_chain_where_nothing_is_narrow():
     wire = jax.tree.map(jnp.asarray, disordered(5, 9, bare=0.3))
     both = compiled("fine", lambda wire, s: (links(Fine.at(wire, s).pairs), Fine.at(wire, s).phase))

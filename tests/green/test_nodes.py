@@ -37,6 +37,7 @@ def test_a_line_of_a_part_that_a_node_cuts_off(kernel, contact):
     assert state.status == (codes.SOLVED if contact > 1e-2 else codes.NOT_RESOLVED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "registers", "long", "dense"])
 def test_energies_on_levels(kernel):
     """Wires behind barriers at levels of theirs and of their parts: what is solved has nine digits."""
@@ -105,6 +106,7 @@ def test_a_weak_right_lead(kernel, name):
         close(state.density[-1], float(-right) * 0.1 / (2 * np.pi) / Gamma, 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "dense"])
 def test_bond_currents_behind_barriers(kernel):
     """What passes between dimers keeps its digits beside what they exchange; J of the last bond is -I_N."""

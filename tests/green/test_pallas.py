@@ -57,6 +57,7 @@ def test_every_array_of_its_own_and_every_length():
     same(*both(jax.vmap, stack(wires), jnp.linspace(-1.5, 1.5, 5)))
 
 
+@pytest.mark.slow
 def test_one_point_and_one_wire_at_many_energies():
     wire = disordered(6, 30)
     same(*both(lambda answer: answer, wire, jnp.asarray(0.3)))

@@ -148,6 +148,7 @@ def test_a_cut_bond_has_a_gradient(bond):
     close(jax.grad(g)(cut, "long"), jax.grad(g)(cut, "chain"), 1e-12, 1.0)
 
 
+@pytest.mark.slow
 def test_potentials_that_grow_within_a_barrier_with_sources():
     onsite = np.where(np.abs(np.arange(2000) - 1000) < 100, 40.0, 0.0)
     wire = make(layouts.dimers(2000), gamma=0.3, onsite=onsite)

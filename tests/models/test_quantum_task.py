@@ -152,6 +152,7 @@ def test_superposition_over_bias_and_injection(sweep):
     check(data, WIRE, {}, names=names)
 
 
+@pytest.mark.slow
 def test_injected_currents_in_absolute_units(sweep):
     grid = {"delta_mu": [0.1, 0.2], "I_g": [0.0, 0.004, -0.01]}
     data = sweep(wire=WIRE, drive={"mu_bar": 0.7}, grid=grid, output={"variables": FEW})
@@ -167,6 +168,7 @@ LISTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "dense"])
 def test_lists_along_the_wire(kernel, sweep):
     wire = {**WIRE, **LISTS}

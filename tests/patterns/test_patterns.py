@@ -158,6 +158,7 @@ def test_one_number_in_a_pattern_is_a_fixed_parameter(tmp_path):
     assert float(data.hopping) == 0.7
 
 
+@pytest.mark.slow
 def test_zeros_of_a_patterned_wire(tmp_path):
     """A search over a patterned wire finds what it finds over the list."""
     found = []

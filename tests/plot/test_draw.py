@@ -66,6 +66,7 @@ def test_line(results):
     assert all(part in text for part in ("pair", r"\bar{\mu} = 1", r"\delta\mu = 0.1", "I_g/I_o = 0.1"))
 
 
+@pytest.mark.slow
 def test_map_has_its_zero_contour_where_the_closed_form_has_it(results):
     """N = 4: Delta I = 0 on mu_bar^2 = 2 + gamma^2."""
     figure = draw.draw(jt.load(results / "map.h5"))
@@ -171,6 +172,7 @@ def test_a_potential_outside_the_band_is_hatched(results):
     assert "hatched: a potential outside the band" in noted(data, **line)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["map", "line"])
 def test_flags_have_names_and_colours_of_their_own(kind, results):
     data = jt.load(results / f"{kind}.h5")

@@ -111,6 +111,7 @@ def test_a_long_wire_is_less_smooth_than_its_phase(gamma):
     close(np.asarray(state.right_current), I[-1], 1e-11, what="I_N")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", [lambda x, k: series(3, x, kernel=k), lambda x, k: exact(x, kernel=k)])
 def test_kernels_agree_and_conserve(law):
     """chain = dense, sums of I and E vanish: 1e-12."""
@@ -141,6 +142,7 @@ def test_density_by_its_own_integral():
     close(np.where(held, exact(x).filling, 0.0), np.where(held, total, 0.0), 1e-12)
 
 
+@pytest.mark.slow
 def test_cold_limit_has_order_two():
     """Exact(T) -> Exact(0) as T^2: halving T quarters the difference."""
     x = potentials(0.2)

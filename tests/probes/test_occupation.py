@@ -77,6 +77,7 @@ def test_against_quadrature(panel, temperature):
         ), x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [None, 2e-4, 0.01])
 def test_slopes_are_derivatives(temperature):
     """Of D, which has a corner where x enters a panel at T = 0: elsewhere finite differences agree."""

@@ -24,6 +24,7 @@ def test_superposition_is_the_biased_problem(kernel, delta_mu, injection):
     checks.against_twin(wire, kernel, mu_bar=0.5, delta_mu=delta_mu, injection=injection)
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(st.integers(0, 10_000), st.integers(3, 64), st.floats(-1.7, 1.7))
 def test_reciprocity(seed, N, mu_bar):
@@ -98,6 +99,7 @@ def test_nonreciprocity_of_the_smallest_currents():
     assert float(Response(*map(jnp.asarray, (1e-200, -1e-150, 0.0))).nonreciprocity(1.0)) == -2e-200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_right_current_takes_what_is_injected_in_excess(kernel):
     """Two sources and no drain: I_1 + I_N = -2 I_g, and each is its own sum over T."""
@@ -108,6 +110,7 @@ def test_right_current_takes_what_is_injected_in_excess(kernel):
     checks.charge_is_conserved(state, 12)
 
 
+@pytest.mark.slow
 def test_the_slope_of_delta_i_where_it_vanishes():
     """d Delta I / d(I_g / I_o) = 2 r at I_g = 0, although |I_1| has a kink there under neither bias."""
     wire = jt.Wire.pair(8, gamma=0.5)

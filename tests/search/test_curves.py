@@ -113,6 +113,7 @@ def test_curves_cross_other_lines_as_often_as_there_are_zeros_on_them(wire):
             assert abs(engine.nonreciprocity(by_two, "chain", 0.3, 0.1, 1.0)) <= ROUNDING
 
 
+@pytest.mark.slow
 def test_a_loop_closes():
     found = jt.find_zeros(LOOP, over=ONSITE, mu_bar=0.3)
     assert found["closed"].values.tolist() == [1]
@@ -153,6 +154,7 @@ def test_the_map_is_delta_I():
     )
 
 
+@pytest.mark.slow
 def test_no_curve_and_a_flat_plane():
     none = jt.find_zeros(make(layouts.pair(4), gamma=0.5, sites=16), over={**PLANE, "mu_bar": (-1.0, 1.2)})
     assert none.sizes["line"] == none.sizes["zero"] == 0
@@ -163,6 +165,7 @@ def test_no_curve_and_a_flat_plane():
     assert "mirror image" in flat.message
 
 
+@pytest.mark.slow
 def test_a_curve_that_leaves_near_a_corner_ends_on_the_curve():
     wire = make(layouts.dimers(4), gamma=0.5)
     found = jt.find_zeros(wire, over={"gamma": (0.1, 1.4), "mu_bar": (-1.99, 1.99)})

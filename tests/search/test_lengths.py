@@ -31,6 +31,7 @@ def test_one_pair_at_mu_bar_one_is_reciprocal_at_every_third_length():
     assert found.message == "Delta I vanishes at 12 lengths in 4 <= N <= 40"
 
 
+@pytest.mark.slow
 def test_between_other_lengths_delta_I_changes_sign_and_the_nearer_one_is_told():
     found = jt.find_zeros(one_pair, over={"N": (4, 40)}, mu_bar=0.3)
     values, lengths = found["nonreciprocity"].values, found["length"].values

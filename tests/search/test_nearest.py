@@ -12,6 +12,7 @@ FOUR = make(layouts.dimers(4), gamma=0.5)
 NINE = make(layouts.pair(9), gamma=0.5)
 
 
+@pytest.mark.slow
 def test_the_nearest_point_of_a_known_curve():
     found = jt.nearest_zero(FOUR, {"gamma": (0.1, 1.4), "mu_bar": (-1.99, 1.99)}, mu_bar=1.2)
     gamma = np.linspace(0.1, 1.4, 200_001)  # a step of 6.5e-6, and the distance is flat at its minimum
@@ -33,6 +34,7 @@ def test_a_zero_at_a_given_conductance():
     assert abs(float(jt.nonreciprocity(changed, mu_bar=0.5, delta_mu=0.1, injection=0.3))) < 1e-13
 
 
+@pytest.mark.slow
 def test_a_wire_that_is_reciprocal_has_no_way_to_go():
     found = jt.nearest_zero(NINE, {"gamma": (0.1, 1), "contact": (0.5, 1.5)}, mu_bar=1.0)
     assert found["change"].values.tolist() == [0.0]

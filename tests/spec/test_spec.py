@@ -320,6 +320,7 @@ KNOWN += [f"grid.{k}" for k in ("N", "gamma", "mu_bar", "delta_mu", "I_g", "onsi
 KNOWN += ["output.variables", "title", "model", "wire.other", "other"]
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(st.dictionaries(st.sampled_from(KNOWN), ANYTHING, max_size=5))
 def test_whatever_is_typed_is_read_or_refused(changes):

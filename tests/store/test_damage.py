@@ -126,6 +126,7 @@ def test_one_bit_of_the_numbers(name, sweep, spec):
     refused(sweep, spec, "numbers or status changed among 16 of 48 points, from delta_mu = 0.1, N = 4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "byte", "says"),
     [
@@ -186,6 +187,7 @@ def test_a_search_is_compared_as_a_whole(search):
     assert jt.load(search).mu_bar.values.tobytes() == whole.mu_bar.values.tobytes()
 
 
+@pytest.mark.slow
 def test_any_byte_may_be_wrong(sweep, truth):
     """Either it is told, or nothing of the result has changed."""
     whole = sweep.read_bytes()
@@ -267,6 +269,7 @@ def test_the_same_in_a_file_without_checksums(edit, sweep):
         jt.load(sweep)
 
 
+@pytest.mark.slow
 def test_what_others_add_is_no_damage(sweep, spec, truth):
     """However much it is: of thousands of things, none is opened."""
     with h5py.File(sweep, "r+") as file:
@@ -307,6 +310,7 @@ def test_a_repacked_result_is_compared_by_its_numbers(sweep, truth):
         results.require_intact(packed)
 
 
+@pytest.mark.slow
 def test_files_without_checksums_are_read_as_before(sweep, spec, truth):
     with h5py.File(sweep, "r+") as file:
         del file["run"]
@@ -402,6 +406,7 @@ def test_a_reader_is_never_told_of_damage_by_a_live_run(spec, tmp_path, monkeypa
     assert len(looks) > 4 * TILES
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("wanted", ["nonreciprocity", "status"])
 def test_a_run_that_ends_in_the_middle_of_a_block_resumes(wanted, spec, truth, tmp_path, monkeypatch):

@@ -199,6 +199,7 @@ def test_csv_of_a_search_has_a_row_for_every_zero(search):
     assert target.read_text() == "line,points\n1,4\n2,6\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(), (7,), (2, 3), (5, 1, 9)])
 def test_zarr_is_the_result_bit_for_bit(shape, tmp_path, monkeypatch):
     pytest.importorskip("zarr")
@@ -314,6 +315,7 @@ print(*sorted({"jax", "jaxlib", "xarray", "matplotlib"}.intersection(sys.modules
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_and_no_jax_is_needed(tmp_path):
     source = make(tmp_path / "out.h5", (100, 100))
     targets = [str(tmp_path / "new" / name) for name in ("x.nc", "x.csv", "x.csv.gz")]
@@ -338,6 +340,7 @@ def test_of_a_live_result_status_is_read_before_the_values(result, monkeypatch, 
         assert "x" in names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["big.nc", "big.csv"])
 def test_memory_does_not_grow_with_the_result(target, tmp_path, monkeypatch):
     monkeypatch.setattr(exports, "ROWS", 512)

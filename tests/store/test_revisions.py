@@ -43,6 +43,7 @@ def resume(folder, monkeypatch, revision):
     return jt.run(folder / "sweep.toml", folder / "out.h5", devices=1)
 
 
+@pytest.mark.slow
 def test_the_one_that_resumes_is_added(half_done, monkeypatch):
     out = half_done / "out.h5"
     assert "revisions" not in read_attributes(out)
@@ -59,11 +60,13 @@ def test_the_one_that_resumes_is_added(half_done, monkeypatch):
     assert sorted(path.name for path in half_done.iterdir()) == ["out.h5", "sweep.toml"]
 
 
+@pytest.mark.slow
 def test_the_same_one_changes_nothing_but_numbers(half_done, monkeypatch):
     after = resume(half_done, monkeypatch, "first")
     assert "revisions" not in after.attrs
 
 
+@pytest.mark.slow
 def test_a_complete_file_is_left_alone(half_done, monkeypatch):
     resume(half_done, monkeypatch, "first")
     before = (half_done / "out.h5").read_bytes()
@@ -71,12 +74,14 @@ def test_a_complete_file_is_left_alone(half_done, monkeypatch):
     assert (half_done / "out.h5").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_status_of_a_file_shows_them(half_done, monkeypatch, jaxtransport):
     resume(half_done, monkeypatch, "second")
     _, said, _ = jaxtransport("status", half_done / "out.h5")
     assert "first second" in said
 
 
+@pytest.mark.slow
 def test_a_file_without_a_seal_or_description_is_taken_too(half_done, monkeypatch):
     """As earlier versions made them."""
     out = half_done / "out.h5"

@@ -85,6 +85,7 @@ def limited(limit, *arguments):
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0, 2000, 30_000, POINTS * PER_POINT])
 def test_a_file_that_may_not_get_so_large_is_refused_and_leaves_nothing(limit):
     """From none of it to all the numbers without the attributes."""
@@ -96,6 +97,7 @@ def test_a_file_that_may_not_get_so_large_is_refused_and_leaves_nothing(limit):
     assert sorted(os.listdir()) == ["spec.toml"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [2000, 30_000])
 def test_what_a_forced_run_would_replace_stays_where_there_is_no_space(limit):
     jt.run("spec.toml", "out.h5")
@@ -107,6 +109,7 @@ def test_what_a_forced_run_would_replace_stays_where_there_is_no_space(limit):
     assert sorted(os.listdir()) == ["out.h5", "spec.toml"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", [0, 1, 5, 12, 17])
 def test_a_write_that_fails_leaves_a_file_that_goes_on(writes, monkeypatch):
     """Whichever of the writes of a block it is, and though half of it may be done."""
@@ -128,6 +131,7 @@ def test_a_write_that_fails_leaves_a_file_that_goes_on(writes, monkeypatch):
     goes_on_to_equal("out.h5")
 
 
+@pytest.mark.slow
 def test_a_limit_that_comes_in_mid_run_is_a_message():
     """The same by the system itself: the last bytes of the file are out of reach from some block on."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -146,6 +150,7 @@ def test_a_limit_that_comes_in_mid_run_is_a_message():
     goes_on_to_equal("out.h5")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_removed_comes_back():
     with pytest.raises(
         InputError, match=r"out\.h5 was removed during the run; its finished points were saved"
@@ -165,6 +170,7 @@ def test_a_folder_that_is_moved_away_keeps_its_file():
     assert stored("results/out.h5") == stored("elsewhere/out.h5") == 2 * BLOCK
 
 
+@pytest.mark.slow
 def test_a_file_that_is_replaced_is_saved_beside():
     Path("out-rescued-1.h5").write_text("something of the user's")
 
@@ -192,6 +198,7 @@ def test_a_file_that_cannot_be_saved_either_says_so(monkeypatch):
     assert os.listdir() == ["spec.toml"]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_cut_short_takes_no_more_numbers():
     """A hole would read as zeros, and status 0 is "solved"."""
     with pytest.raises(InputError, match="was truncated during the run; delete it"):
@@ -201,6 +208,7 @@ def test_a_file_that_is_cut_short_takes_no_more_numbers():
         jt.run("spec.toml", "out.h5")
 
 
+@pytest.mark.slow
 def test_an_output_that_may_not_be_written_is_refused(monkeypatch):
     """As for anyone but root: the file is there, its folder takes the lock, it may only be read."""
     jt.run("spec.toml", "out.h5")
@@ -226,6 +234,7 @@ def as_once(path, *books):
         del file["run"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("books", [("started", "finished", "halvings"), ("started", "finished"), ()])
 def test_a_file_with_older_books_goes_on(books):
     jt.run("spec.toml", "whole.h5")
@@ -239,6 +248,7 @@ def test_a_file_with_older_books_goes_on(books):
     assert all(np.isfinite(results.times("whole.h5"))) == bool(books)
 
 
+@pytest.mark.slow
 def test_a_finished_file_that_a_tool_rewrote_has_nothing_left_to_compute(monkeypatch):
     """In chunks and packed, as h5repack and netCDF tools leave it: it cannot be written any more."""
     jt.run("spec.toml", "whole.h5")

@@ -110,6 +110,7 @@ def test_the_default_output_is_named_after_the_spec(spec, monkeypatch, tmp_path)
     assert beside(tmp_path / "results" / "small.h5") == ["small.h5"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [0, 1, 2])
 def test_resuming_computes_only_what_is_missing(blocks, spec, calls, tmp_path):
     out = tmp_path / "out.h5"
@@ -190,6 +191,7 @@ def test_every_difference_is_told(spec, tmp_path):
     assert [line.split(":")[0] for line in error.mistakes[1:]] == ["drive.delta_mu", "wire.N", "wire.contact"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [0, 1, BLOCKS])
 def test_fewer_variables_than_a_file_has_are_no_other_spec(blocks, spec, calls, tmp_path):
     out, fewer = tmp_path / "out.h5", ['output.variables=["conductance", "status", "gamma"]']
@@ -216,6 +218,7 @@ def test_the_order_of_the_variables_is_no_difference(spec, calls, tmp_path):
     assert len(calls) == BLOCKS
 
 
+@pytest.mark.slow
 def test_force_replaces(spec, calls, tmp_path):
     out = tmp_path / "out.h5"
     jt.run(spec, out)
@@ -417,6 +420,7 @@ print(np.count_nonzero(status == 0))
 """
 
 
+@pytest.mark.slow
 def test_a_result_can_be_read_elsewhere_while_it_is_written(spec, tmp_path):
     out = tmp_path / "out.h5"
 

@@ -115,6 +115,7 @@ def equal(one, other):
         assert one[name].values.tobytes() == other[name].values.tobytes(), name
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_bytes_of_this_process(processes, whole):
     equal(jt.run("spec.toml", "out.h5", scheduler=processes.address), whole)
     about = results.read_attributes("out.h5")
@@ -124,6 +125,7 @@ def test_two_workers_give_the_bytes_of_this_process(processes, whole):
     assert about["plan"] == whole.attrs["plan"]
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_scheduler(processes):
     command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "--scheduler", processes.address]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
@@ -145,6 +147,7 @@ def test_ways_to_name_a_scheduler(name, processes):
         assert client.scheduler.address == processes.address
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_at_most_its_blocks(processes, whole):
     """A third one, so that the others stay for the other tests."""
     processes.add_worker()
@@ -254,6 +257,7 @@ def test_a_scheduler_without_workers_and_one_that_is_lost(tmp_path, monkeypatch)
     assert kept[0] >= 64
 
 
+@pytest.mark.slow
 def test_stopping_while_nobody_computes_does_not_wait(tmp_path):
     """What is on its way to no worker is given up."""
     grid = Grid((Axis("a", np.arange(96.0)),))
@@ -270,6 +274,7 @@ def test_stopping_while_nobody_computes_does_not_wait(tmp_path):
     assert results.count_statuses("out.h5") == {-1: 96}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "", 8786])
 def test_an_address_where_nothing_answers_is_wrong_input(address, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
@@ -289,6 +294,7 @@ def cannot():
     raise ModuleNotFoundError("No module named 'jaxtransport.jobs.worker'")
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_answer_are_told_and_not_waited_for(tmp_path):
     notes = []
 

@@ -239,6 +239,7 @@ def traces(task, plan, path):
     return traced, len(reports) - 1
 
 
+@pytest.mark.slow
 def test_sixty_lengths_are_traced_once_for_each_padded_size(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "COMPILE_COST", 0)  # as if every length had many points
     task = quantum("mu_bar = [0.1, 0.4, 1.0]\nN = {start = 4, stop = 63, step = 1}\ndelta_mu = [0.1, 0.2]")
