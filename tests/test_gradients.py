@@ -154,6 +154,7 @@ def test_gradient_by_delta_mu_and_injected_current(share):
     close(by_bias_alone, -here / 0.1 if share < 1 else 0.0, 1e-13, 10.0)
 
 
+@pytest.mark.slow
 def test_forward_mode_is_reverse_mode():
     """J v by `jvp` and by the gradients above, for random directions v; 1e-10 of the terms summed."""
     wires = stack(list(WIRES.values()))
@@ -232,6 +233,7 @@ def test_points_outside_the_band_leave_neighbours_their_gradients(kernel):
     close(parts[0][0] + parts[1][0], both, 1e-12)
 
 
+@pytest.mark.slow
 def test_gradient_of_gamma_through_the_constructor():
     """One gamma for all reservoirs, the sum over sites: Eq. B33 differentiated."""
     m2, gamma = 1.0, 0.5

@@ -148,6 +148,7 @@ def test_the_package_itself_imports_nothing_of_its_own():
     assert imports("", everywhere=True) == set()
 
 
+@pytest.mark.slow
 def test_no_circles_among_modules():
     graph = {module: imports(module, everywhere=False) for module in INNER}
     done, path = set(), []
@@ -200,6 +201,7 @@ def python(code):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITHOUT_JAX)
 def test_host_data_needs_no_jax(name):
     assert python(f"{WITHOUT_JAX[name]}; {LOADED}") == ""

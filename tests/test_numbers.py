@@ -166,6 +166,7 @@ def test_a_traced_temperature_below_zero_has_status_4():
     assert np.all(np.isnan(current))
 
 
+@pytest.mark.slow
 def test_traced_transmissions_of_a_wrong_wire_are_nan():
     def total(gamma, mu_bar):
         return jt.transmission(jt.Wire.pair(6, gamma=gamma), mu_bar).lead_response().conductance

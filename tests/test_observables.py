@@ -80,6 +80,7 @@ def test_heat_and_density(seed, N, kernel, delta_mu):
     checks.density_follows_current(state, wire, 0.35, delta_mu)
 
 
+@pytest.mark.slow
 def test_heat_of_one_resistor():
     """Two leads and nothing between: each takes half of the power, h = T delta_mu^2 / 4 pi."""
     wire = disordered(77, 2, sites=64)

@@ -90,6 +90,7 @@ TITLES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "svg"])
 @pytest.mark.parametrize("title", TITLES, ids=range(len(TITLES)))
 def test_any_title_is_drawn(title, kind, point, tmp_path):

@@ -58,6 +58,7 @@ def test_critical_coupling():
     close(r, np.full(len(ENERGIES), 1 / 3), 1e-14)
 
 
+@pytest.mark.slow
 def test_fig_2b():
     """Potentials of source and drain at mu_bar = 1, gamma = .5, delta_mu = +-.1, I_g = .3 I_o and 0."""
     wire = make(layouts.dimers(4), gamma=0.5, sites=12)

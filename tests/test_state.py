@@ -185,6 +185,7 @@ def test_a_cut_wire_carries_nothing(kernel):
 # Transforms
 
 
+@pytest.mark.slow
 def test_vmap_over_wires_of_many_lengths():
     """One compiled kernel for N = 2 ... 12, against one call each; 1e-13, as for padding."""
     energies = np.linspace(-1.5, 1.5, len(LENGTHS))
@@ -267,6 +268,7 @@ def test_a_drive_is_one_finite_real_number(name, value):
         jt.solve(jt.Wire.pair(6, gamma=0.5), **drive)
 
 
+@pytest.mark.slow
 def test_traced_drives_that_are_no_numbers_have_a_status():
     """Under a transform values are unknown: NaN, infinity and no bias at all are status 4."""
     wire = jt.Wire.pair(6, gamma=0.5)

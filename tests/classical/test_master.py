@@ -157,6 +157,7 @@ def test_padding_changes_nothing():
     assert long.residual < 1e-14
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_closed_form():
     """d I_1 / d p of Eq. 8, and a batch by vmap. 1e-12: a dozen roundings."""
     N, i = 10, 0.4

@@ -60,6 +60,7 @@ def test_run_status_plot_in_a_row(spec, jaxtransport):
     assert sorted(os.listdir("results")) == ["small.h5", "small.png"]
 
 
+@pytest.mark.slow
 def test_a_status_of_another_version_is_shown_as_it_is(spec, jaxtransport):
     jaxtransport("run", spec)
     with h5py.File("results/small.h5", "r+") as file:
@@ -143,6 +144,7 @@ def test_all_mistakes_come_at_once(spec, jaxtransport):
     assert all(key in err for key in ("wire.gamma", "drive.delta_mu", "wire.x"))
 
 
+@pytest.mark.slow
 def test_another_spec_is_refused_and_force_replaces(spec, jaxtransport):
     jaxtransport("run", spec)
     before = Path("results/small.h5").read_bytes()

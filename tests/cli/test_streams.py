@@ -53,6 +53,7 @@ def test_a_reader_that_leaves_does_not_end_a_run(stream, folder):
         assert file["status"][()].tolist() == [0, 0]
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_does_not_hide_a_mistake(folder):
     with command(folder, "validate", "nothing.toml") as run:
         run.stderr.close()
@@ -84,6 +85,7 @@ def test_a_watch_ends_when_nobody_reads_it(folder):
         assert b"Traceback" not in watch.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
 def test_a_full_disk_behind_standard_output(folder):
     """What was asked for did not arrive: said in one line, exit code 2, no traceback."""

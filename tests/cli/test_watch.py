@@ -150,6 +150,7 @@ def test_a_run_in_another_process_is_followed_to_its_end(out, writer, between):
     assert os.listdir(out.parent) == ["out.h5"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_told_and_one_that_goes_on_too(out, writer, between, monkeypatch):
     again = []
 
@@ -263,6 +264,7 @@ def test_only_what_is_not_all_computed_is_read_again(out, lock, monkeypatch):
     assert look() == (30, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(), (1,), (30,), (5, 6), (2, 3, 5), (2, 1, 15)])
 @pytest.mark.parametrize("length", [1, 4, 100])
 def test_counts_are_those_of_the_store(shape, length, tmp_path, monkeypatch):

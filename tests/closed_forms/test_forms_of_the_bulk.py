@@ -48,6 +48,7 @@ def test_slope_has_an_error_of_order_one():
     close(errors[-1] * (400 + l_c), 0.93, 0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("m", "drive", "expected"), [(1.0, 0.3, 0.006), (1.0, -0.3, -0.0095), (0.0, 0.3, -0.069)]
 )

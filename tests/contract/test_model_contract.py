@@ -51,6 +51,7 @@ def test_its_parameters_are_rows(name):
         assert row.name in spec.tables[row.table].__class__.model_fields
 
 
+@pytest.mark.slow
 def test_a_run_is_solved_labelled_and_resumed(name, sweep):
     spec, out = sweep
     data = jt.run(spec, out)

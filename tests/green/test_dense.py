@@ -112,6 +112,7 @@ def test_hamiltonian_of_a_wire(flux):
     checks.hamiltonian_is_as_defined(disordered(53, 5, sites=12, flux=flux))
 
 
+@pytest.mark.slow
 def test_green_function_is_the_inverse():
     H, coupling, strength = hermitian(6)
     dense = dense_of(H, coupling, strength, 0.4)

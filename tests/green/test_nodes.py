@@ -131,6 +131,7 @@ def test_heat_of_differences_below_rounding_is_no_number(contact):
         assert np.isnan(heat).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
 @pytest.mark.parametrize("delta_mu", [1e-12, 1e-60])
 def test_heat_at_a_small_bias_has_its_digits(kernel, delta_mu):

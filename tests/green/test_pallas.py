@@ -38,6 +38,7 @@ def both(call, *arguments):
     return (jax.jit(call(leads(kernel)))(*arguments) for kernel in (PallasChain, Chain))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("points", [1, 5, POINTS, POINTS + 1])
 def test_points_in_any_number(points):
     """Couplings differ from point to point, everything else they share."""
@@ -52,6 +53,7 @@ def test_points_in_any_number(points):
     same(*both(call, gammas, energies))
 
 
+@pytest.mark.slow
 def test_every_array_of_its_own_and_every_length():
     wires = [disordered(seed, N, sites=32) for seed, N in ((1, 2), (2, 3), (3, 20), (4, 31), (5, 32))]
     same(*both(jax.vmap, stack(wires), jnp.linspace(-1.5, 1.5, 5)))
@@ -64,6 +66,7 @@ def test_one_point_and_one_wire_at_many_energies():
     same(*both(lambda answer: jax.vmap(answer, in_axes=(None, 0)), wire, jnp.linspace(-1, 1, 9)))
 
 
+@pytest.mark.slow
 def test_a_number_that_is_not_finite_is_told():
     wire = disordered(7, 30)
     bad = dataclasses.replace(wire, onsite=np.where(np.arange(30) == 20, np.nan, wire.onsite))

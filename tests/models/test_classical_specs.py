@@ -133,6 +133,7 @@ def sweep(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_classical_sweep(sweep):
     """Every variable at every point of a grid with all axes, against `steady_state` of that point."""
     axes = {"grid.N": [4, 6, 12], "grid.p": [0.3, 1.0], "grid.delta_rho": [0.3, 0.5]}

@@ -51,6 +51,7 @@ def path(tmp_path_factory):
     return folder / "out.h5"
 
 
+@pytest.mark.slow
 def test_every_reader_sees_them(path):
     data = jt.load(path)
     with xr.open_dataset(path, engine="h5netcdf") as opened:

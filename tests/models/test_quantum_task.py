@@ -195,6 +195,7 @@ def test_layouts_at_several_lengths(name, sweep):
     check(data, wire, DRIVE, names=FEW)
 
 
+@pytest.mark.slow
 def test_ends_of_a_gamma_list_couple_the_leads_as_a_contact_would(sweep):
     gamma, output = [0.8, 0.5, 0, 0, 0, 0, 0.3, 0.9], {"variables": ["conductance"]}
     lists = sweep(wire={**WIRE, "gamma": gamma}, drive=DRIVE, output=output)
@@ -203,6 +204,7 @@ def test_ends_of_a_gamma_list_couple_the_leads_as_a_contact_would(sweep):
     assert lists.attrs["fingerprint"] == both.attrs["fingerprint"]
 
 
+@pytest.mark.slow
 def test_probes_alone_carry_nothing_and_need_no_injection(sweep):
     wire = {**WIRE, "layout": "custom", "probes": [3, 5]}
     drive = {"mu_bar": 1.0, "delta_mu": 0.1}
@@ -220,6 +222,7 @@ def test_leads_alone_are_a_perfect_wire(sweep):
     assert data.injection_response == 0
 
 
+@pytest.mark.slow
 def test_without_a_grid_variables_are_scalars(sweep, tmp_path):
     data = sweep(wire=WIRE, drive=DRIVE, output={"variables": ["conductance", "potential_forward"]})
     assert data.conductance.dims == data.status.dims == ()
@@ -231,6 +234,7 @@ def test_without_a_grid_variables_are_scalars(sweep, tmp_path):
         assert file["potential_forward"].shape == (8,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["N", "mu_bar", "delta_mu"])
 def test_dimensions_are_in_the_order_of_the_grid(first, sweep):
     values = {"N": [6, 4, 7], "mu_bar": [0.1, 0.7], "delta_mu": [0.2, 0.1, 0.05, 0.4]}
@@ -412,6 +416,7 @@ def test_root_attributes_say_where_a_result_comes_from(file):
     }
 
 
+@pytest.mark.slow
 def test_xarray_and_h5py_read_the_same(sweep, tmp_path):
     drive, names, file = {"injection": 0.3}, ["conductance", "potential_forward"], tmp_path / "out.h5"
     data = sweep(wire=WIRE, drive=drive, grid=GRID, output={"variables": names})

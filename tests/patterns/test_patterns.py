@@ -153,6 +153,7 @@ def test_a_pattern_that_depends_on_the_length(tmp_path, monkeypatch):
     against_lists(data, lambda N: np.linspace(1.0, 0.5, N - 1), tmp_path)
 
 
+@pytest.mark.slow
 def test_one_number_in_a_pattern_is_a_fixed_parameter(tmp_path):
     data = run(tmp_path, "one", 'N = 6\nhopping = { pattern = "alternating", values = [0.7] }', "")
     assert float(data.hopping) == 0.7

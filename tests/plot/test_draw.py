@@ -87,6 +87,7 @@ def test_profile_shows_both_biases(results):
     assert {"forward", "reverse"} <= set(text_of(figure).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_formats_carry_the_fingerprint(results, tmp_path, suffix):
     picture = tmp_path / f"new/picture.{suffix}"
@@ -97,6 +98,7 @@ def test_formats_carry_the_fingerprint(results, tmp_path, suffix):
     assert len(content) > 1000
 
 
+@pytest.mark.slow
 def test_no_text_leaves_the_picture(results):
     """Every label lies inside the canvas."""
     for name in ("line", "map", "profile"):
@@ -205,6 +207,7 @@ def test_a_family_that_is_thinned_is_counted(results):
     assert any("shown" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_what_a_user_has_configured_changes_no_picture(results, tmp_path):
     draw.draw_file(results / "map.h5", tmp_path / "plain.png")
     dark = {"savefig.transparent": True, "text.color": "white", "axes.labelcolor": "white"}
@@ -233,6 +236,7 @@ def test_of_a_large_result_only_what_is_drawn_is_read(results, monkeypatch):
     assert max(size for _, size in seen) == 80
 
 
+@pytest.mark.slow
 def test_what_was_chosen_and_what_has_no_number_is_said(tmp_path):
     """One site for a line, and wires too short to have it; the bias of a profile that shows one."""
     text = """

@@ -572,6 +572,7 @@ def text_with(key, value):
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_a_long_axis_of_lengths_is_read_in_no_time():
     """Each length costs the same, however long; what takes too much memory is refused before it is built."""
     text = text_with("wire.gamma", "0.5").replace("wire.N = 6", "")

@@ -199,6 +199,7 @@ def test_any_byte_may_be_wrong(sweep, truth):
             xr.testing.assert_identical(jt.load(sweep), truth)
 
 
+@pytest.mark.slow
 def test_a_file_that_ends_early(sweep, spec):
     whole = sweep.read_bytes()
     for length in (len(whole) // 3, len(whole) - 400):
@@ -323,6 +324,7 @@ def test_files_without_checksums_are_read_as_before(sweep, spec, truth):
         assert "run" not in file
 
 
+@pytest.mark.slow
 def test_force_replaces_what_is_damaged(sweep, spec, truth):
     flip(sweep, place_of(sweep, "nonreciprocity") + 1)
     data = jt.run(spec, sweep, force=True, devices=1)
@@ -387,6 +389,7 @@ def test_hdf5_drops_the_seal_of_a_file_that_it_changes(sweep):
 # Checksums as they are written.
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 def test_a_reader_is_never_told_of_damage_by_a_live_run(spec, tmp_path, monkeypatch):
     """Look between any two writes, and in the middle of each."""

@@ -124,6 +124,7 @@ def test_netcdf_is_the_result_bit_for_bit(level, result):
         assert (file["x"].compression, file["x"].shuffle) == ((None, False) if not level else ("gzip", True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(), (1,), (7,), (2, 3), (5, 1, 9)])
 def test_netcdf_of_any_shape_in_pieces(shape, tmp_path, monkeypatch):
     monkeypatch.setattr(exports, "CHUNK", 4)
@@ -147,6 +148,7 @@ def test_a_search_without_zeros(search):
     assert none.with_suffix(".csv").read_text() == "zero,mu_bar,residual\n"
 
 
+@pytest.mark.slow
 def test_chosen_variables_and_the_axes_they_need(profiles):
     target = profiles.with_suffix(".nc")
     export(profiles, target, variables=["mu"])

@@ -92,6 +92,7 @@ def test_a_file_without_a_seal_or_description_is_taken_too(half_done, monkeypatc
     assert seal.look(out) is seal.Seal.NONE
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_stays(half_done, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -161,6 +161,7 @@ def test_a_file_that_is_removed_comes_back():
     goes_on_to_equal("out.h5")
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_moved_away_keeps_its_file():
     def move():
         os.rename("results", "elsewhere")
@@ -185,6 +186,7 @@ def test_a_file_that_is_replaced_is_saved_beside():
     goes_on_to_equal("out-rescued-2.h5")
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_saved_either_says_so(monkeypatch):
     def remove():
         os.remove("out.h5")

@@ -144,6 +144,7 @@ def test_a_title_is_no_reason_to_compute_again(spec, calls, tmp_path):
     assert len(calls) == BLOCKS
 
 
+@pytest.mark.slow
 def test_whoever_resumes_keeps_the_batches_of_the_file(spec, calls, monkeypatch, tmp_path):
     out = tmp_path / "out.h5"
     with pytest.raises(Stop):
@@ -205,6 +206,7 @@ def test_fewer_variables_than_a_file_has_are_no_other_spec(blocks, spec, calls, 
     equal_but_revision(resumed, jt.run(spec, tmp_path / "whole.h5"))
 
 
+@pytest.mark.slow
 def test_what_is_stored_anyway_may_be_named(spec, tmp_path):
     named = ['output.variables=["nonreciprocity", "status", "mu_bar", "conductance", "gamma"]']
     plain, same = jt.run(spec, tmp_path / "one.h5"), jt.run(spec, tmp_path / "two.h5", overrides=named)
@@ -259,6 +261,7 @@ def test_an_output_that_is_something_else_is_refused(force, spec, tmp_path):
     refused(spec, foreign, "not a result of jaxtransport", force=force)
 
 
+@pytest.mark.slow
 def test_a_result_that_was_cut_short_is_refused(spec, tmp_path):
     whole, cut = tmp_path / "whole.h5", tmp_path / "cut.h5"
     jt.run(spec, whole)
@@ -505,6 +508,7 @@ def test_once_the_file_is_there_only_values_change(overrides, spec, tmp_path):
     assert not changed.any()
 
 
+@pytest.mark.slow
 def test_a_spec_longer_than_an_attribute_is_stored_whole(tmp_path):
     N = 5000
     onsite = np.random.default_rng(1).uniform(-0.1, 0.1, N).tolist()
@@ -542,6 +546,7 @@ def test_reading_what_is_no_result_is_refused(read, tmp_path):
         read(tmp_path / "foreign.h5")
 
 
+@pytest.mark.slow
 def test_a_link_is_followed_and_shares_its_lock(spec, tmp_path):
     """One file has one lock, by whatever name; --force replaces the file and keeps the link."""
     real, link = tmp_path / "real.h5", tmp_path / "link.h5"
@@ -566,6 +571,7 @@ def test_names_that_runs_use_themselves_are_refused(name, spec, tmp_path):
     assert not (tmp_path / name).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["conductance", "status", "gamma"])
 def test_a_damaged_result_is_not_called_complete(part, spec, tmp_path):
     out = tmp_path / "out.h5"
@@ -576,6 +582,7 @@ def test_a_damaged_result_is_not_called_complete(part, spec, tmp_path):
         jt.run(spec, out, overrides=["grid.gamma=[0.3, 0.5]", "output.variables=['conductance']"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attribute", ["spec", "fingerprint", "plan", "device"])
 def test_a_result_without_an_attribute_is_damaged(attribute, spec, tmp_path):
     out = tmp_path / "out.h5"
@@ -586,6 +593,7 @@ def test_a_result_without_an_attribute_is_damaged(attribute, spec, tmp_path):
         jt.run(spec, out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [1, BLOCKS])
 def test_a_file_whose_ranges_were_rounded_otherwise_goes_on(blocks, spec, calls, monkeypatch, tmp_path):
     """As versions did that added a step again and again: its axes stay as they are."""

@@ -176,6 +176,7 @@ def fails_at_32(plan, block):
     return {"y": y, "status": np.zeros(y.shape, np.int8)}
 
 
+@pytest.mark.slow
 def test_blocks_that_fail_at_workers_are_halved_or_marked(processes):
     """The loop is the same as for local devices (see test_executors): errors come back as they are."""
     grid = Grid((Axis("a", np.arange(96.0)),))

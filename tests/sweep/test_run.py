@@ -170,6 +170,7 @@ def test_a_second_run_finds_nothing_to_do(tmp_path):
         np.testing.assert_array_equal(values, got[name])
 
 
+@pytest.mark.slow
 def test_values_do_not_depend_on_which_blocks_were_left(tmp_path):
     """Irrational numbers this time: blocks computed alone equal those of a whole run bit for bit."""
 
