@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 DIGITS, NODES = 34, 40
 PANEL = 0.25  # gamma_o: 40 nodes carry the wire's levels to 20 digits, and 6 T the Fermi functions
-NAMES = ("gamma", "mu_bar", "injection", "temperature")
+AT = {"gamma": "0.7", "mu_bar": "0.4", "injection": "0.3"}
 
 
 @functools.cache
@@ -31,6 +31,7 @@ def rule():
         return out
 
 
+@functools.cache
 def network(gamma, w):
     """T_ll' of four sites: contacts 1, a source and a drain of coupling gamma, hopping 1."""
     couplings = (mpf(1), gamma, gamma, mpf(1))
@@ -55,10 +56,11 @@ def panels(low, high, longest):
             yield (a + b) / 2 + (b - a) / 2 * x, weight * (b - a) / 2
 
 
-def currents_of(gamma, mu_bar, T, reach):
+def currents_of(gamma, T, reach):
     """2 pi I_l as a function of all potentials."""
     if T:
-        window = panels(mu_bar - reach, mu_bar + reach, min(PANEL, 6 * T))
+        middle = mpf(AT["mu_bar"])  # the same energies for every mu_bar nearby
+        window = panels(middle - reach, middle + reach, min(PANEL, 6 * T))
         known = [(w, weight, network(gamma, w)) for w, weight in window]
 
         def warm(mu):
@@ -86,7 +88,7 @@ def currents_of(gamma, mu_bar, T, reach):
 def solved(at, delta_mu, sign, known=None):
     """All potentials, I_l / I_o and the inverse Jacobian, which with a start may be `known`."""
     gamma, mu_bar, injection, T = at
-    call = currents_of(gamma, mu_bar, T, delta_mu / 2 + 60 * T)
+    call = currents_of(gamma, T, delta_mu / 2 + 60 * T)
     ends = mu_bar + sign * delta_mu / 2, mu_bar - sign * delta_mu / 2
     asked = injection * delta_mu
     full = lambda inner: (ends[0], *inner, ends[1])
@@ -120,9 +122,6 @@ def delta_I(at, delta_mu, known=(None, None)):
     """Delta I, and what helps to find it nearby."""
     forward, reverse = (solved(at, delta_mu, s, k) for s, k in zip((1, -1), known, strict=True))
     return abs(reverse[1][0]) - abs(forward[1][0]), (forward[2], reverse[2])
-
-
-AT = {"gamma": "0.7", "mu_bar": "0.4", "injection": "0.3"}
 
 
 @pytest.mark.parametrize("T", ["0", "0.02"])
