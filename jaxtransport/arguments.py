@@ -50,12 +50,13 @@ class Range:
 
     def expected(self, x: float) -> str:
         """Description of the allowed values, for an error about x."""
-        least = self.smallest or SMALLEST
-        if np.isfinite(x) and x != 0 and not least <= abs(x) <= LARGEST:
-            return (
-                f"{self.words} with magnitude from {least:g} to {LARGEST:g} (products must fit in a double)"
-            )
-        return self.words
+        if not np.isfinite(x) or x == 0 or self.high < LARGEST:
+            return self.words
+        least = max(self.smallest, self.low)
+        if least <= abs(x) <= LARGEST:
+            return self.words
+        sizes = f"from {least:g} to {LARGEST:g}" if least > 0 else f"up to {LARGEST:g}"
+        return f"{self.words} with magnitude {sizes} (products must fit in a double)"
 
 
 REAL = Range("a finite number")
@@ -78,7 +79,7 @@ def show(value: Any) -> str:
     try:
         text = " ".join(repr(value).split())
     except Exception:  # a faulty user class, or a whole number of thousands of digits
-        text = f"a {type(value).__name__}"
+        text = "thousands of digits" if isinstance(value, int) else f"a {type(value).__name__}"
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 

@@ -114,7 +114,7 @@ def _dimer_sites(N: int) -> range:
     N = whole("N", N, most=MOST_SITES)
     if N < 4 or N % 2:
         raise InputError(
-            f"N = {N}: the dimers layout fills its N - 2 middle sites with pairs; expected an even N >= 4"
+            f"N = {N}: expected an even N >= 4, as dimers fill the N - 2 middle sites with pairs"
         )
     return range(2, N)
 
@@ -127,9 +127,7 @@ def pair(N: int) -> Layout:
 def _pair_sites(N: int) -> tuple[int, int]:
     N = whole("N", N, most=MOST_SITES)
     if N < 4:
-        raise InputError(
-            f"N = {N}: the pair layout needs a source at 2 and a drain at N - 1; expected N >= 4"
-        )
+        raise InputError(f"N = {N}: expected N >= 4, for a source at site 2 and a drain at N - 1")
     return 2, N - 1
 
 
@@ -144,8 +142,8 @@ def _spaced_sites(N: int, spacing: int) -> range:
     sites = range(2, N, spacing)
     if not sites or len(sites) % 2:
         raise InputError(
-            f"spacing = {spacing}: {count(len(sites), 'reservoir')} on sites 2 ... {N - 1} (N = {N}), "
-            "expected an even number; change spacing or N"
+            f"spacing = {spacing}: puts {count(len(sites), 'reservoir')} between the leads of N = {N}; "
+            "expected an even number of them, at least 2"
         )
     return sites
 

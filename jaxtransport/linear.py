@@ -94,8 +94,10 @@ class LinearResponse(eqx.Module):
         half = jnp.abs(delta_mu) / 2
         outside = ~(self.band.holds(self.mu_bar - half) & self.band.holds(self.mu_bar + half))
         code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
-        # A wire that is cut carries nothing, but sources and drains may exchange with the lead on their side.
-        carries = (g >= TINY) | ((g == 0) & (r != 0))
+        # A wire that is cut carries nothing, but sources and drains may exchange with the lead on their side,
+        # or with each other. A kernel that subtracts does not see for certain that a group is cut off.
+        sends = r != 0 if self.network.by_subtraction else jnp.any(self.network.strength != 0)
+        carries = (g >= TINY) | ((g == 0) & sends)
         empty = codes.NOT_RESOLVED if self.network.by_subtraction else codes.SINGULAR
         code = jnp.where(finite & carries, code, empty)
         code = jnp.where(self.network.finite & given, code, codes.NOT_FINITE)

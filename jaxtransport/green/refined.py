@@ -95,6 +95,8 @@ class Refined(Dense):
     def _solution(self) -> Solution:
         network, gone = self._eliminated(self.strength)
         g, (r, onward) = network.T[self.leads.first, self.leads.last], self.leads.of(network.b)
+        # A group that is cut off has no balance, or any potential.
+        r = jnp.where(jnp.any(gone.total == 0), jnp.nan, r)
         phi = self._back(gone, 0 * gone.b, 0.5, -0.5)
         psi = self._back(gone, gone.b, 0.0, 0.0)
 

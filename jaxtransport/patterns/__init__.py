@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.arguments import is_list, wrong
+from jaxtransport.arguments import is_list, show, wrong
+from jaxtransport.errors import InputError
 from jaxtransport.hints import meant
 from jaxtransport.patterns.alternating import Alternating
 from jaxtransport.patterns.pattern import Pattern
@@ -31,17 +32,18 @@ def pattern_of(name: str, value: Any) -> Pattern:
         return value
     if not isinstance(value, Mapping):
         return Listed(value) if is_list(value) or np.ndim(value) else Uniform(value)
-    kind = PATTERNS.get(value.get("pattern", ""))
+    if "pattern" not in value:
+        raise InputError(f"{name}.pattern: missing; known: {', '.join(PATTERNS)}")
+    kind = PATTERNS.get(called) if isinstance(called := value["pattern"], str) else None
     if kind is None:
-        expected = meant(str(value.get("pattern", "nothing")), PATTERNS)
-        raise wrong(f"{name}.pattern", value.get("pattern"), f"the name of a pattern; {expected}")
+        raise wrong(f"{name}.pattern", called, f"the name of a pattern; {meant(show(called), PATTERNS)}")
     keys = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
     given = [key for key in value if key != "pattern"]
-    if unknown := [key for key in given if key not in keys]:
-        raise wrong(f"{name}.{unknown[0]}", value[unknown[0]], f"no such key; {meant(unknown[0], keys)}")
-    if missing := [key for key in keys if key not in given]:
-        raise wrong(f"{name}.{missing[0]}", None, f'a value: pattern "{kind.name}" needs it')
-    for key in kind.entries:
+    mistakes = [f"{name}.{key}: unknown; {meant(key, keys)}" for key in given if key not in keys]
+    mistakes += [f"{name}.{key}: missing" for key in keys if key not in given]
+    for key in (key for key in kind.entries if key in given):
         if not (is_list(value[key]) or np.ndim(value[key]) == 1) or not len(value[key]):
-            raise wrong(f"{name}.{key}", value[key], "a list of numbers")
+            mistakes += wrong(f"{name}.{key}", value[key], "a list of at least one number").mistakes
+    if mistakes:
+        raise InputError(mistakes)
     return kind(**{key: value[key] for key in given})

@@ -166,9 +166,11 @@ def _without_numbers(view: View, array: xr.DataArray) -> list[str]:
 
 def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
     """The picture of a loaded search as a matplotlib figure."""
-    if "searched" not in data.attrs:  # completed from the spec on loading, unless another version wrote it
-        raise InputError("attribute spec: not readable by this version; run the search again")
-    return _titled(draw_search(data, tuple(str(data.attrs["searched"]).split()), x=x), data, {})
+    # Completed from the spec on loading, unless another version wrote it.
+    searched = tuple(str(data.attrs.get("searched", "")).split())
+    if not searched or any(name not in data.variables for name in searched):
+        raise InputError("attributes spec, searched: not readable by this version; run the search again")
+    return _titled(draw_search(data, searched, x=x), data, {})
 
 
 def _titled(
@@ -197,7 +199,7 @@ def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
     pieces = [] if model == "quantum" else [model]
     pieces += [str(data.attrs["layout"])] if "layout" in data.attrs else []
     pieces += [f"${style.equals(data[name], value)}$" for name, value in fixed.items()]
-    for row in MODELS[model].parameters.values():
+    for row in MODELS[model].parameters.values() if model in MODELS else ():
         if row.name in lists:
             pieces.append(f"${row.symbol}$ {patterns.get(row.name, 'from a list')}")
         elif row.name in data.coords and data[row.name].ndim == 0:

@@ -7,7 +7,8 @@ once.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +18,9 @@ from jaxtransport.errors import InputError
 from jaxtransport.hints import meant
 from jaxtransport.parameters import Parameter
 from jaxtransport.spec.tables import Mistakes
+from jaxtransport.spec.values import reworded
 from jaxtransport.sweep.grid import Axis
+from jaxtransport.text import count
 from jaxtransport.variables import Variable, per_point
 
 SITES_OF_LAYOUT = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
@@ -134,13 +137,11 @@ class Checks:
                 layouts.check(self.wire.layout, int(N), **sites)
             except InputError as error:
                 wrong.append((int(N), error.mistakes))
-        for message in wrong[0][1] if wrong else ():
-            named, _, rest = message.partition(": ")  # "N = 7: ...", "spacing = 3: ...", "sources: ..."
-            key = named.partition(" = ")[0]
-            if key not in sites:
-                key, rest = "N", f"{rest}, got {wrong[0][0]}" if key == "N" else message
-            more = f" (and {len(wrong) - 1} more values of N)" if len(wrong) > 1 else ""
-            self.add(key, rest + more)
+        for key, message, lengths_of_it in _by_mistake(wrong):
+            more = (
+                f"; the same at {count(lengths_of_it - 1, 'other value')} of N" if lengths_of_it > 1 else ""
+            )
+            self.add(key if key in sites else "N", message + more)
         return None if wrong else layouts.make(self.wire.layout, int(lengths[0]), **sites)
 
     def strengths(self, found: layouts.Layout | None) -> None:
@@ -155,7 +156,7 @@ class Checks:
         try:
             found.strength(self.wire.strengths)
         except InputError as error:
-            self.add("strengths", error.mistakes[0].removeprefix("strengths: "))
+            self.add("strengths", reworded(error.mistakes[0], "strengths"))
 
     def variables(self, known: Mapping[str, Any]) -> None:
         """Check that every requested variable is known and listed once; status and axes are allowed too."""
@@ -175,3 +176,16 @@ class Checks:
         if self.output.variables is None:
             return per_point(known)
         return tuple(v for v in self.output.variables if v != "status" and v not in self.swept)
+
+
+def _by_mistake(wrong: Sequence[tuple[int, Sequence[str]]]) -> list[tuple[str, str, int]]:
+    """(key, the mistake at the first N that has it, how many N have it) of mistakes in a layout."""
+    found: dict[tuple[str, str], tuple[str, str, int]] = {}
+    for _, mistakes in wrong:
+        for mistake in mistakes:
+            key = re.split(" = |: ", mistake)[0]  # "N = 7: ...", "spacing = 3: ...", "sources: ..."
+            said = reworded(mistake, key)
+            which = key, said.partition(";")[0] if key not in ("N", "spacing") else ""
+            first = found.get(which, (key, said, 0))
+            found[which] = *first[:2], first[2] + 1
+    return list(found.values())

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator
 
+from jaxtransport.arguments import show
 from jaxtransport.coordinates import MOST_LENGTHS, coordinate, window
 from jaxtransport.spec.tables import Table
-from jaxtransport.spec.values import list_of, whole
+from jaxtransport.spec.values import list_of, reworded, whole
 
 if TYPE_CHECKING:
     from jaxtransport.spec.spec import Spec
@@ -43,14 +44,19 @@ def _over(value: Any) -> dict[str, list[float]]:
     if not isinstance(value, Mapping) or not 1 <= len(value) <= 2:
         raise ValueError(
             "expected one or two parameters with their windows, such as { mu_bar = [-1.99, 1.99] }, "
-            f"got {value!r}"
+            f"got {show(value)}"
         )
     out: dict[str, list[float]] = {}
+    mistakes = []
     for name, bounds in value.items():
         try:
             out[name] = _lengths(bounds) if name == "N" else list(window(coordinate(name), bounds))
         except ValueError as error:
-            raise ValueError(str(error).removeprefix("over: ")) from None
+            said = reworded(str(error).removeprefix("over: "), f"over[{name!r}]")
+            named = said if said == str(error) or name in said else f"{name}: {said}"
+            mistakes.append(named.replace("(low, high)", "[low, high]"))
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
     if "N" in out and len(out) > 1:
         raise ValueError("N must be searched alone; make the other parameter an axis of [grid]")
     return out
@@ -60,10 +66,12 @@ def _lengths(bounds: Any) -> list:
     try:
         low, high = list_of(whole(2))(bounds)
     except ValueError:
-        raise ValueError(f"N: expected two whole numbers >= 2, [shortest, longest], got {bounds!r}") from None
+        raise ValueError(
+            f"N: expected two whole numbers >= 2, [shortest, longest], got {show(bounds)}"
+        ) from None
     if not low < high < low + MOST_LENGTHS:
         raise ValueError(
-            f"N: expected [shortest, longest] in order, at most {MOST_LENGTHS:,} lengths, got {bounds!r}"
+            f"N: expected [shortest, longest] in order, at most {MOST_LENGTHS:,} lengths, got {show(bounds)}"
         )
     return [low, high]
 

@@ -18,6 +18,7 @@ from typing import Any
 import tomlkit
 import tomlkit.exceptions
 
+from jaxtransport.arguments import show
 from jaxtransport.errors import InputError
 from jaxtransport.spec.tables import Mistakes, Model, Table
 from jaxtransport.spec.values import short_of_stop
@@ -121,10 +122,10 @@ def parse(text: str, models: Mapping[str, Model], name: str = "sweep", overrides
     raw = document.unwrap()
     title = raw.pop("title", "")
     if not isinstance(title, str) or "\0" in title:
-        mistakes.add("title", f"expected a string in quotes, without NUL, got {title!r}")
+        mistakes.add("title", f"expected a string in quotes, without NUL, got {show(title)}")
     model = raw.pop("model", "quantum")
     if not isinstance(model, str) or model not in models:
-        mistakes.add("model", f"expected one of {', '.join(models)}, got {model!r}")
+        mistakes.add("model", f"expected one of {', '.join(models)}, got {show(model)}")
         raise InputError(mistakes.lines)
     ranges = dict(grid) if isinstance(grid := raw.get("grid"), dict) else {}
     parsed = models[model].parse(raw, mistakes)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import pydantic
 from pydantic import PlainValidator
 
+from jaxtransport.arguments import show
 from jaxtransport.hints import meant, nearest
 from jaxtransport.parameters import Parameter
 from jaxtransport.spec import values
@@ -54,7 +55,8 @@ class Mistakes:
 
     def add(self, key: str, message: str) -> None:
         self._spoilt.add(key)
-        self.lines.append(f"{key}: {message}")
+        if (line := f"{key}: {message}") not in self.lines:
+            self.lines.append(line)
 
     def clean(self, *keys: str) -> bool:
         """True if no mistake was found in these keys."""
@@ -116,7 +118,7 @@ def read_tables(
     for name, kind in kinds.items():
         content = raw.get(name, {})
         if not isinstance(content, dict):
-            mistakes.add(name, f"expected a table [{name}], got {content!r}")
+            mistakes.add(name, f"expected a table [{name}], got {show(content)}")
             content = {}
         try:
             out[name] = kind.model_validate(content)
@@ -135,7 +137,7 @@ def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes)
     """Read [grid], whose keys are names of parameters."""
     known = {row.name: row for row in axes_of(parameters)}
     if not isinstance(raw, dict):
-        mistakes.add("grid", f"expected a table [grid], got {raw!r}")
+        mistakes.add("grid", f"expected a table [grid], got {show(raw)}")
         return ()
     axes = []
     for name, value in raw.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import decimal
 import math
+import re
 import sys
 from collections.abc import Callable
 from decimal import Decimal
@@ -33,7 +34,7 @@ def number(allowed: Range) -> Reader:
     def reader(value: Any) -> float:
         if not isinstance(value, int | float):
             raise ValueError(f"expected {allowed.words}, got {show(value)}")
-        return float(_as_argument(arguments.number, value, allowed))
+        return float(_as_argument(arguments.number, value, allowed)) + 0.0  # -0.0 is 0.0
 
     return reader
 
@@ -41,6 +42,16 @@ def number(allowed: Range) -> Reader:
 def whole(least: int | None = None, most: int | None = None) -> Reader:
     """A whole number."""
     return lambda value: _as_argument(arguments.whole, value, least, most)
+
+
+def reworded(mistake: str, name: str) -> str:
+    """`name[2] = -1: expected ...`, as functions say it, after a key: `entry 2: expected ..., got -1`."""
+    found = re.fullmatch(rf"{re.escape(name)}(?:\[(\d+)\])?(?: = (.*?))?: (.*)", mistake, re.S)
+    if found is None:
+        return mistake
+    entry, value, said = found.groups()
+    got = f", got {value}" if value is not None and said.startswith("expected") else ""
+    return (f"entry {entry}: " if entry else "") + said + got
 
 
 def _as_argument(check: Callable, value: Any, *allowed: Any) -> Any:
@@ -209,7 +220,7 @@ def _bound(count: float) -> None:
             raise ValueError(
                 f"expected at most {MOST_VALUES:,} values, got more than a double counts; use a larger step"
             )
-        raise ValueError(f"expected at most {MOST_VALUES:,} values, got {count:,.0f}")
+        raise ValueError(f"expected at most {MOST_VALUES:,} values, got {count:,.6g}")
 
 
 def _part(value: dict, key: str, read: Reader) -> Any:
@@ -250,7 +261,8 @@ def along_of(row: Parameter) -> Reader:
         try:
             pattern = pattern_of(row.name, value)
         except InputError as error:
-            raise ValueError(str(error).removeprefix(f"{row.name}.")) from None
+            inner = (mistake.removeprefix(f"{row.name}.") for mistake in error.mistakes)
+            raise ValueError("; ".join(inner)) from None
         entries, numbers = list_of(one_of(row)), number(REAL)
         read = {
             key: _part(value, key, entries if key in pattern.entries else numbers)

@@ -38,7 +38,7 @@ def damaged(path: Path, what: Sequence[str]) -> DamagedFile:
     """The error for a damaged file."""
     some = ", ".join(what[:5]) + (f" and {len(what) - 5} more" if len(what) > 5 else "")
     return DamagedFile(
-        f"{path} is damaged ({some}); run its sweep again, with --force into this file, or delete it. "
+        f"{path} is damaged ({some}); compute it again, with --force into this file, or delete it. "
         "h5py and xarray may still open what is left"
     )
 
@@ -317,4 +317,4 @@ def _no_result(path: Path, error: Exception | None) -> InputError:
                 f"{path} is a sweep file, not a result; `jaxtransport run {path}` computes its result"
             )
         return InputError(f"{path} is not an HDF5 file; expected a result of jaxtransport")
-    return InputError(f"{path} cannot be opened ({error}); delete it and run its sweep again")
+    return InputError(f"{path} cannot be opened ({error}); delete it and compute it again")

@@ -1,5 +1,7 @@
 """Sources and drains that balance behind weak contacts, weak bonds and gaps, against 60 digits."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,6 +28,42 @@ WEAK = make(layouts.pair(4), gamma=0.5, contact=1e-6)
 @pytest.fixture(scope="module")
 def truth():
     return [expected(wire, w) for wire, w in zip(WIRES, ENERGIES, strict=True)]
+
+
+def cut(wire, *bonds):
+    """`wire` with the hopping of some bonds (from 1) set to 0."""
+    return replace(wire, hopping=jnp.asarray(wire.hopping).at[jnp.array(bonds) - 1].set(0.0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["auto", "chain", "long", "dense"])
+def test_beside_a_cut_sources_and_drains_find_their_lead_or_each_other(kernel):
+    """I_1 and I_N of a wire that is cut: what is injected on the side of each lead, under either bias."""
+    drive = {"mu_bar": 0.3, "delta_mu": 0.1, "injection": 0.2, "kernel": kernel}
+    for layout, bond, (left, right) in [
+        (layouts.custom(6, sources=[2]), 3, (-0.2, 0.0)),
+        (layouts.custom(6, sources=[5]), 3, (0.0, -0.2)),
+        (layouts.custom(6, sources=[4], drains=[5]), 2, (0.0, 0.0)),
+        (layouts.custom(6, sources=[2], drains=[5]), 3, (-0.2, 0.2)),
+    ]:
+        wire = cut(make(layout, gamma=0.5), bond)
+        state = jt.solve(wire, **drive)
+        assert codes.has_numbers(state.status)
+        close([state.current, state.right_current], [left, right], 1e-14, 0.2)
+        if kernel != "dense":  # which leaves a balance to the others
+            assert int(state.status) == codes.SOLVED
+            assert float(jt.nonreciprocity(wire, **drive)) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["auto", "chain", "long", "dense"])
+@pytest.mark.parametrize("kind", [{"sources": [3], "drains": [4]}, {"sources": [4]}, {"sources": [3, 4]}])
+def test_a_group_that_is_cut_off_is_singular(kernel, kind):
+    """Whatever it injects stays there, or its potential is any; with and without a profile."""
+    drive = {"mu_bar": 0.3, "delta_mu": 0.1, "injection": 0.2, "kernel": kernel}
+    wire = cut(make(layouts.custom(6, **kind), gamma=0.5), 2, 4)
+    assert int(jt.solve(wire, **drive).status) == codes.SINGULAR
+    assert np.isnan(jt.nonreciprocity(wire, **drive))
 
 
 @pytest.mark.slow

@@ -69,11 +69,11 @@ def test_numbers_of_a_pattern_have_gradients():
 
 WRONG = [
     ({"pattern": "alternate", "values": [1.0]}, r"hopping.pattern = 'alternate': .*'alternating'"),
-    ({"values": [1.0]}, r"hopping.pattern = None: expected the name of a pattern"),
-    ({"pattern": "alternating"}, r"hopping.values = None: expected a value"),
+    ({"values": [1.0]}, r"hopping.pattern: missing; known: alternating"),
+    ({"pattern": "alternating"}, r"hopping.values: missing"),
     ({"pattern": "alternating", "values": 1.0}, r"hopping.values = 1.0: expected a list"),
     ({"pattern": "alternating", "values": []}, r"hopping.values = \[\]: expected a list"),
-    ({"pattern": "alternating", "value": [1.0]}, r"hopping.value = \[1.0\]: .*'values'"),
+    ({"pattern": "alternating", "value": [1.0]}, r"hopping.value: unknown; .*'values'"),
     ({"pattern": "alternating", "values": [1.0, -0.5]}, r"hopping\[2\] = -0.5: expected a number > 0"),
 ]
 

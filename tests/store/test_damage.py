@@ -204,7 +204,7 @@ def test_a_file_that_ends_early(sweep, spec):
     whole = sweep.read_bytes()
     for length in (len(whole) // 3, len(whole) - 400):
         sweep.write_bytes(whole[:length])
-        with pytest.raises(InputError, match=r"cannot be opened .*; delete it and run its sweep again"):
+        with pytest.raises(InputError, match=r"cannot be opened .*; delete it and compute it again"):
             jt.load(sweep)
     sweep.write_bytes(whole[:-10])  # of the seal alone
     jt.load(sweep)

@@ -206,7 +206,7 @@ def test_a_file_that_is_cut_short_takes_no_more_numbers():
     with pytest.raises(InputError, match="was truncated during the run; delete it"):
         jt.run("spec.toml", "out.h5", report=when(2, lambda: os.truncate("out.h5", 10_000)))
     assert os.path.getsize("out.h5") == 10_000
-    with pytest.raises(InputError, match=r"out.h5 cannot be opened .*; delete it and run its sweep again"):
+    with pytest.raises(InputError, match=r"out.h5 cannot be opened .*; delete it and compute it again"):
         jt.run("spec.toml", "out.h5")
 
 

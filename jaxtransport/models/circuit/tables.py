@@ -10,7 +10,7 @@ from pydantic import PlainValidator
 
 from jaxtransport import layout as layouts
 from jaxtransport import variables
-from jaxtransport.arguments import REAL
+from jaxtransport.arguments import REAL, show
 from jaxtransport.parameters import CIRCUIT
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.tables import Mistakes, OutputTable, Parsed, Table, read_axes, read_tables, value_of
@@ -19,7 +19,7 @@ from jaxtransport.spec.values import choice, list_of, number, whole
 
 def _fraction(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise ValueError(f"expected a fraction of the length, 0 < x < 1, got {value!r}")
+        raise ValueError(f"expected a fraction of the length, 0 < x < 1, got {show(value)}")
     return float(value)
 
 

@@ -144,6 +144,8 @@ class _Checks(Checks):
         self.keys_of_layout()
         if "gamma" in self.swept and isinstance(self.wire.gamma, list):
             self.add("gamma", "wire.gamma is a list along the wire; keep one of the two")
+        if "contact" in self.swept and isinstance(self.wire.contact, list):
+            self.add("contact", "wire.contact lists both leads; keep one of the two")
         self.reservoirs()
         self.per_site()
         self.band()

@@ -152,7 +152,11 @@ def _unit_along(spec: Spec) -> tuple[Beside, ...]:
     axis = spec.axis("delta_mu")
     if axis is None:
         return ()
-    return (Beside("I_o", unit_of_current(axis.values), ("delta_mu",), "e gamma_o/hbar", "unit of current"),)
+    return (
+        Beside(
+            "I_o", unit_of_current(axis.values), ("delta_mu",), "e gamma_o/hbar", "unit of current", "I_o"
+        ),
+    )
 
 
 def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
