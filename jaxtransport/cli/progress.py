@@ -42,28 +42,33 @@ def _bar(name: str, unit: str) -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task(name, total=None, rate="-")
 
         def report(progress: Progress) -> None:
-            rate = f"{progress.rate:,.0f}" if progress.rate else "-"
+            rate = _rate(progress) if progress.rate else "-"
             label = f"{name}: {progress.note}" if progress.note else name
             bar.update(task, total=progress.total, completed=progress.done, rate=rate, description=label)
 
         yield report
 
 
+def _rate(progress: Progress) -> str:
+    return f"{progress.rate:,.0f}" if progress.rate >= 10 or not progress.rate else f"{progress.rate:.2g}"
+
+
 def _lines(name: str, unit: str) -> Callable[[Progress], None]:
-    last = time.monotonic()
+    last, shown = time.monotonic(), False
 
     def report(progress: Progress) -> None:
-        nonlocal last
+        nonlocal last, shown
         now = time.monotonic()
-        if now - last < LINE_SECONDS:
+        ended = shown and progress.done == progress.total  # the last line says so, however soon
+        if now - last < LINE_SECONDS and not ended:
             return
-        last = now
+        last, shown = now, not ended
         share = 100 * progress.done / progress.total
         left = f"{progress.seconds_left:,.0f} s left" if progress.rate else "starting"
         left = progress.note or left
         print(
             f"{name}: {progress.done:,} of {count(progress.total, unit)} ({share:.0f} %), "
-            f"{progress.rate:,.0f} {plural(unit)}/s, {left}",
+            f"{_rate(progress)} {plural(unit)}/s, {left}",
             file=sys.stderr,
             flush=True,
         )
