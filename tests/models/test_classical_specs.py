@@ -79,7 +79,12 @@ MISTAKES = [
     (CIRCUIT_BASE, {"wire.N": 5}, "wire.N", "expected an even N"),
     (CIRCUIT_BASE, {"wire.layout": None}, "wire.layout", "missing"),
     (CIRCUIT_BASE, {"wire.positions": [0.5]}, "wire.positions", "requires layout"),
-    (CIRCUIT_BASE, {"wire.strengths": [-1.0] * 6}, "wire.strengths", "strengths[1] = -1.0"),
+    (
+        CIRCUIT_BASE,
+        {"wire.strengths": [-1.0] * 6},
+        "wire.strengths",
+        "entry 1: expected a number > 0, got -1.0",
+    ),
     (CIRCUIT_BASE, {"drive.voltage": -1.0}, "drive.voltage", "> 0"),
     (CIRCUIT_BASE, {"drive.injection": None}, "drive.injection", "missing"),
     (CUSTOM, {"wire.N": 4}, "wire.N", "positions give the nodes"),
