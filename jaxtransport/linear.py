@@ -95,12 +95,13 @@ class LinearResponse(eqx.Module):
         outside = ~(self.band.holds(self.mu_bar - half) & self.band.holds(self.mu_bar + half))
         code = jnp.where(self._resolved(injection), codes.SOLVED, codes.NOT_RESOLVED)
         # A wire that is cut carries nothing, but sources and drains may exchange with the lead on their side,
-        # or with each other. That is left to the careful kernels, as another look at all sites takes time.
-        careful = self.network.tolerated >= TOLERATED
-        sends = jnp.any(self.network.strength != 0) if careful else r != 0
-        carries = (g >= TINY) | ((g == 0) & sends)
-        left = finite & (g == 0) if not careful else jnp.asarray(False)
-        empty = jnp.where(left | self.network.by_subtraction, codes.NOT_RESOLVED, codes.SINGULAR)
+        # or with each other. Only careful kernels look for them: it takes another pass along the wire.
+        if self.network.tolerated >= TOLERATED:
+            carries = (g >= TINY) | ((g == 0) & jnp.any(self.network.strength != 0))
+        else:
+            carries = (g >= TINY) | (g == 0)
+            code = jnp.where((g == 0) & (r == 0), codes.NOT_RESOLVED, code)
+        empty = codes.NOT_RESOLVED if self.network.by_subtraction else codes.SINGULAR
         code = jnp.where(finite & carries, code, empty)
         code = jnp.where(self.network.finite & given, code, codes.NOT_FINITE)
         return jnp.where(outside & given, codes.OUTSIDE_BAND, code)

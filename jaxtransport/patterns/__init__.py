@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.arguments import is_list, show, wrong
+from jaxtransport.arguments import is_list, wrong
 from jaxtransport.errors import InputError
 from jaxtransport.hints import meant
 from jaxtransport.patterns.alternating import Alternating
@@ -36,7 +36,8 @@ def pattern_of(name: str, value: Any) -> Pattern:
         raise InputError(f"{name}.pattern: missing; known: {', '.join(PATTERNS)}")
     kind = PATTERNS.get(called) if isinstance(called := value["pattern"], str) else None
     if kind is None:
-        raise wrong(f"{name}.pattern", called, f"the name of a pattern; {meant(show(called), PATTERNS)}")
+        known = meant(called if isinstance(called, str) else "", PATTERNS)
+        raise wrong(f"{name}.pattern", called, f"the name of a pattern; {known}")
     keys = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
     given = [key for key in value if key != "pattern"]
     mistakes = [f"{name}.{key}: unknown; {meant(key, keys)}" for key in given if key not in keys]

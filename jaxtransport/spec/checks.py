@@ -137,10 +137,9 @@ class Checks:
                 layouts.check(self.wire.layout, int(N), **sites)
             except InputError as error:
                 wrong.append((int(N), error.mistakes))
-        for key, message, lengths_of_it in _by_mistake(wrong):
-            more = (
-                f"; the same at {count(lengths_of_it - 1, 'other value')} of N" if lengths_of_it > 1 else ""
-            )
+        for (key, _), (message, found_at) in _by_mistake(wrong).items():
+            others = len(found_at) - 1
+            more = f"; the same at {count(others, 'other value')} of N" if others else ""
             self.add(key if key in sites else "N", message + more)
         return None if wrong else layouts.make(self.wire.layout, int(lengths[0]), **sites)
 
@@ -178,14 +177,13 @@ class Checks:
         return tuple(v for v in self.output.variables if v != "status" and v not in self.swept)
 
 
-def _by_mistake(wrong: Sequence[tuple[int, Sequence[str]]]) -> list[tuple[str, str, int]]:
-    """(key, the mistake at the first N that has it, how many N have it) of mistakes in a layout."""
-    found: dict[tuple[str, str], tuple[str, str, int]] = {}
-    for _, mistakes in wrong:
+def _by_mistake(wrong: Sequence[tuple[int, Sequence[str]]]) -> dict[tuple[str, str], tuple[str, set[int]]]:
+    """(key, kind of mistake) -> what is said of it at the first N that has it, and all N that have it."""
+    found: dict[tuple[str, str], tuple[str, set[int]]] = {}
+    for N, mistakes in wrong:
         for mistake in mistakes:
             key = re.split(" = |: ", mistake)[0]  # "N = 7: ...", "spacing = 3: ...", "sources: ..."
             said = reworded(mistake, key)
-            which = key, said.partition(";")[0] if key not in ("N", "spacing") else ""
-            first = found.get(which, (key, said, 0))
-            found[which] = *first[:2], first[2] + 1
-    return list(found.values())
+            kind = "" if key in ("N", "spacing") else said.partition(";")[0]  # it names a site
+            found.setdefault((key, kind), (said, set()))[1].add(N)
+    return found

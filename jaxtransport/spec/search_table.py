@@ -52,9 +52,10 @@ def _over(value: Any) -> dict[str, list[float]]:
         try:
             out[name] = _lengths(bounds) if name == "N" else list(window(coordinate(name), bounds))
         except ValueError as error:
-            said = reworded(str(error).removeprefix("over: "), f"over[{name!r}]")
-            named = said if said == str(error) or name in said else f"{name}: {said}"
-            mistakes.append(named.replace("(low, high)", "[low, high]"))
+            said, argument = str(error).removeprefix("over: "), f"over[{name!r}]"
+            if said.startswith(argument):
+                said = f"{name}: {reworded(said, argument)}".replace("(low, high)", "[low, high]")
+            mistakes.append(said)
     if mistakes:
         raise ValueError("; ".join(mistakes))
     if "N" in out and len(out) > 1:

@@ -574,6 +574,12 @@ def test_every_length_has_its_own_mistakes():
     assert lines[1].endswith("; the same at 1 other value of N")
 
 
+def test_a_site_given_three_times_is_one_mistake_at_one_length():
+    wire = {"wire.layout": "custom", "wire.sources": [3, 3, 3]}
+    (line,) = mistakes(wire)
+    assert line == "wire.sources: site 3 is already one of the sources; a site holds one reservoir"
+
+
 @pytest.mark.parametrize("key", ["title", "model", "wire", "grid", "wire.N", "wire.layout", "wire.onsite"])
 def test_a_number_of_thousands_of_digits_is_one_mistake(key):
     huge = "0x" + "f" * 5000

@@ -1,6 +1,6 @@
 """How tests compile.
 
-Most tests compile for longer than they compute, so XLA optimises little, which takes a third of the time.
+Most tests compile for longer than they compute, so XLA optimises little.
 JAX_DISABLE_MOST_OPTIMIZATIONS=0 compiles everything as commands do. Processes that tests start inherit it.
 """
 
