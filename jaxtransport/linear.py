@@ -15,8 +15,9 @@ from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
 from jaxtransport.band import Band
+from jaxtransport.green.along import each, total
 from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
-from jaxtransport.probes.response import Profile, Response, profile, response_of
+from jaxtransport.probes.response import Profile, Response, response_of
 from jaxtransport.steady import Steady, observe
 from jaxtransport.variables import LINEAR
 from jaxtransport.wire import Wire
@@ -47,7 +48,7 @@ class LinearResponse(eqx.Module):
         band = wire.reservoir.band
         network = kernel.at(wire, jnp.where(band.holds(mu_bar), mu_bar, band.centre))
         response = response_of(network)
-        along = profile(network, response) if with_profile else None
+        along = Profile.of(network, response) if with_profile else None
         return cls(mu_bar, wire.length, network, response, along, band)
 
     def at_bias(self, sign: float | Array, delta_mu: Array, injection: Array) -> AtBias:
@@ -74,8 +75,20 @@ class LinearResponse(eqx.Module):
             "nonreciprocity": self.response.nonreciprocity(injection),
             "relative_nonreciprocity": self.response.relative_nonreciprocity(injection),
         }
+        if self.profile is not None:
+            of_both["residual"] = self.profile.largest_residual(injection)
+            of_both["outside_band"] = self._outside_band(delta_mu, injection)
+            of_both["heat_forward"], of_both["heat_reverse"] = heat_of(forward, reverse)
         under = lambda quantity: (quantity(forward), quantity(reverse))
         return observe(names, under, of_both, self.status(delta_mu, injection), LINEAR)
+
+    def _outside_band(self, delta_mu: Array, injection: Array) -> Int[Array, ""]:
+        """1 if a potential left the band, under either bias."""
+        assert self.profile is not None
+        size = jnp.abs(delta_mu)
+        ends = self.profile.range(injection, self.network.broadening > 0)
+        inside = [self.band.holds(self.mu_bar + size * end) for end in ends]
+        return (~inside[0] | ~inside[1]).astype(jnp.int8)
 
     def status(self, delta_mu: Array, injection: Array) -> Int[Array, ""]:
         """Status code: outside the band, not finite, singular, not resolved, or solved.
@@ -86,10 +99,9 @@ class LinearResponse(eqx.Module):
         or of the largest potential than the kernel tolerates, it is not resolved.
         """
         g, r = self.response.conductance, self.response.injection
-        solution = [g, r]
-        if self.profile is not None:
-            solution += [self.profile.potential, self.profile.residual]
-        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in solution]))
+        finite = jnp.isfinite(g) & jnp.isfinite(r)
+        if self.profile is not None:  # a potential that is not finite drives such a current
+            finite &= jnp.isfinite(self.profile.largest_residual(injection))
         given = jnp.isfinite(self.mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
         half = jnp.abs(delta_mu) / 2
         outside = ~(self.band.holds(self.mu_bar - half) & self.band.holds(self.mu_bar + half))
@@ -115,7 +127,7 @@ class LinearResponse(eqx.Module):
         if self.profile is not None:
             if tolerated < TOLERATED:  # as for I_1
                 good &= response.right_error(injection) <= tolerated * response.least_right_current(injection)
-            largest = jnp.maximum(0.5, size * jnp.max(jnp.abs(self.profile.potential[1])))  # 0.5: the leads
+            largest = jnp.maximum(0.5, size * self.profile.largest)  # 0.5: the leads
             good &= size * self.profile.error <= tolerated * largest
         return good
 
@@ -137,11 +149,10 @@ class AtBias(Steady):
     sign: Float[Array, ""]
     injection: Float[Array, ""]  # I_g / I_o
 
-    def _along(self) -> tuple[Array, Array, Array]:
-        """x_l over |delta_mu|, I_l, and what x_l drive beyond that."""
+    def _profile(self) -> Profile:
         if self.profile is None:
             raise ValueError("solved without its profile")
-        return self.profile.at(self.sign, self.injection)
+        return self.profile
 
     def left_current(self) -> Float[Array, ""]:
         return self.response.left_current(self.sign, self.injection)
@@ -154,26 +165,61 @@ class AtBias(Steady):
         return jnp.maximum(response.current_error(self.injection), response.right_error(self.injection))
 
     def shifts(self) -> Float[Array, " site"]:
-        return self.size * self._along()[0]
+        return each(self._x, *self._profile().potential)
+
+    def _x(self, phi: Array, psi: Array) -> Array:
+        return self.size * (self.sign * phi + self.injection * psi)
+
+    def potential(self) -> Float[Array, " site"]:
+        return self._of_sites(
+            lambda phi, psi: self.mu_bar + self._x(phi, psi), jnp.nan, *self._profile().potential
+        )
 
     def carried(self) -> Float[Array, " site"]:
-        return self._along()[1]
+        asked = self._profile().asked
+        return each(lambda *at: asked(self.sign, self.injection, *at), *self._profile().sites())
+
+    def site_current(self) -> Float[Array, " site"]:
+        asked = self._profile().asked
+        current = lambda *at: asked(self.sign, self.injection, *at)
+        return self._of_sites(current, 0.0, *self._profile().sites())
 
     def heat(self) -> Float[Array, " site"]:
-        x = self.shifts()
-        scale = jnp.maximum(1.0, jnp.max(jnp.abs(x)))  # the square of a large potential would overflow
-        heat = self.network.heat_sums(x / scale) * scale * scale / (4 * jnp.pi)
-        # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
-        power = jnp.sum(jnp.abs(self.carried() * self.size / (2 * jnp.pi) * x))
-        rounding = EPS * jnp.max(jnp.abs(x))
-        exchanged = self.profile.exchanged if self.profile is not None else jnp.nan
-        told = exchanged * rounding * rounding <= TOLERATED * power
-        return self._sites(jnp.where(told, heat, jnp.nan), empty=0.0)
+        return heat_of(self)[0]
 
     def density(self) -> Float[Array, " site"]:
-        Gamma = self.network.broadening
-        current = self.carried() * self.size / (2 * jnp.pi)
-        return self._sites(-current / jnp.where(Gamma > 0, Gamma, 1.0), empty=jnp.nan)
+        asked, unit = self._profile().asked, self.size / (2 * jnp.pi)
+
+        def density(Gamma: Array, *at: Array) -> Array:
+            current = asked(self.sign, self.injection, *at)
+            return -unit * current / jnp.where(Gamma > 0, Gamma, 1.0)
+
+        return self._of_sites(density, jnp.nan, self.network.broadening, *self._profile().sites())
 
     def residual(self) -> Float[Array, ""]:
-        return jnp.max(jnp.abs(self._along()[2]))
+        return self._profile().residual(self.sign, self.injection)
+
+
+def heat_of(*biases: AtBias) -> tuple[Float[Array, " site"], ...]:
+    """h_l of one wire under each of some biases, in one go along it."""
+    wire = biases[0]
+    profile, network = wire._profile(), wire.network
+    most = wire.size * (0.5 + jnp.abs(wire.injection) * profile.largest)  # of all |x|
+    scale = jnp.maximum(1.0, most)  # the square of a large potential would overflow
+    scaled = lambda phi, psi: tuple(bias._x(phi, psi) / scale for bias in biases)
+    sums, exchanged = network.heats(scaled, *profile.potential)
+
+    def power(phi: Array, psi: Array, *at: Array) -> tuple[Array, ...]:
+        each_bias = [(profile.asked(bias.sign, bias.injection, *at), bias._x(phi, psi)) for bias in biases]
+        return tuple(jnp.abs(current * x) for current, x in each_bias)
+
+    # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
+    rounding, unit = exchanged * (EPS * most) ** 2, scale * scale / (4 * jnp.pi)
+
+    def heat(bias: AtBias, of_sites: Array, power: Array) -> Array:
+        told = rounding <= TOLERATED * bias.size / (2 * jnp.pi) * power
+        factor = jnp.where(told, unit, jnp.nan)
+        return bias._of_sites(lambda heat: factor * heat, 0.0, of_sites)
+
+    powers = total(power, *profile.potential, *profile.sites())
+    return tuple(map(heat, biases, sums, powers))

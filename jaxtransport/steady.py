@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import status as codes
 from jaxtransport.band import Band
 from jaxtransport.compute.double import sums_along
+from jaxtransport.green.along import each
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.variables import Variable
 from jaxtransport.wire import Leads
@@ -71,7 +72,7 @@ class Steady(eqx.Module):
 
     def potential(self) -> Float[Array, " site"]:
         """mu_l in gamma_o; NaN on bare sites."""
-        return self._sites(self.mu_bar + self.shifts(), empty=jnp.nan)
+        return self._sites(each(lambda x: self.mu_bar + x, self.shifts()), empty=jnp.nan)
 
     def site_current(self) -> Float[Array, " site"]:
         """I_l; 0 on bare sites."""
@@ -89,8 +90,16 @@ class Steady(eqx.Module):
 
     def _sites(self, values: Array, *, empty: float) -> Array:
         """Values of the wire's sites: `empty` where there is no reservoir, NaN beyond the wire."""
-        occupied = jnp.where(self.network.broadening > 0, values, empty)
-        return jnp.where(jnp.arange(values.shape[0]) < self.length, occupied, jnp.nan)
+        return self._of_sites(lambda value: value, empty, values)
+
+    def _of_sites(self, quantity: Callable[..., Array], empty: float, *along: Array) -> Array:
+        """The same of a `quantity` of the entries of a site."""
+
+        def at(site: Array, Gamma: Array, *entries: Array) -> Array:
+            return jnp.where(site < self.length, jnp.where(Gamma > 0, quantity(*entries), empty), jnp.nan)
+
+        broadening = self.network.broadening
+        return each(at, jnp.arange(broadening.shape[0]), broadening, *along)
 
     def numbers(self) -> tuple[Array, ...]:
         """Quantities that may overflow: potentials, currents and heat."""

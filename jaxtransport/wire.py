@@ -104,10 +104,13 @@ class Leads(NamedTuple):
         """True where `site` (from 0) is one of them."""
         return (site == self.first) | (site == self.last)
 
+    def at(self, site: Any, left: Any, right: Any, others: Any) -> Array:
+        """The value of the lead at `site` (from 0), or that of `others`."""
+        return jnp.where(site == self.first, left, jnp.where(site == self.last, right, others))
+
     def put(self, left: Any, right: Any, others: Array) -> Array:
         """`others` (..., site) with the values of the leads put in."""
-        site = jnp.arange(others.shape[-1])
-        return jnp.where(site == self.first, left, jnp.where(site == self.last, right, others))
+        return self.at(jnp.arange(others.shape[-1]), left, right, others)
 
     def of(self, values: Array) -> tuple[Array, Array]:
         """The entries of both leads in `values` (site)."""

@@ -30,7 +30,9 @@ from jaxtransport.sweep.plan import make_plan
 DELTA_MU, INJECTION = 0.1, 0.05
 LEADS = ("conductance", "nonreciprocity")
 PROFILE = (*LEADS, "potential_forward", "potential_reverse", "heat_forward", "heat_reverse", "residual")
-WIDTH = 32  # points that limit.c takes together
+DEFAULT = (*LEADS, "injection_response", "current_forward", "current_reverse", "right_current_forward",
+           "right_current_reverse", "relative_nonreciprocity", "residual", "outside_band")  # fmt: skip
+WIDTH, KEPT = 32, 20  # of limit.c: points together, and numbers kept for a site and point
 Batch = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 SPEC = """
@@ -145,23 +147,42 @@ def banded_loop(N: int) -> Batch:
     return batch
 
 
-def limit(N: int) -> Batch | None:
-    """limit.c, if there is a compiler."""
-    library = _limit_library()
-    if library is None:
+POINTER = ctypes.POINTER(ctypes.c_double)
+
+
+class Found(ctypes.Structure):
+    """Results of limit.c: numbers of every point, and at the end those of every point and site."""
+
+    OF_POINTS = ("g", "r", "sharpness", "residual", "highest", "lowest")
+    OF_SITES = ("potential_forward", "potential_reverse", "heat_forward", "heat_reverse")
+    _fields_ = [(name, POINTER) for name in (*OF_POINTS, *OF_SITES)]
+
+
+def limit(N: int, how: str) -> Batch | None:
+    """limit.c, if there is a compiler; `how` is the name of one of its functions."""
+    if (library := _limit_library()) is None:
         return None
-    strength = np.zeros(N)
-    strength[1:-1] = (-1.0) ** np.arange(N - 2)
-    scratch = np.empty(3 * WIDTH * N)
-    pointer = lambda array: array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
 
     def batch(mu_bar, gamma):
-        g, r = np.empty_like(mu_bar), np.empty_like(mu_bar)
-        arrays = (mu_bar, gamma, strength, scratch, g, r)
-        library.limit(ctypes.c_long(len(mu_bar)), ctypes.c_long(N), *map(pointer, arrays))
-        return g, delta_I(g, r)
+        found = limit_of(library, N, how, mu_bar, gamma)
+        return found["g"], delta_I(found["g"], found["r"])
 
     return batch
+
+
+def limit_of(library: ctypes.CDLL, N: int, how: str, mu_bar, gamma) -> dict[str, np.ndarray]:
+    """Everything that a function of limit.c computes."""
+    strength = np.zeros(N)
+    strength[1:-1] = (-1.0) ** np.arange(N - 2)
+    sites = N if how == "profile" else 0
+    found = {name: np.empty(len(mu_bar)) for name in Found.OF_POINTS}
+    found |= {name: np.empty((len(mu_bar), sites)) for name in Found.OF_SITES}
+    scratch = np.empty(KEPT * WIDTH * N)
+    pointer = lambda array: array.ctypes.data_as(POINTER)
+    arrays = map(pointer, (mu_bar, gamma, strength, scratch))
+    numbers = (ctypes.c_long(len(mu_bar)), ctypes.c_long(N), ctypes.c_double(INJECTION))
+    getattr(library, how)(*numbers, *arrays, ctypes.byref(Found(*map(pointer, found.values()))))
+    return found
 
 
 @functools.cache

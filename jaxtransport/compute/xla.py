@@ -108,6 +108,14 @@ def kind_of_cpu() -> str:
     return WHOLE if limit and int(limit[1]) >= LARGE else CALLS
 
 
+def steps_are_calls() -> bool:
+    """True where every operation of a step of a loop is a call by itself: on a GPU, and on a CPU without
+    whole loops."""
+    import jax
+
+    return jax.default_backend() != "cpu" or kind_of_cpu() == CALLS
+
+
 def flags_of_user() -> str:
     """XLA_FLAGS without those that `compile_whole_loops` adds."""
     return " ".join(flag for flag in _flags().split() if flag not in (WHOLE_LOOPS, INNER_LOOPS, WIDEST))

@@ -34,14 +34,17 @@ arithmetic, but not complex. The first site has index 0 here; sites from `length
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxtransport.green.along import each
 from jaxtransport.green.elimination import (
+    Corner,
     Eliminated,
     LeftPart,
     Point,
@@ -56,8 +59,9 @@ from jaxtransport.green.transmission import (
     CURRENT_ROUNDINGS,
     EPS,
     POTENTIAL_ROUNDINGS,
-    UNIT_DRIVES,
+    Drives,
     LeadResponse,
+    Potentials,
     Scalar,
     Transmission,
 )
@@ -66,12 +70,12 @@ from jaxtransport.wire import Leads, Wire
 BLUNT = 8  # relative errors of G_ij in roundings over the square root of N, where no line is narrow
 
 
-class Side(NamedTuple):
-    """All reservoirs on one side of a site, combined."""
+class Given(NamedTuple):
+    """What the potentials follow from: given currents, and the leads."""
 
-    total: Array  # sum of their weights |G_ll'|^2 Gamma_l', up to a factor of the site
-    mean: Array  # weighted mean of their potentials
-    variance: Array
+    own: Float[Array, " site"] | None  # as in `Eliminated`; None for 0
+    left: Scalar = 0.0
+    right: Scalar = 0.0
 
 
 class Chain(Transmission):
@@ -86,6 +90,7 @@ class Chain(Transmission):
     ratio: Float[Array, " site"]  # a_{l+1}
     diagonal: Float[Array, " site"]  # s_l = |G_ll|^2
     eliminated: Eliminated  # per site
+    right_broadening: Float[Array, ""]  # Gamma of the right lead: no need for all of them
     tau: Float[Array, ""]  # as it arrives at the right lead
     to_left_lead: Float[Array, ""]  # B: what the strengths draw from the left lead
     rho: Float[Array, ""]  # as it arrives at the right lead
@@ -99,21 +104,21 @@ class Chain(Transmission):
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> Chain:
         """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
         site, point = Site.of(wire), Point.of(wire, energy)
-        middle = (site.position < wire.length) & ~wire.leads.hold(site.position)
-        interior = middle & (wire.coupling > 0)
-        strength = jnp.where(interior, wire.strength, 0.0)
+        last, held = wire.length - 1, wire.leads.hold
+        interior = each(lambda l, gamma: (l <= last) & ~held(l) & (gamma > 0), site.position, wire.coupling)
         beyond = _right_corners(site, point)
-        end, diagonal, eliminated = _eliminate(site, point, beyond, strength)
+        end, diagonal, eliminated = _eliminate(site, point, beyond, wire.strength)
         return cls(
-            broadening=point.surface.dress(wire.coupling)[1],
+            broadening=each(lambda gamma: point.surface.dress(gamma)[1], wire.coupling),
             interior=interior,
-            strength=strength,
+            strength=each(lambda here, b: jnp.where(here, b, 0.0), interior, wire.strength),
             leads=wire.leads,
             length=wire.length,
             beyond=beyond,
-            ratio=beyond.ratio(site.right, site.position < wire.length - 1),
+            ratio=each(lambda l, right, part: part.ratio(right, l < last), site.position, site.right, beyond),
             diagonal=diagonal,
             eliminated=eliminated,
+            right_broadening=point.surface.dress(jnp.take(wire.coupling, wire.leads.last))[1],
             tau=end.tau,
             to_left_lead=end.to_left_lead,
             rho=end.rho,
@@ -131,7 +136,7 @@ class Chain(Transmission):
             point = Point.of(wire, energy)
             beyond = _right_corners(site, point)
             step = lambda before, at: from_left(before, at[0], at[1], point)
-            (*_, sharpness), diagonal = lax.scan(step, (jnp.zeros_like(energy),) * 4, (site, beyond))
+            (*_, sharpness), diagonal = lax.scan(step, (jnp.zeros_like(energy),) * 5, (site, beyond))
             ratio = beyond.ratio(site.right, site.position < wire.length - 1)
             return ratio, diagonal, sharp_error(sharpness, wire.length)
 
@@ -147,8 +152,7 @@ class Chain(Transmission):
         return self._lead_response(self.tau, self.to_left_lead, self.sharpness)
 
     def _lead_response(self, tau: Array, r: Array, sharpness: Array) -> LeadResponse:
-        Gamma = jnp.take(self.broadening, self.leads.last)
-        conductance, onward = Gamma * tau, Gamma * self.rho
+        conductance, onward = self.right_broadening * tau, self.right_broadening * self.rho
         sharp = sharp_error(sharpness, self.length)
         network = network_error(self.length) + sharp
         floor = (CURRENT_ROUNDINGS * EPS + sharp) * self.largest
@@ -159,50 +163,85 @@ class Chain(Transmission):
         )
         return LeadResponse(conductance, r, onward, *map(lax.stop_gradient, errors))
 
-    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
-        potential = jax.vmap(self.potentials)(*UNIT_DRIVES)
+    def profile(self) -> Potentials:
+        x, (_, largest) = self._back(Given(None, 0.5, -0.5), Given(self.eliminated.own))
         relative = POTENTIAL_ROUNDINGS * EPS * self.amplification() + sharp_error(self.sharpness, self.length)
-        return potential, lax.stop_gradient(relative * jnp.max(jnp.abs(potential[1])))
+        return Potentials(Drives(*x), largest, lax.stop_gradient(relative * largest))
+
+    def driven_by(self, potential: Drives) -> Drives:
+        """By sums over either side: 2 pi I_l = Gamma_l [s_l (R_l x_l - c_l) + W_l x_l - e_l].
+
+        c_l and e_l are sums of Gamma x right and left of l, R_l and W_l those of Gamma. As right as
+        `currents_into` on the scale of the potentials, in half of its time.
+        """
+        zero = jnp.zeros_like(self.tau)
+        both: Callable[..., tuple[Array, ...]] = lambda of_one, *pairs: tuple(map(of_one, *pairs))
+
+        def from_right(reach: tuple[Array, ...], at: tuple[Array, ...]) -> tuple[Any, Any]:
+            a, Gamma, s, R, *x = at
+            c = both(lambda reach: a * reach, reach)
+            flow = both(lambda x, c: s * (R * x - c), x, c)
+            return both(lambda x, c: Gamma * x + c, x, c), flow
+
+        def from_left(before: tuple[Array, tuple[Array, ...]], at: tuple[Any, ...]) -> tuple[Any, Any]:
+            (W, e), (a, Gamma, s, flow, *x) = before, at
+            weight = s * Gamma
+            current = both(lambda flow, x, e: Gamma * (flow + W * x - e), flow, x, e)
+            return (a * (W + weight), both(lambda x, e: a * (e + weight * x), x, e)), current
+
+        along = (self.ratio, self.broadening, self.diagonal)
+        _, flow = lax.scan(from_right, (zero, zero), (*along, self.beyond.R, *potential), reverse=True)
+        _, current = lax.scan(from_left, (zero, (zero, zero)), (*along, flow, *potential))
+        return Drives(*current)
 
     def amplification(self) -> Float[Array, ""]:
         return jnp.maximum(self.amplified, 1.0)
 
     def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:
-        return self._back(injection * self.strength, injection * self.eliminated.rho, left, right)
+        return self._back(Given(injection * self.eliminated.own, left, right))[0][0]
 
     def probe_potentials(
         self, currents: Float[Array, " site"], left: Scalar, right: Scalar
     ) -> Float[Array, " site"]:
-        given = jnp.where(self.interior, currents, 0.0)
+        return self._back(Given(self._own(currents), left, right))[0][0]
+
+    def _own(self, currents: Float[Array, " site"]) -> Float[Array, " site"]:
+        """As in `Eliminated`, of other given `currents`."""
         probe = jnp.where(self.interior, self.broadening, 0.0)
+        given = jnp.where(self.interior, currents, 0.0)
+        alone = given / jnp.where(self.interior, self.broadening, 1.0)
 
-        def step(rho: Array, at: tuple[Array, Array, Array, Eliminated]) -> tuple[Array, Array]:
-            a, probe, given, e = at
-            return a * (rho + (given + probe * rho) * e.sigma * e.q), rho
+        def step(rho: Array, at: tuple[Array, Array, Array, Array, Eliminated]) -> tuple[Array, Array]:
+            a, probe, given, alone, e = at
+            return a * (rho + (given + probe * rho) * e.to_right), (rho + alone) * e.q
 
-        _, rho = lax.scan(step, jnp.zeros_like(self.tau), (self.ratio, probe, given, self.eliminated))
-        return self._back(given, rho, left, right)
+        along = (self.ratio, probe, given, alone, self.eliminated)
+        return lax.scan(step, jnp.zeros_like(self.tau), along)[1]
 
-    def _back(
-        self, currents: Float[Array, " site"], rho: Float[Array, " site"], left: Scalar, right: Scalar
-    ) -> Float[Array, " site"]:
-        """Potentials from the right end to the left: `currents` are 2 pi I_l, rho what they pass on."""
+    def _back(self, *all_given: Given) -> tuple[tuple[Float[Array, " site"], ...], tuple[Array, ...]]:
+        """Potentials from the right end to the left for each `Given`, and the largest of each."""
+        zero = jnp.zeros_like(self.tau)
+
+        def step(before: tuple[Any, Any], at: tuple[Any, ...]) -> tuple[Any, Any]:
+            (reaches, most), (index, a, Gamma, interior, e, owns) = before, at
+            onward, potentials = [], []
+            for reach, given, own in zip(reaches, all_given, owns, strict=True):
+                c = a * reach  # sum over Gamma x right of here, as this site sees it
+                x = e.to_right * c + e.to_left * given.left
+                x = jnp.where(interior, x if own is None else x + own, 0.0)
+                x = self.leads.at(index, given.left, given.right, x)
+                onward.append(Gamma * x + c)
+                potentials.append(x)
+            largest = lambda most, x: jnp.maximum(most, lax.stop_gradient(jnp.abs(x)))
+            return (tuple(onward), tuple(map(largest, most, potentials))), tuple(potentials)
+
         index = jnp.arange(self.broadening.shape[0])
-        given = currents / jnp.where(self.interior, self.broadening, 1.0)
-
-        def step(
-            reach: Array, at: tuple[Array, Array, Array, Array, Array, Array, Eliminated]
-        ) -> tuple[Array, Array]:
-            index, a, Gamma, given, rho, interior, e = at
-            c = a * reach  # sum over Gamma x right of here, as this site sees it
-            x = e.q * (given + rho + e.sigma * c + e.tau * left)
-            x = jnp.where(interior, x, 0.0)
-            x = jnp.where(index == 0, left, jnp.where(index == self.length - 1, right, x))
-            return Gamma * x + c, x
-
-        at = (index, self.ratio, self.broadening, given, rho, self.interior, self.eliminated)
-        _, x = lax.scan(step, jnp.zeros_like(self.tau), at, reverse=True)
-        return x
+        along = (index, self.ratio, self.broadening, self.interior, self.eliminated)
+        start = (zero,) * len(all_given)
+        (_, most), x = lax.scan(
+            step, (start, start), (*along, tuple(given.own for given in all_given)), reverse=True
+        )
+        return x, most
 
     def product(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         x = jnp.where(self.broadening > 0, x, 0.0)
@@ -224,38 +263,55 @@ class Chain(Transmission):
     def sharp_error(self) -> Float[Array, ""]:
         return sharp_error(self.sharpness, self.length)
 
-    def _moments(self, x: Float[Array, " site"]) -> tuple[Float[Array, " site"], Float[Array, " site"]]:
-        """sum_l' T_ll' (x_l' - x_l) and sum_l' T_ll' (x_l' - x_l)^2, free of cancellation.
-
-        The reservoirs on either side of a site enter as one: their total weight, mean potential and
-        variance, each carried along by convex combinations (parallel-axis theorem).
-        """
-        x = jnp.where(self.broadening > 0, x, 0.0)
-
-        def step(side: Side, at: tuple[Array, Array, Array]) -> tuple[Side, tuple[Array, Array]]:
-            x, a, weight = at  # weight: what this site adds for those after it
-            total = a * side.total
-            first = total * (side.mean - x)
-            second = total * ((side.mean - x) ** 2 + side.variance)
-            merged = total + weight
-            safe = jnp.where(merged > 0, merged, 1.0)
-            old, new = total / safe, weight / safe
-            mean = old * side.mean + new * x
-            variance = old * side.variance + old * new * (side.mean - x) ** 2
-            return Side(merged, mean, variance), (first, second)
-
-        nobody = Side(*(jnp.zeros_like(self.tau),) * 3)
-        to_left, weight = jnp.roll(self.ratio, 1), self.diagonal * self.broadening
-        _, right = lax.scan(step, nobody, (x, self.ratio, self.broadening), reverse=True)
-        _, left = lax.scan(step, nobody, (x, to_left, weight))
-        first, second = (self.diagonal * r + l for r, l in zip(right, left, strict=True))
-        return self.broadening * first, self.broadening * second
+    def sides(self) -> Sides:
+        """What lies on either side of every reservoir."""
+        return Sides.of(self.broadening, self.ratio, self.diagonal)
 
     def currents_into(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
-        return -self._moments(x)[0]
+        return self.sides().currents_into(jnp.where(self.broadening > 0, x, 0.0))
 
     def heat_sums(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
-        return self._moments(x)[1]
+        return self.heats(lambda x: (x,), x)[0][0]
+
+    def heats(self, x_of: Callable[..., tuple[Array, ...]], *along: Array) -> tuple[tuple[Array, ...], Array]:
+        """From the mean and the variance of the potentials on either side, by the parallel-axis theorem."""
+        zero = jnp.zeros_like(self.tau)
+        nothing = ((zero, zero),) * len(jax.eval_shape(x_of, *(values[0] for values in along)))
+
+        def pass_by(sides: Any, x: tuple[Array, ...], own: Array, others: Array) -> tuple[Any, list[Array]]:
+            """Means and variances with this site; mean squares of the distances to those before it."""
+            both = own + others
+            unit = 1 / jnp.where(both > 0, both, 1.0)
+            share, rest = own * unit, others * unit  # each by itself: 1 - share loses digits
+            after, squares = [], []
+            for (mean, variance), here in zip(sides, x, strict=True):
+                away = here - mean
+                square = away * away
+                after.append((mean + share * away, rest * (variance + share * square)))
+                squares.append(square + variance)
+            return tuple(after), squares
+
+        def from_right(sides: Any, at: tuple[Array, ...]) -> tuple[Any, tuple[Array, ...]]:
+            Gamma, R, s, *at_site = at
+            sides, squares = pass_by(sides, held(Gamma, at_site), Gamma, R)
+            return sides, tuple(s * R * square for square in squares)
+
+        def from_left(before: Any, at: tuple[Any, ...]) -> tuple[Any, tuple[Array, ...]]:
+            (W, most, sides), (here, a, Gamma, s, R, right, *at_site) = before, at
+            own = s * Gamma
+            most = jnp.maximum(most, jnp.where(here, Gamma * (s * R + W), 0.0))
+            sides, squares = pass_by(sides, held(Gamma, at_site), own, W)
+            heat = tuple(Gamma * (r + W * square) for r, square in zip(right, squares, strict=True))
+            return (a * (W + own), most, sides), heat
+
+        def held(Gamma: Array, at_site: Any) -> tuple[Array, ...]:
+            return tuple(jnp.where(Gamma > 0, x, 0.0) for x in x_of(*at_site))
+
+        Gamma, s, R = self.broadening, self.diagonal, self.beyond.R
+        _, right = lax.scan(from_right, nothing, (Gamma, R, s, *along), reverse=True)
+        onward = (self.interior, self.ratio, Gamma, s, R, right, *along)
+        (_, most, _), heats = lax.scan(from_left, (zero, zero, nothing), onward)
+        return heats, most
 
     def bonds(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         return jnp.cumsum(self.currents_into(x))
@@ -273,8 +329,8 @@ def sharp_error(sharpness: Array, length: Array) -> Array:
 
 def _right_corners(site: Site, point: Point) -> RightPart:
     """`RightPart` of every site, in one sweep from the right end."""
-    nothing = RightPart(*(jnp.zeros_like(point.energy),) * 4)
-    step = lambda beyond, site: (corner(beyond, site, point), beyond)
+    nothing = Corner(*(jnp.zeros_like(point.energy),) * 5)
+    step = lambda beyond, site: (corner(beyond, site, point), beyond.part())
     return lax.scan(step, nothing, site, reverse=True)[1]
 
 
@@ -286,6 +342,6 @@ def _eliminate(
     Returns what arrives at the right lead (`LeftPart`), and per site s_l and `Eliminated`.
     """
     step = lambda before, at: eliminate(before, at[0], at[1], at[2], point)
-    nothing = LeftPart(*(jnp.zeros_like(point.energy),) * 10)
+    nothing = LeftPart(*(jnp.zeros_like(point.energy),) * 11)
     end, (diagonal, eliminated) = lax.scan(step, nothing, (site, beyond, strength))
     return end, diagonal, eliminated

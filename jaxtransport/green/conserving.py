@@ -25,14 +25,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport.compute.double import Double
-from jaxtransport.green.chain import Chain, network_error, sharp_error
-from jaxtransport.green.transmission import EPS, TOLERATED, UNIT_DRIVES, LeadResponse, Scalar
+from jaxtransport.green.along import each
+from jaxtransport.green.chain import Chain, Given, network_error, sharp_error
+from jaxtransport.green.transmission import EPS, TOLERATED, Drives, LeadResponse, Potentials, Scalar
 
 
 class Handed(NamedTuple):
@@ -61,18 +61,18 @@ class Conserving(Chain):
         B_error, Q_error = map(lax.stop_gradient, errors)
         return plain._replace(injection=B, onward=Q, injection_error=B_error, onward_error=Q_error)
 
-    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
+    def profile(self) -> Potentials:
         """The error is that of what is handed on, spread as potentials are, and that of the network."""
         onward, error, _, _ = self._handed_on(self.strength)
-        back: Callable[..., Array] = lambda injection, *leads: self._back(
-            injection * onward, 0 * onward, *leads
-        )
-        potential = jax.vmap(back)(*UNIT_DRIVES)
-        zero = jnp.zeros_like(self.tau)
-        psi_error = jnp.max(self._back(error, 0 * error, zero, zero))
+        given = (Given(None, 0.5, -0.5), Given(self._shift(onward)), Given(self._shift(error)))
+        (phi, psi, _), (_, largest, spread) = self._back(*given)
         network = network_error(self.length) + sharp_error(self.sharpness, self.length)
-        psi_error = psi_error + network * jnp.max(jnp.abs(potential[1]))
-        return potential, lax.stop_gradient(psi_error)
+        return Potentials(Drives(phi, psi), largest, lax.stop_gradient(spread + network * largest))
+
+    def _shift(self, onward: Float[Array, " site"]) -> Float[Array, " site"]:
+        """Shift of the potentials by what is handed on."""
+        own = lambda here, onward, Gamma, q: onward / jnp.where(here, Gamma, 1.0) * q
+        return each(own, self.interior, onward, self.broadening, self.eliminated.q)
 
     def drawn_by(self, given: Float[Array, " site"]) -> Float[Array, ""]:
         """Current that 2 pi I_l = `given` in between draw from the left lead, at equal lead potentials."""
@@ -80,20 +80,20 @@ class Conserving(Chain):
 
     def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:
         onward, _, _, _ = self._handed_on(self.strength)
-        return self._back(injection * onward, 0 * onward, left, right)
+        return self._back(Given(self._shift(injection * onward), left, right))[0][0]
 
     def probe_potentials(
         self, currents: Float[Array, " site"], left: Scalar, right: Scalar
     ) -> Float[Array, " site"]:
         onward, _, _, _ = self._handed_on(jnp.where(self.interior, currents, 0.0))
-        return self._back(onward, 0 * onward, left, right)
+        return self._back(Given(self._shift(onward), left, right))[0][0]
 
     def _handed_on(
         self, given: Float[Array, " site"]
     ) -> tuple[Array, Array, tuple[Array, Array], tuple[Array, Array]]:
         """b~ of every middle reservoir and its error; what arrives at either lead, each with its error."""
         probe = jnp.where(self.interior, self.broadening, 0.0)
-        at = (given, probe, self.beyond.R, self.eliminated.q, self.eliminated.sigma, self.eliminated.tau)
+        at = (given, probe, self.beyond.R, self.eliminated.to_right, self.eliminated.to_left)
         zero = jnp.zeros_like(self.tau)
         nothing = Handed(*(Double(zero, zero),) * 3, zero, zero)
         end, (onward, error) = lax.scan(_hand_on, nothing, at)
@@ -107,7 +107,7 @@ class Conserving(Chain):
 
 def _hand_on(before: Handed, at: tuple[Array, ...]) -> tuple[Handed, tuple[Array, Array]]:
     """One site: its `Handed`; b~ and the error of b~."""
-    b, Gamma, R, q, sigma, tau = at
+    b, Gamma, R, to_right, left = at
     Q, total = before.Q, Gamma + R
     seen = total > 0  # all is 0 beyond the wire, where Q and the sums pass through
     total = jnp.where(seen, total, 1.0)
@@ -121,7 +121,7 @@ def _hand_on(before: Handed, at: tuple[Array, ...]) -> tuple[Handed, tuple[Array
     onward, error = _sharper(share, share_error, kept, kept_error)
     onward, error = jnp.where(Gamma > 0, onward, 0.0), jnp.where(Gamma > 0, error, 0.0)
 
-    right, left = sigma * R * q, tau * q  # shares of b~
+    right = to_right * R  # shares of b~: this, and `left`
     lost, lost_error = onward * left, left * error + 3 * EPS * jnp.abs(onward * left)
     to_right = jnp.abs(onward) * right
     sum_error = error * right + f * before.Q_error + 3 * EPS * (to_right + f * amount)

@@ -23,7 +23,15 @@ from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport.compute import linalg
 from jaxtransport.green.pairs import Matrices
-from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, LeadResponse, Scalar, Transmission
+from jaxtransport.green.transmission import (
+    EPS,
+    POTENTIAL_ROUNDINGS,
+    Drives,
+    LeadResponse,
+    Potentials,
+    Scalar,
+    Transmission,
+)
 from jaxtransport.reservoirs import CHAIN
 from jaxtransport.reservoirs.reservoir import Reservoir, Surface
 from jaxtransport.wire import Leads, Wire
@@ -217,10 +225,11 @@ class Dense(Transmission):
     def amplification(self) -> Float[Array, ""]:
         return self._drives()[2]
 
-    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
+    def profile(self) -> Potentials:
         phi, psi, amplification = self._drives()
-        error = POTENTIAL_ROUNDINGS * EPS * amplification * jnp.max(jnp.abs(psi))
-        return jnp.stack([phi, psi]), lax.stop_gradient(error)
+        largest = jnp.max(jnp.abs(psi))
+        error = POTENTIAL_ROUNDINGS * EPS * amplification * largest
+        return Potentials(Drives(phi, psi), largest, lax.stop_gradient(error))
 
     def _drives(self) -> tuple[Float[Array, " site"], Float[Array, " site"], Float[Array, ""]]:
         """Both unit drives; and the condition of their system D - T: the largest entry of (D - T)^-1 D 1."""

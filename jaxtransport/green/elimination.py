@@ -17,7 +17,7 @@ from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Wire
 
 # Of what lies left of a site: u, v, doubt and sharpness of `LeftPart`.
-Upto = tuple[Array, Array, Array, Array]
+Upto = tuple[Array, Array, Array, Array, Array]
 
 
 class Point(NamedTuple):
@@ -66,11 +66,12 @@ class RightPart(NamedTuple):
 class LeftPart(NamedTuple):
     """The wire left of a site, all its reservoirs but the lead eliminated."""
 
-    u: Array  # k_{l-1} = u - iv
-    v: Array
-    theta: Array  # reach of the site to everything right of it, beyond s_l
-    rho: Array  # as in `Eliminated`
-    tau: Array
+    x: Array  # k_{l-1} = (x - iy) n
+    y: Array
+    n: Array
+    theta: Array  # reach of the site to everything right of it, beyond s_l: sigma = s_l + theta
+    rho: Array  # current that eliminated reservoirs pass on to the site, / Gamma
+    tau: Array  # conductance to the left lead, / Gamma
     to_left_lead: Array  # B so far
     doubt: Array  # square of the rounding error of k_{l-1}, in roundings
     sharpness: Array  # largest square so far of what roundings do to a G_ij, over the square root of N
@@ -82,9 +83,9 @@ class Eliminated(NamedTuple):
     """The network when the elimination arrives at a site: all reservoirs before it but the lead gone."""
 
     q: Array  # 1 / (sigma R + tau), the inverse of the site's total conductance / Gamma
-    sigma: Array  # reach of the site to everything right of it
-    rho: Array  # current that eliminated reservoirs pass on to the site, / Gamma
-    tau: Array  # conductance to the left lead, / Gamma
+    to_right: Array  # sigma q: its potential is that share of the sum right of it,
+    to_left: Array  # tau q: that of the left lead,
+    own: Array  # (rho + b / Gamma) q: and what given currents add to it
 
 
 def denominator(site: Site, point: Point) -> tuple[Array, Array, Array]:
@@ -93,47 +94,65 @@ def denominator(site: Site, point: Point) -> tuple[Array, Array, Array]:
     return point.energy - site.onsite - shift, Gamma / 2, Gamma
 
 
-def corner(beyond: RightPart, site: Site, point: Point) -> RightPart:
+class Corner(NamedTuple):
+    """The same as it is carried: g = (x - iy) n. u and v would be two more loops over a batch."""
+
+    x: Array
+    y: Array
+    n: Array  # 1 / (x^2 + y^2)
+    R: Array
+    doubt: Array
+
+    def part(self) -> RightPart:
+        return RightPart(self.x * self.n, self.y * self.n, self.R, self.doubt)
+
+
+def corner(beyond: Corner, site: Site, point: Point) -> Corner:
     """`RightPart` of the site before, from that of this one."""
     x, y, Gamma = denominator(site, point)
     doubt = x * x + site.right * site.right * beyond.doubt
-    x, y = x - site.right * beyond.u, y + site.right * beyond.v
+    x, y = x - site.right * (beyond.x * beyond.n), y + site.right * (beyond.y * beyond.n)
     n = _inverse_square(x, y, site.position < point.length)
-    return RightPart(x * n, y * n, site.left * n * (Gamma + beyond.R), lax.stop_gradient(n * (n * doubt + 1)))
+    return Corner(x, y, n, site.left * n * (Gamma + beyond.R), lax.stop_gradient(n * (n * doubt + 1)))
 
 
 def eliminate(
     before: LeftPart, site: Site, beyond: RightPart, b: Array, point: Point
 ) -> tuple[LeftPart, tuple[Array, Eliminated]]:
-    """The next site's `LeftPart`; s_l and `Eliminated` of this one, whose strength is b."""
-    u, v, theta, rho, tau, B, doubt, sharpness, reach, amplification = before
-    (u, v, doubt, sharpness), s = from_left((u, v, doubt, sharpness), site, beyond, point)
+    """The next site's `LeftPart`; s_l and `Eliminated` of this one. b: its strength, if it is a probe."""
+    x, y, n, theta, rho, tau, B, doubt, sharpness, reach, amplification = before
+    (x, y, n, doubt, sharpness), s = from_left((x, y, n, doubt, sharpness), site, beyond, point)
     Gamma = denominator(site, point)[2]
 
     first = site.position == 0
     probe = jnp.where((site.position < point.length - 1) & ~first, Gamma, 0.0)  # leads stay
     sigma = s + theta
     q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
+    b = jnp.where(probe > 0, b, 0.0)
     b_here = b + probe * rho
+    to_right, to_left = sigma * q, tau * q
     a = beyond.ratio(site.right, site.position < point.length - 1)
     passed_on = LeftPart(
-        u,
-        v,
-        a * a * (theta + probe * sigma * sigma * q),
-        a * (rho + b_here * sigma * q),
-        a * jnp.where(first, Gamma * s, tau * (1 + probe * sigma * q)),
-        B + b_here * tau * q,
+        x,
+        y,
+        n,
+        a * a * (theta + probe * sigma * to_right),
+        a * (rho + b_here * to_right),
+        a * jnp.where(first, Gamma * s, tau * (1 + probe * to_right)),
+        B + b_here * to_left,
         doubt,
         sharpness,
         lax.stop_gradient(a * (reach + Gamma * s)),
         jnp.maximum(amplification, lax.stop_gradient(jnp.where(probe > 0, (s * beyond.R + reach) * q, 0.0))),
     )
-    return passed_on, (s, Eliminated(q, sigma, rho, tau))
+    own = (rho + b / jnp.where(probe > 0, Gamma, 1.0)) * q
+    return passed_on, (s, Eliminated(q, to_right, to_left, own))
 
 
 def from_left(before: Upto, site: Site, beyond: RightPart, point: Point) -> tuple[Upto, Array]:
     """The next site's left corner, its doubt, and the sharpness so far; s_l of this site."""
-    u, v, doubt, sharpness = before
+    before_x, before_y, before_n, doubt, sharpness = before
+    u, v = before_x * before_n, before_y * before_n
     inside = site.position < point.length
     x, y, Gamma = denominator(site, point)
     of_left = site.left * site.left * doubt
@@ -144,7 +163,7 @@ def from_left(before: Upto, site: Site, beyond: RightPart, point: Point) -> tupl
     n = _inverse_square(x, y, inside)
     s = _inverse_square(x - site.right * beyond.u, y + site.right * beyond.v, inside)
     sharpness = jnp.maximum(sharpness, lax.stop_gradient(s * (x * x + in_doubt)))
-    return (x * n, y * n, lax.stop_gradient(n * (n * doubt + 1)), sharpness), s
+    return (x, y, n, lax.stop_gradient(n * (n * doubt + 1)), sharpness), s
 
 
 def _inverse_square(x: Array, y: Array, inside: Array) -> Array:

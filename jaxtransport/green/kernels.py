@@ -57,7 +57,8 @@ def kernel_for(name: Any, sites: int, *, alone: bool) -> type[Transmission]:
         InputError: an unknown name.
     """
     kernel = named(name)
-    if name == "auto" and sites >= LONG and _steps_are_calls(alone):
+    calls = xla.steps_are_calls() and (alone or jax.default_backend() != "cpu")
+    if name == "auto" and sites >= LONG and calls:
         return ParallelChain
     if kernel is Chain and not alone and jax.default_backend() == "gpu" and os.environ.get(PALLAS):
         from jaxtransport.green.pallas import PallasChain  # Pallas takes long to import
@@ -69,9 +70,3 @@ def kernel_for(name: Any, sites: int, *, alone: bool) -> type[Transmission]:
 def careful(kernel: type[Transmission]) -> type[Transmission]:
     """The careful kernel for points that `kernel` does not resolve."""
     return Refined if issubclass(kernel, Dense) else Conserving
-
-
-def _steps_are_calls(alone: bool) -> bool:
-    if jax.default_backend() == "cpu":
-        return alone and xla.kind_of_cpu() == "cpu"
-    return True

@@ -29,7 +29,7 @@ from jaxtyping import Array, Float, Int
 if TYPE_CHECKING:
     from jaxtransport.green.transmission import Transmission
 
-Profiles = Float[Array, "site energy"]
+Profiles = Float[Array, "site ..."]  # of one energy or of several
 Several = Float[Array, "site ... energy"]
 
 

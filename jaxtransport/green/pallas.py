@@ -23,7 +23,15 @@ from jax.experimental.pallas import triton
 from jaxtyping import Array, Bool, Float
 
 from jaxtransport.green.chain import Chain
-from jaxtransport.green.elimination import LeftPart, Point, RightPart, Site, corner, eliminate
+from jaxtransport.green.elimination import (
+    Corner,
+    LeftPart,
+    Point,
+    RightPart,
+    Site,
+    corner,
+    eliminate,
+)
 from jaxtransport.green.transmission import LeadResponse
 from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Wire
@@ -157,16 +165,16 @@ def _sweeps(
     def site_at(l: Any) -> Site:
         return Site(l, *(row(part, l) for part in (onsite, coupling, left, right)))
 
-    def leftward(i: Any, beyond: RightPart) -> RightPart:
+    def leftward(i: Any, beyond: Corner) -> Corner:
         l = sites - 1 - i
-        u[l, :], v[l, :], R[l, :], doubt[l, :] = beyond
+        u[l, :], v[l, :], R[l, :], doubt[l, :] = beyond.part()
         return corner(beyond, site_at(l), point)
 
     def rightward(l: Any, before: LeftPart) -> LeftPart:
         beyond = RightPart(u[l, :], v[l, :], R[l, :], doubt[l, :])
         return eliminate(before, site_at(l), beyond, row(strength, l), point)[0]
 
-    lax.fori_loop(0, sites, leftward, RightPart(*(zero,) * 4))
-    end = lax.fori_loop(0, sites, rightward, LeftPart(*(zero,) * 10))
+    lax.fori_loop(0, sites, leftward, Corner(*(zero,) * 5))
+    end = lax.fori_loop(0, sites, rightward, LeftPart(*(zero,) * 11))
     tau[...], to_left_lead[...], sharpest[...] = end.tau, end.to_left_lead, end.sharpness
     leftmost[...] = u[0, :] + R[0, :]  # non-finite values propagate left

@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
@@ -37,11 +36,14 @@ from jaxtransport.green import blocked_scan
 from jaxtransport.green.blocked_scan import after, before
 from jaxtransport.green.chain import network_error, sharp_error
 from jaxtransport.green.transmission import (
+    BIAS,
     CURRENT_ROUNDINGS,
     EPS,
+    INJECTION,
     POTENTIAL_ROUNDINGS,
-    UNIT_DRIVES,
+    Drives,
     LeadResponse,
+    Potentials,
     Scalar,
     Transmission,
 )
@@ -172,14 +174,15 @@ class ParallelChain(Transmission):
         errors = network * g, floor + network * jnp.abs(r), floor + network * jnp.abs(onward)
         return LeadResponse(g, r, onward, *map(lax.stop_gradient, errors))
 
-    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
+    def profile(self) -> Potentials:
         """A source is amplified by the reflections between a site and those before it, `weight`."""
         one: Callable[..., tuple[Array, Number]] = lambda injection, *leads: self._settled(
             injection * self.strength, *leads
         )
-        potential, weight = jax.vmap(one, out_axes=(0, None))(*UNIT_DRIVES)
+        (phi, weight), (psi, _) = one(*BIAS), one(*INJECTION)
         relative = POTENTIAL_ROUNDINGS * EPS * jnp.max(weight) + sharp_error(self.sharpness, self.length)
-        return potential, lax.stop_gradient(relative * jnp.max(jnp.abs(potential[1])))
+        largest = jnp.max(jnp.abs(psi))
+        return Potentials(Drives(phi, psi), largest, lax.stop_gradient(relative * largest))
 
     def amplification(self) -> Float[Array, ""]:
         zero = jnp.zeros(())

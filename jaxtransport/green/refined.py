@@ -29,7 +29,7 @@ from jax import lax
 from jaxtyping import Array, Float, Inexact
 
 from jaxtransport.green.dense import Dense
-from jaxtransport.green.transmission import EPS, TOLERATED, LeadResponse, Scalar
+from jaxtransport.green.transmission import EPS, TOLERATED, Drives, LeadResponse, Potentials, Scalar
 
 
 class Network(NamedTuple):
@@ -50,11 +50,10 @@ class Gone(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Both unit drives, their potentials and errors."""
+    """Both unit drives."""
 
     response: LeadResponse
-    potential: Array  # (2, site)
-    potential_error: Array
+    potential: Potentials
 
 
 class Refined(Dense):
@@ -82,9 +81,9 @@ class Refined(Dense):
     def lead_response(self) -> LeadResponse:
         return self._solution().response
 
-    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
+    def profile(self) -> Potentials:
         solution = self._solution()
-        return solution.potential, solution.potential_error
+        return solution.potential
 
     def probe_potentials(
         self, currents: Float[Array, " site"], left: Scalar, right: Scalar
@@ -120,7 +119,8 @@ class Refined(Dense):
         *errors, psi_error = (
             lax.stop_gradient(error) for error in (g_error, r_error, onward_error, psi_error)
         )
-        return Solution(LeadResponse(g, r, onward, *errors), jnp.stack([phi, psi]), psi_error)
+        potential = Potentials(Drives(phi, psi), jnp.max(jnp.abs(psi)), psi_error)
+        return Solution(LeadResponse(g, r, onward, *errors), potential)
 
     def _eliminated(self, given: Float[Array, " site"]) -> tuple[Network, Gone]:
         """The two leads' network, and every reservoir as it was eliminated, in the order of sites."""

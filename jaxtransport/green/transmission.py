@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import abc
 import warnings
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
+from jaxtransport.green.along import each, highest
 from jaxtransport.green.pairs import OneByOne, Pairs
 from jaxtransport.renamed import Renamed
 from jaxtransport.wire import Leads, Wire
@@ -32,8 +33,23 @@ TOLERATED = 1e-9  # nine digits are left
 # roundings of the largest given current, potentials in roundings of the largest times the amplification.
 CURRENT_ROUNDINGS, POTENTIAL_ROUNDINGS = 64, 32
 
-# injection, left and right of `potentials`: a bias, and the given currents alone
-UNIT_DRIVES: tuple[Any, Any, Any] = (np.array([0.0, 1.0]), np.array([0.5, 0.0]), np.array([-0.5, 0.0]))
+# injection, left and right of `potentials` under the two unit drives
+BIAS, INJECTION = (0.0, 0.5, -0.5), (1.0, 0.0, 0.0)
+
+
+class Drives(NamedTuple):
+    """A quantity of every site under two unit drives: a bias between the leads, and the given currents."""
+
+    bias: Float[Array, " site"]
+    injection: Float[Array, " site"]
+
+
+class Potentials(NamedTuple):
+    """Along the wire, under both unit drives."""
+
+    x: Drives
+    largest: Float[Array, ""]  # |x_l| of the second
+    error: Float[Array, ""]  # of that by rounding, largest of all sites
 
 
 class LeadResponse(NamedTuple):
@@ -82,6 +98,15 @@ class Transmission(eqx.Module):
     def heat_sums(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         """sum_l' T_ll' (x_l' - x_l)^2 >= 0: the heat, times 4 pi (Eq. B52)."""
 
+    def heats(self, x_of: Callable[..., tuple[Array, ...]], *along: Array) -> tuple[tuple[Array, ...], Array]:
+        """`heat_sums` of several x_l at once, which `x_of` makes of the entries of a site.
+
+        Also sum_l' T_ll' of the middle reservoir that exchanges most.
+        """
+        exchanged = self.product(jnp.ones_like(self.broadening))
+        most = highest(lambda here, T: jnp.where(here, T, 0.0), self.interior, exchanged)
+        return tuple(map(self.heat_sums, each(x_of, *along))), most
+
     @abc.abstractmethod
     def bonds(self, x: Float[Array, " site"]) -> Float[Array, " site"]:
         """2 pi J_l from site l to l+1; entries from the last site on carry no meaning."""
@@ -107,8 +132,12 @@ class Transmission(eqx.Module):
         """
 
     @abc.abstractmethod
-    def profile(self) -> tuple[Float[Array, "2 site"], Float[Array, ""]]:
-        """Potentials of `UNIT_DRIVES`, and the rounding error of the second, largest of all sites."""
+    def profile(self) -> Potentials:
+        """Potentials of both unit drives."""
+
+    def driven_by(self, potential: Drives) -> Drives:
+        """2 pi I_l that the potentials of `profile` drive into the wire."""
+        return Drives(*map(self.currents_into, potential))
 
     @abc.abstractmethod
     def potentials(self, injection: Scalar, left: Scalar, right: Scalar) -> Float[Array, " site"]:

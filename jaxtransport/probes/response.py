@@ -21,11 +21,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxtransport.green.transmission import Transmission
+from jaxtransport.green.along import highest
+from jaxtransport.green.transmission import Drives, Scalar, Transmission
+from jaxtransport.wire import Leads
 
 
 class Response(eqx.Module):
@@ -80,31 +81,70 @@ class Response(eqx.Module):
 
 
 class Profile(eqx.Module):
-    """The two unit drives along the wire; first axis: (bias, injection)."""
+    """The two unit drives along the wire."""
 
-    potential: Float[Array, "2 site"]  # phi_l, psi_l per |delta mu|; 0 on bare sites
-    current: Float[Array, "2 site"]  # 2 pi I_l that balance and conservation ask for
-    residual: Float[Array, "2 site"]  # what these potentials drive beyond that
+    potential: Drives  # phi_l, psi_l per |delta mu|; 0 on bare sites
+    driven: Drives  # 2 pi I_l that these potentials drive
+    strength: Float[Array, " site"]
+    leads: Leads
+    response: Response
+    largest: Float[Array, ""]  # of |psi|
     error: Float[Array, ""]  # of psi, by rounding
-    exchanged: Float[Array, ""]  # sum_l' T_ll' of the probe that exchanges most
 
-    def at(self, sign: Array | float, injection: Array | float) -> tuple[Array, Array, Array]:
-        """Potential (per |delta mu|), current and misfit (I_o) for one bias."""
-        mix: Callable[[Array], Array] = lambda drives: sign * drives[0] + injection * drives[1]
-        return mix(self.potential), mix(self.current), mix(self.residual)
+    @classmethod
+    def of(cls, transmission: Transmission, response: Response) -> Profile:
+        potential, largest, error = transmission.profile()
+        return cls(
+            potential=potential,
+            driven=transmission.driven_by(potential),
+            strength=transmission.strength,
+            leads=transmission.leads,
+            response=response,
+            largest=largest,
+            error=error,
+        )
+
+    def residual(self, sign: Scalar, injection: Scalar) -> Float[Array, ""]:
+        """The most that the potentials drive beyond that."""
+        return self._largest(lambda a, b: jnp.abs(sign * a + injection * b))
+
+    def largest_residual(self, injection: Scalar) -> Float[Array, ""]:
+        """The same of both biases: the larger of |a + b| and |a - b| is |a| + |b|."""
+        return self._largest(lambda a, b: jnp.abs(a) + jnp.abs(injection) * jnp.abs(b))
+
+    def _largest(self, of: Callable[[Array, Array], Array]) -> Float[Array, ""]:
+        def at(site: Array, strength: Array, by_phi: Array, by_psi: Array) -> Array:
+            of_bias, of_injection = self._asked(site, strength)
+            return of(by_phi - of_bias, by_psi - of_injection)
+
+        return highest(at, *self.sites(), *self.driven)
+
+    def range(self, injection: Scalar, occupied: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """The highest and the lowest potential of both biases, per |delta mu|."""
+
+        def at(phi: Array, psi: Array, held: Array) -> tuple[Array, Array]:
+            far, shift = jnp.where(held, jnp.abs(phi), -jnp.inf), injection * psi
+            return far + shift, far - shift
+
+        upper, lower = highest(at, *self.potential, occupied)
+        return upper, -lower
+
+    def sites(self) -> tuple[Array, Array]:
+        """What `asked` wants to know of every site."""
+        return jnp.arange(self.strength.shape[0]), self.strength
+
+    def asked(self, sign: Scalar, injection: Scalar, site: Array, strength: Array) -> Array:
+        """I_l in I_o that balance and conservation ask for under one bias."""
+        of_bias, of_injection = self._asked(site, strength)
+        return sign * of_bias + injection * of_injection
+
+    def _asked(self, site: Array, strength: Array) -> tuple[Array, Array]:
+        """2 pi I_l of the unit drives at a site."""
+        response = self.response
+        g, r, onward = response.conductance, response.injection, response.onward
+        return self.leads.at(site, g, -g, 0.0), self.leads.at(site, -r, -onward, strength)
 
 
 def response_of(transmission: Transmission) -> Response:
     """The response at the leads to a bias and to the given currents."""
     return Response(*transmission.lead_response())
-
-
-def profile(transmission: Transmission, response: Response) -> Profile:
-    """The potentials of both unit drives, and the currents that these potentials really drive."""
-    strength = transmission.strength
-    potential, error = transmission.profile()
-    g, r, leads = response.conductance, response.injection, transmission.leads
-    prescribed = jnp.stack([leads.put(g, -g, 0 * strength), leads.put(-r, -response.onward, strength)])
-    residual = jax.vmap(transmission.currents_into)(potential) - prescribed
-    exchanged = jnp.where(transmission.interior, transmission.product(jnp.ones_like(strength)), 0.0)
-    return Profile(potential, prescribed, residual, error, jnp.max(exchanged))

@@ -46,7 +46,11 @@ def evaluate(
         drive = {**given, **free}
         return solved.observe(names, drive["delta_mu"], injection_of(drive))
 
-    return jax.vmap(at_bias)(free)
+    (count,) = {len(values) for values in free.values()}
+    if count == 1:  # without an axis beside that of the points, which arrays along the wire keep innermost
+        alone = at_bias({name: values[0] for name, values in free.items()})
+        return {name: value[None] for name, value in alone.items()}
+    return jax.vmap(at_bias)(free) if not with_profile or kernel == "dense" else lax.map(at_bias, free)
 
 
 def evaluate_nonlinear(
