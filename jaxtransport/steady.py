@@ -10,6 +10,8 @@ Names, units and dimensions are those of `variables`. `linear` and `nonlinear` m
 from __future__ import annotations
 
 import abc
+import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping
 
 import equinox as eqx
@@ -19,7 +21,7 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import status as codes
 from jaxtransport.band import Band
 from jaxtransport.compute.double import sums_along
-from jaxtransport.green.along import each
+from jaxtransport.green.along import each, highest
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.variables import Variable
 from jaxtransport.wire import Leads
@@ -171,17 +173,20 @@ def observe(
 
 def without_overflow(status: Array, values: Iterable[Array]) -> Array:
     """The status; not finite, instead of solved, where a number does not fit in a double."""
-    infinite = [jnp.any(jnp.isinf(value)) for value in values]
-    overflow = jnp.any(jnp.stack(infinite)) if infinite else False
+    infinite: Callable[[Array], Array] = lambda value: jnp.isinf(value).astype(float)
+    found = (jnp.any((highest(infinite, value) if value.ndim else infinite(value)) > 0) for value in values)
+    overflow = functools.reduce(operator.or_, found, jnp.asarray(False))
     return jnp.where(overflow & (status == codes.SOLVED), codes.NOT_FINITE, status)
 
 
 def kept(values: Mapping[str, Array], status: Array, variables: Mapping[str, Variable]) -> dict[str, Array]:
     """Values as stored, NaN where the status has no numbers; and "status"."""
+    # XLA repeats what makes the status for every variable, unless it ends in what it takes to be expensive.
+    has_numbers = jnp.sqrt(codes.has_numbers(status).astype(float)) > 0
     out = {}
     for name, value in values.items():
         variable = variables[name]
         nothing = jnp.nan if variable.dtype == "f8" else 0
-        known = variable.of_every_point or codes.has_numbers(status)
+        known = variable.of_every_point or has_numbers
         out[name] = jnp.where(known, value, nothing).astype(variable.dtype)
     return {**out, "status": status.astype(jnp.int8)}

@@ -15,13 +15,13 @@ from jaxtransport.compute.batches import LANES
 from jaxtransport.compute.xla import CALLS, WHOLE
 from jaxtransport.sweep.task import Task
 
-# Sites x points of one batch, its most points, and its least unless it has too many sites then. A CPU that
-# calls every step of a loop pays a microsecond and more for it however few the points are: batches fill the
-# second-level cache. One that compiles whole loops (`xla`) wants each array of a step in the first. What a
-# long wire keeps is beyond any cache. A GPU wants parallelism.
-BATCH_SITES = {CALLS: 2**17, WHOLE: 2**17, "gpu": 2**24}
+# Numbers that a batch keeps along its wires, its most points, and its least unless it has too many sites. A
+# CPU that calls every step of a loop pays a microsecond and more for it however few the points are: batches
+# fill the second-level cache. One that compiles whole loops (`xla`) wants each array of a step in the first,
+# and what it keeps along the wires in the last. A GPU wants parallelism.
+BATCH_NUMBERS = {CALLS: 2**20, WHOLE: 2**20, "gpu": 2**27}
 BATCH_POINTS = {CALLS: 4096, WHOLE: 128, "gpu": 2**18}
-BATCH_FEW_POINTS = {CALLS: 256, WHOLE: 64, "gpu": 256}
+BATCH_FEW_POINTS = {CALLS: 256, WHOLE: 32, "gpu": 256}
 BATCH_MOST_SITES = {CALLS: 2**19, WHOLE: 2**22, "gpu": 2**24}
 BATCH_BYTES = 2**28  # most that one batch's results and scratch may take
 SHARE = 1 / 8  # ... of a device's memory: two blocks are on it, and compilers make copies
@@ -154,8 +154,10 @@ def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
     def batch(size: int, count: int) -> int:
         if alone:
             return 1
-        few = BATCH_FEW_POINTS[kind] // task.arrays**2  # measured: long profiles leave the cache first
-        well = max(BATCH_SITES[kind] // task.arrays // size, few)
+        few = BATCH_FEW_POINTS[kind]
+        if kind != WHOLE:
+            few //= task.arrays**2  # measured: long profiles leave the cache first
+        well = max(BATCH_NUMBERS[kind] // (task.kept * size), few)
         most = min(well, BATCH_POINTS[kind] // task.arrays, kept // size, most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
 

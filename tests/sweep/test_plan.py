@@ -69,11 +69,12 @@ def test_a_size_is_compiled_only_where_it_pays():
     others=st.lists(st.integers(1, 3000), max_size=2),
     free=st.lists(st.integers(1, 3000), max_size=2),
     site=st.sampled_from([0, 300]),
-    kind=st.sampled_from(sorted(plans.BATCH_SITES)),
+    kind=st.sampled_from(sorted(plans.BATCH_NUMBERS)),
     arrays=st.sampled_from([1, 2]),
+    kept=st.sampled_from([8, 20]),
 )
-def test_every_plan_is_within_bounds(lengths, others, free, site, kind, arrays):
-    what = task(lengths, others, free, site, arrays=arrays)
+def test_every_plan_is_within_bounds(lengths, others, free, site, kind, arrays, kept):
+    what = task(lengths, others, free, site, arrays=arrays, kept=kept)
     plan = make_plan(what, kind)
     row_bytes = what.bytes_per_point() * plan.free_step
     assert set(plan.batch) == set(what.sizes.values())
@@ -82,8 +83,8 @@ def test_every_plan_is_within_bounds(lengths, others, free, site, kind, arrays):
         assert batch % 8 == 0
         assert batch * row_bytes <= plans.BATCH_BYTES
         assert batch <= plans.BATCH_POINTS[kind] // arrays
-        few = batch <= max(8, plans.BATCH_FEW_POINTS[kind] // arrays**2)
-        assert few or batch * size <= plans.BATCH_SITES[kind] // arrays
+        few = batch <= max(8, plans.BATCH_FEW_POINTS[kind])
+        assert few or batch * size * kept <= plans.BATCH_NUMBERS[kind]
         assert batch == 8 or batch * size <= plans.BATCH_MOST_SITES[kind] // arrays
         assert batch < counts(what)[size] + 8
     assert 1 <= plan.free_step <= what.grid.free_axes.size
@@ -96,12 +97,13 @@ def test_every_plan_is_within_bounds(lengths, others, free, site, kind, arrays):
 def test_long_wires_get_few_points_and_a_profile_fewer():
     """Sites x points that were measured best, with whole loops (docs/performance.md)."""
 
-    def batch(N, arrays):
-        (points,) = make_plan(task([N], [10**5], arrays=arrays), WHOLE).batch.values()
+    def batch(N, arrays, kept):
+        (points,) = make_plan(task([N], [10**5], arrays=arrays, kept=kept), WHOLE).batch.values()
         return points
 
-    assert [batch(N, 1) for N in (30, 1000, 10**4, 10**5, 10**6)] == [128, 128, 64, 40, 8]
-    assert [batch(N, 2) for N in (30, 1000, 10**4)] == [64, 64, 16]
+    assert [batch(N, 1, 8) for N in (30, 1000, 10**4, 10**5, 10**6)] == [128, 128, 32, 32, 8]
+    assert [batch(N, 2, 13) for N in (30, 1000, 10**4)] == [64, 64, 32]
+    assert [batch(N, 2, 20) for N in (30, 1000, 10**4)] == [64, 48, 32]
 
 
 def test_one_call_holds_the_batches_of_a_device():

@@ -33,6 +33,7 @@ from jaxtransport.sweep.task import Beside, Task
 CAREFUL_KEPT = 12  # numbers that a careful kernel keeps per site beyond the others
 RETRY_POINTS = 4096  # of a batch by a careful kernel, which in a sweep of weak contacts computes all points
 KEPT = 12  # numbers that a kernel keeps per site and energy
+KEPT_LEADS, KEPT_PROFILE, KEPT_ALONG = 8, 13, 20  # in linear response, by what is requested
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
 # Measured, on one core (`scripts/memory.py`)
 COMPILE_SECONDS = {"leads": 1.0, "profile": 3.0, "dense": 3.0}  # of linear response, by what is asked for
@@ -52,6 +53,7 @@ def make_task(spec: Spec) -> Task:
     with_profile = any(v.needs_profile for v in variables)
     how = {"names": spec.variables, "kernel": kernel, "with_profile": with_profile}
     scratch = _scratch_bytes(max(sizes.values()), kernel, with_profile)
+    along = any(v.dims for v in variables)
     program = "dense" if kernel == "dense" else "profile" if with_profile else "leads"
     return Task(
         grid=grid,
@@ -69,6 +71,7 @@ def make_task(spec: Spec) -> Task:
         sizes=sizes,
         size=max(sizes.values()),
         arrays=2 if with_profile else 1,  # for two drives
+        kept=KEPT_ALONG if along else KEPT_PROFILE if with_profile else KEPT_LEADS,
         sequential=kernel == "dense",
         scratch_bytes=scratch,
         cost=dense_cost if kernel == "dense" else float,
