@@ -7,8 +7,8 @@ Run by `benchmark.py` in processes of their own, because XLA reads its flags onc
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 
 import jax
@@ -32,8 +32,10 @@ def milliseconds(call) -> list[float]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("lengths", type=int, nargs="+", metavar="N")
     rows = {}
-    for N in map(int, sys.argv[1:]):
+    for N in parser.parse_args().lengths:
         wire = jt.Wire.dimers(N, gamma=0.3)
         found = {}
         for kernel in ("chain", "long"):

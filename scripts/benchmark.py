@@ -4,13 +4,16 @@
     python scripts/benchmark.py --write            ... into docs/performance.md, and its picture
     python scripts/benchmark.py --lengths 30 300 --repeats 9 --no-sweeps
 
-Kernels compute conductance and Delta I of dimer wires at random mu_bar and gamma, each on one core; "profile"
-adds potentials, heat and residual under both biases. Contenders run in turn, so that a drift of the machine's
-speed meets all of them; figures are medians, with the spread (max - min) / median in brackets. "off" is the
-largest deviation from NumPy, or from C where NumPy takes too long, in Delta I.
+Kernels compute conductance and Delta I of dimer wires at random mu_bar and gamma, each on one core;
+"default" is what a sweep writes by default, with residual and outside_band; "profile" is conductance and
+Delta I with potentials, heat and residual under both biases. Contenders run in turn, so that a drift of the
+machine's speed meets all of them; figures are medians, with the spread (max - min) / median in brackets.
+"off" is the largest deviation from NumPy, or from C where NumPy takes too long, in Delta I; "profile off"
+that of the profile from C.
 
-Sweeps are `jaxtransport run` as a whole process. "start" is a run that finds nothing left to do, "compile"
-what a run with an empty compilation cache takes beyond one with a warm cache.
+Commands are `jaxtransport run` and `zeros` on shipped sweep files, with an empty cache of compiled programs
+and again. Sweeps are `jaxtransport run` as a whole process. "start" is a run that finds nothing left to do,
+"compile" what a run with an empty compilation cache takes beyond one with a warm cache.
 """
 
 from __future__ import annotations
@@ -46,13 +49,20 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/figures/performance.png"
-CHAIN, PROFILE, DENSE, NUMPY, BANDED, LIMIT = (
-    "chain", "chain, profile", "dense", "NumPy", "SciPy loop", "C limit",
+CHAIN, DEFAULT, PROFILE, DENSE, NUMPY, BANDED = (
+    "chain", "default", "profile", "dense", "NumPy", "SciPy loop",
 )  # fmt: skip
-MOST = {DENSE: 300, NUMPY: 300, BANDED: 1000, PROFILE: 10**4}  # sites, of those that take long
+DELTA_I = "ΔI"
+# Functions of limit.c, by the contender that they are the limit of
+LIMITS = {"leads": "C", "bounded": "C, bounded", "checked": "C, default", "profile": "C, profile"}
+LIMIT, BOUNDED, CHECKED, WRITTEN = LIMITS.values()
+OUTPUTS = {CHAIN: contenders.LEADS, DEFAULT: contenders.DEFAULT, PROFILE: contenders.PROFILE}
+# Sites, of those that take long
+MOST = {DENSE: 300, NUMPY: 300, BANDED: 1000, DEFAULT: 10**4, PROFILE: 10**4, CHECKED: 10**4, WRITTEN: 10**4}
 SECONDS = 0.15  # of one measurement, at least
+SHIPPED = ("map", "regimes", "fig6", "fig6_series", "dot", "trust_exact", "correspondence", "zeros_pair")
 SWEEP = """
-output.variables = ["nonreciprocity"]
+{output}
 [wire]
 layout = "dimers"
 N = {N}
@@ -73,8 +83,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     arguments = parser.parse_args()
     rows = {N: measure(N, arguments.repeats) for N in arguments.lengths}
-    parts = {"machine": machine(), "kernels": kernel_table(rows), "slopes": slopes(rows)}
+    parts = {"machine": machine(), "kernels": kernel_table(rows), "ratios": ratio_table(rows)}
+    parts["slopes"] = slopes(rows)
     if not arguments.no_sweeps:
+        parts["commands"] = command_table(arguments.repeats)
         parts["alone"] = alone_table()
         parts["sweeps"] = sweep_table(arguments.repeats, rows)
     for text in parts.values():
@@ -106,9 +118,8 @@ def _lines(path: str) -> list[str]:
 def measure(N: int, repeats: int) -> dict[str, list[float]]:
     """Nanoseconds a point of every contender that takes part at N; "off"; "compile" in seconds."""
     rng = np.random.default_rng(N)
-    packages = {CHAIN: contenders.package(N, "chain", contenders.LEADS)}
-    if MOST[PROFILE] >= N:
-        packages[PROFILE] = contenders.package(N, "chain", contenders.PROFILE)
+    wanted = {name: names for name, names in OUTPUTS.items() if MOST.get(name, N) >= N}
+    packages = {name: contenders.package(N, "chain", names) for name, names in wanted.items()}
     if MOST[DENSE] >= N:
         packages[DENSE] = contenders.package(N, "dense", contenders.LEADS)
     run = {name: package.batch for name, package in packages.items()}
@@ -117,8 +128,9 @@ def measure(N: int, repeats: int) -> dict[str, list[float]]:
         run[NUMPY] = contenders.numpy_batches(N)
     if MOST[BANDED] >= N:
         run[BANDED] = contenders.banded_loop(N)
-    if (limit := contenders.limit(N)) is not None:
-        run[LIMIT], tiles[LIMIT] = limit, contenders.WIDTH
+    for how, name in LIMITS.items():
+        if (limit := contenders.limit(N, how)) is not None:
+            run[name], tiles[name] = limit, contenders.WIDTH
     run = {name: function for name, function in run.items() if MOST.get(name, N) >= N}
 
     def timed(name: str, points: int) -> float:
@@ -144,6 +156,7 @@ def measure(N: int, repeats: int) -> dict[str, list[float]]:
         run[CHAIN](mu_bar[: tiles[CHAIN]], gamma[: tiles[CHAIN]])[1][:check]
         - exact(mu_bar[:check], gamma[:check])[1]
     )
+    found["profile off"] = [contenders.profile_off(N)] if PROFILE in packages and LIMIT in run else []
     kept = {f"kept by {name}": [package.kept] for name, package in packages.items()}
     return {**found, **kept, "off": [float(np.max(off))], "compile": [packages[CHAIN].compiling]}
 
@@ -160,22 +173,31 @@ def ratio(row: dict[str, list[float]], one: str, other: str) -> str:
 
 
 def kernel_table(rows: dict[int, dict[str, list[float]]]) -> str:
-    names = [CHAIN, PROFILE, DENSE, NUMPY, BANDED, LIMIT]
-    head = ["N", *names, "chain / C", "NumPy / chain", "SciPy / chain", "dense / chain",
-            "chain, ns a site", "bytes a site", "profile, bytes a site", "compile, s", "off"]  # fmt: skip
+    names = [CHAIN, DEFAULT, PROFILE, DENSE, NUMPY, BANDED, *LIMITS.values()]
+    head = ["N", *names, "bytes a site", "default, bytes a site", "profile, bytes a site", "compile, s",
+            "off", "profile off"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
     for N, row in rows.items():
         cells = [f"{N:,}"]
         for name in names:
             values = row.get(name)
             cells.append(_spread([value / 1e3 for value in values]) if values else "")
-        pairs = ((CHAIN, LIMIT), (NUMPY, CHAIN), (BANDED, CHAIN), (DENSE, CHAIN))
-        cells += [ratio(row, *pair) for pair in pairs]
-        cells.append(f"{middle(row[CHAIN]) / N:.2f}")
-        for name in (CHAIN, PROFILE):
+        for name in OUTPUTS:
             cells.append(f"{row[f'kept by {name}'][0]:.0f}" if name in row else "")
         cells += [f"{row['compile'][0]:.2f}", f"{row['off'][0]:.0e}"]
+        cells.append(f"{row['profile off'][0]:.0e}" if "profile off" in row else "")
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def ratio_table(rows: dict[int, dict[str, list[float]]]) -> str:
+    """Medians of the ratios of runs that followed each other."""
+    pairs = [(DEFAULT, CHAIN), (PROFILE, CHAIN), (CHAIN, LIMIT), (CHAIN, BOUNDED), (DEFAULT, CHECKED),
+             (PROFILE, WRITTEN), (NUMPY, CHAIN), (BANDED, CHAIN), (DENSE, CHAIN)]  # fmt: skip
+    lines = ["| " + " | ".join(["N", *(f"{one} / {other}" for one, other in pairs)]) + " |"]
+    lines.append("|" + "---:|" * (len(pairs) + 1))
+    for N, row in rows.items():
+        lines.append("| " + " | ".join([f"{N:,}", *(ratio(row, *pair) for pair in pairs)]) + " |")
     return "\n".join(lines)
 
 
@@ -211,6 +233,30 @@ def alone_table() -> str:
     return "\n".join(lines)
 
 
+def command_table(repeats: int) -> str:
+    """`jaxtransport run` and `zeros` on shipped sweep files, as a user types them."""
+    lines = [
+        "| sweep file | points | first, s | again, s | its sweep, s | memory, MB |",
+        "|---|" + "---:|" * 5,
+    ]
+    every = len(CORES) or os.cpu_count() or 1
+    for name in SHIPPED:
+        with tempfile.TemporaryDirectory() as folder:
+            text = (ROOT / f"sweeps/{name}.toml").read_text(encoding="utf-8")
+            (Path(folder) / "spec.toml").write_text(text, encoding="utf-8")
+            command = "zeros" if "[search]" in text else "run"
+            first = _run(folder, every, fresh=True, command=command)
+            again = [_run(folder, every, fresh=True, command=command) for _ in range(repeats)]
+        wall = [run["wall"] for run in again]
+        told = again[-1]
+        points = f"{told['points']:,}" if "points" in told else ""
+        sweep = f"{middle([run['seconds'] for run in again]):.2f}" if "seconds" in told else ""
+        memory = max(run["memory"] for run in again) / 1e6
+        cells = [name, points, f"{first['wall']:.2f}", _spread(wall), sweep, f"{memory:.0f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def _spread(values: list[float]) -> str:
     """Median and spread."""
     return f"{middle(values):,.3g} ({np.ptp(values) / middle(values):.0%})"
@@ -218,21 +264,23 @@ def _spread(values: list[float]) -> str:
 
 def sweep_table(repeats: int, rows: dict[int, dict[str, list[float]]]) -> str:
     """Whole runs of `jaxtransport run`: on one core and on all, few points and many."""
-    head = ["N", "points", "cores", "wall, s", "start", "compile", "compute", "write", "ns a site and point",
-            "all / C on one core"]  # fmt: skip
+    head = ["N", "output", "points", "cores", "wall, s", "start", "compile", "compute", "write",
+            "ns a site and point", "all / C on one core"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
     cores = sorted({1, len(CORES) or os.cpu_count() or 1})
-    cases = [(30, 100, 100), (30, 1000, 1000), (30, 4000, 8000), (8, 4000, 8000), (300, 1000, 3000)]
-    for N, gammas, mu_bars in cases:
-        for count in cores:
-            lines.append(_sweep(N, gammas, mu_bars, count, repeats, rows))
+    small, large = [(30, 100, 100), (30, 1000, 1000)], [(8, 4000, 8000), (30, 4000, 8000), (300, 1000, 3000)]
+    for output, cases in ((DELTA_I, [*small, *large]), (DEFAULT, large)):
+        for case in cases:
+            for count in cores:
+                lines.append(_sweep(output, *case, count, repeats if output == DELTA_I else 3, rows))
     return "\n".join(lines)
 
 
-def _sweep(N: int, gammas: int, mu_bars: int, cores: int, repeats: int, rows) -> str:
+def _sweep(output: str, N: int, gammas: int, mu_bars: int, cores: int, repeats: int, rows) -> str:
+    wanted = 'output.variables = ["nonreciprocity"]' if output == DELTA_I else ""
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "spec.toml"
-        spec.write_text(SWEEP.format(N=N, gammas=gammas, mu_bars=mu_bars))
+        spec.write_text(SWEEP.format(output=wanted, N=N, gammas=gammas, mu_bars=mu_bars))
         cold = _run(folder, cores, fresh=True)
         warm = [_run(folder, cores, fresh=True) for _ in range(repeats)]
         again = [_run(folder, cores, fresh=False) for _ in range(3)]
@@ -241,33 +289,36 @@ def _sweep(N: int, gammas: int, mu_bars: int, cores: int, repeats: int, rows) ->
     start = middle([run["wall"] for run in again])
     write = middle([run["writing_seconds"] for run in warm])
     compute = middle(wall) - start - write
-    limit = middle(rows[N][LIMIT]) * points / 1e9 if N in rows and LIMIT in rows[N] else None
+    name = LIMIT if output == DELTA_I else CHECKED
+    limit = middle(rows[N][name]) * points / 1e9 if N in rows and name in rows[N] else None
     cells = [
-        str(N), f"{points:,}", str(cores), f"{middle(wall):.2f} ({np.ptp(wall) / middle(wall):.0%})",
+        str(N), output, f"{points:,}", str(cores), f"{middle(wall):.2f} ({np.ptp(wall) / middle(wall):.0%})",
         f"{start:.2f}", f"{max(0.0, cold['wall'] - middle(wall)):.2f}", f"{compute:.2f}", f"{write:.2f}",
         f"{1e9 * compute / points / N:.2f}", f"{middle(wall) / limit:.2f}" if limit else "",
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 
 
-def _run(folder: str, cores: int, *, fresh: bool) -> dict[str, float]:
-    """`jaxtransport run` in a folder, into a new file if `fresh`; seconds."""
+def _run(folder: str, cores: int, *, fresh: bool, command: str = "run") -> dict[str, float]:
+    """`jaxtransport run` or `zeros` in a folder, into a new file if `fresh`; seconds, and bytes."""
     output = Path(folder) / "out.h5"
     if fresh:
         output.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "-o", "out.h5", "--json"]
+    line = [sys.executable, "-m", "jaxtransport", command, "spec.toml", "-o", "out.h5", "--json"]
     environment = {**os.environ, "XDG_CACHE_HOME": folder, "PYTHONPATH": str(ROOT)}
 
     if CORES:
         os.sched_setaffinity(0, CORES[-cores:])  # the run inherits it
     start = time.perf_counter()
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(line, cwd=folder, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         told = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - start
-    if process.returncode:
+    if process.returncode not in (0, 3):  # 3: points without a solution
         raise SystemExit(f"a sweep ended with {process.returncode}")
-    return {"wall": wall, **json.loads(told)}
+    return {"wall": wall, "memory": 1024 * used.ru_maxrss, **json.loads(told)}
 
 
 def draw(rows: dict[int, dict[str, list[float]]]) -> None:
@@ -279,7 +330,7 @@ def draw(rows: dict[int, dict[str, list[float]]]) -> None:
 
     with mpl.rc_context({**style.RC, "backend": "agg"}):
         figure, axes = plt.subplots(figsize=(6.4, 4.4))
-        for name in (BANDED, NUMPY, DENSE, PROFILE, CHAIN, LIMIT):
+        for name in (BANDED, NUMPY, DENSE, PROFILE, DEFAULT, CHAIN, LIMIT):
             reached = [N for N in rows if name in rows[N]]
             if reached:
                 axes.loglog(reached, [middle(rows[N][name]) / 1e3 for N in reached], "o-", ms=3, label=name)

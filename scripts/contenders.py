@@ -59,6 +59,7 @@ class Package(NamedTuple):
     """The package, as a sweep uses it."""
 
     batch: Batch
+    everything: Callable[..., dict]  # of the points of one call, shape (rows, points, 1, ...)
     points: int  # of one call
     compiling: float  # seconds
     kept: float  # bytes a site and point, while a batch is computed
@@ -86,12 +87,31 @@ def package(N: int, kernel: str, names: tuple[str, ...]) -> Package:
     kept = compiled.memory_analysis().temp_size_in_bytes / batch / N
 
     def batches(mu_bar, gamma):
-        step = rows * batch
-        parts = [call(mu_bar[i : i + step], gamma[i : i + step]) for i in range(0, len(mu_bar), step)]
-        jax.block_until_ready(parts)
-        return tuple(np.concatenate([np.ravel(part[name]) for part in parts]) for name in LEADS)
+        step, found = rows * batch, []
+        for i in range(0, len(mu_bar), step):  # what is found is dropped, as a sweep does once it is written
+            part = jax.block_until_ready(call(mu_bar[i : i + step], gamma[i : i + step]))
+            found.append([np.ravel(part[name]) for name in LEADS])
+        return tuple(np.concatenate(values) for values in zip(*found, strict=True))
 
-    return Package(batches, rows * batch, seconds, kept)
+    return Package(batches, call, rows * batch, seconds, kept)
+
+
+def profile_off(N: int) -> float:
+    """Largest deviation of potentials, heat and residual from those of limit.c, relative to the largest."""
+    run = package(N, "chain", PROFILE)
+    rng = np.random.default_rng(N)
+    mu_bar, gamma = rng.uniform(-1.9, 1.9, run.points), rng.uniform(0.1, 0.9, run.points)
+    some = slice(0, WIDTH * (min(run.points, 320) // WIDTH))
+    ours = {name: np.reshape(v, (run.points, -1))[some] for name, v in run.everything(mu_bar, gamma).items()}
+    limits = limit_of(_limit_library(), N, "profile", mu_bar[some].copy(), gamma[some].copy())
+    off = [np.max(np.abs(ours["residual"])), np.max(np.abs(limits["residual"]))]
+    for bias in ("forward", "reverse"):
+        x = (ours[f"potential_{bias}"] - mu_bar[some, None]) / DELTA_MU
+        other = limits[f"potential_{bias}"] - mu_bar[some, None]
+        off.append(np.max(np.abs(x - other)) / np.max(np.abs(other)))
+        heat, other = ours[f"heat_{bias}"] * 4 * np.pi / DELTA_MU**2, limits[f"heat_{bias}"]
+        off.append(np.max(np.abs(heat - other)) / np.max(np.abs(other)))
+    return float(np.max(off))
 
 
 def tridiagonal(N: int, mu_bar, gamma):

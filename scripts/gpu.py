@@ -28,14 +28,19 @@ from jaxtransport.green.chain import Chain
 from jaxtransport.green.conserving import Conserving
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.pallas import PallasChain
-from jaxtransport.green.parallel_chain import Long
+from jaxtransport.green.parallel_chain import ParallelChain
 from jaxtransport.green.refined import Refined
 
 BYTES = 48 + 16  # a site and point
 REPEATS = 5
 TOLERANCE = 1e-10  # 1e5 roundings in a row, each 1e-16, with a margin
 CHAINS = (Chain, PallasChain, Conserving)
-MOST_SITES = {**dict.fromkeys(CHAINS, 2**28), Long: 2**26, Dense: 2**17, Refined: 2**17}  # x points of a call
+MOST_SITES = {
+    **dict.fromkeys(CHAINS, 2**28),
+    ParallelChain: 2**26,
+    Dense: 2**17,
+    Refined: 2**17,
+}  # x points of a call
 
 
 def main() -> None:

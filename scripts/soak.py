@@ -40,7 +40,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from jaxtransport.cli.commands import FAILED
+from jaxtransport.cli.app import FAILED
 from jaxtransport.status import CRASHED, NOT_COMPUTED, SOLVED
 
 VARIABLES = ["nonreciprocity", "current_reverse", "potential_forward", "outside_band"]
