@@ -36,6 +36,7 @@ if CORES:
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
+from jaxtransport.cli.app import FAILED
 from jaxtransport.compute import xla
 
 xla.compile_whole_loops()  # as the command line does
@@ -316,7 +317,7 @@ def _run(folder: str, cores: int, *, fresh: bool, command: str = "run") -> dict[
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - start
-    if process.returncode not in (0, 3):  # 3: points without a solution
+    if process.returncode not in (0, FAILED):  # some points have no solution
         raise SystemExit(f"a sweep ended with {process.returncode}")
     return {"wall": wall, "memory": 1024 * used.ru_maxrss, **json.loads(told)}
 

@@ -183,26 +183,40 @@ def limit(N: int, how: str) -> Batch | None:
     if (library := _limit_library()) is None:
         return None
 
+    most = WIDTH * max(1, 2**18 // N // WIDTH)  # points whose results are kept at once
+    found = _room(N, most, how)
+
     def batch(mu_bar, gamma):
-        found = limit_of(library, N, how, mu_bar, gamma)
-        return found["g"], delta_I(found["g"], found["r"])
+        parts = []
+        for i in range(0, len(mu_bar), most):
+            some = slice(i, i + most)
+            _compute(library, N, how, mu_bar[some], gamma[some], found)
+            count = len(mu_bar[some])
+            parts.append((found["g"][:count].copy(), delta_I(found["g"][:count], found["r"][:count])))
+        return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
 
     return batch
 
 
 def limit_of(library: ctypes.CDLL, N: int, how: str, mu_bar, gamma) -> dict[str, np.ndarray]:
     """Everything that a function of limit.c computes."""
-    strength = np.zeros(N)
+    found = _room(N, len(mu_bar), how)
+    _compute(library, N, how, mu_bar, gamma, found)
+    return found
+
+
+def _room(N: int, points: int, how: str) -> dict[str, np.ndarray]:
+    found = {name: np.empty(points) for name in Found.OF_POINTS}
+    return found | {name: np.empty((points, N if how == "profile" else 0)) for name in Found.OF_SITES}
+
+
+def _compute(library: ctypes.CDLL, N: int, how: str, mu_bar, gamma, found: dict[str, np.ndarray]) -> None:
+    strength, scratch = np.zeros(N), np.empty(KEPT * WIDTH * N)
     strength[1:-1] = (-1.0) ** np.arange(N - 2)
-    sites = N if how == "profile" else 0
-    found = {name: np.empty(len(mu_bar)) for name in Found.OF_POINTS}
-    found |= {name: np.empty((len(mu_bar), sites)) for name in Found.OF_SITES}
-    scratch = np.empty(KEPT * WIDTH * N)
     pointer = lambda array: array.ctypes.data_as(POINTER)
     arrays = map(pointer, (mu_bar, gamma, strength, scratch))
     numbers = (ctypes.c_long(len(mu_bar)), ctypes.c_long(N), ctypes.c_double(INJECTION))
     getattr(library, how)(*numbers, *arrays, ctypes.byref(Found(*map(pointer, found.values()))))
-    return found
 
 
 @functools.cache

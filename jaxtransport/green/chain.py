@@ -223,20 +223,19 @@ class Chain(Transmission):
         zero = jnp.zeros_like(self.tau)
 
         def step(before: tuple[Any, Any], at: tuple[Any, ...]) -> tuple[Any, Any]:
-            (reaches, most), (index, a, Gamma, interior, e, owns) = before, at
+            (reaches, most), (index, a, Gamma, e, owns) = before, at
             onward, potentials = [], []
             for reach, given, own in zip(reaches, all_given, owns, strict=True):
                 c = a * reach  # sum over Gamma x right of here, as this site sees it
                 x = e.to_right * c + e.to_left * given.left
-                x = jnp.where(interior, x if own is None else x + own, 0.0)
-                x = self.leads.at(index, given.left, given.right, x)
+                x = self.leads.at(index, given.left, given.right, x if own is None else x + own)
                 onward.append(Gamma * x + c)
                 potentials.append(x)
             largest = lambda most, x: jnp.maximum(most, lax.stop_gradient(jnp.abs(x)))
             return (tuple(onward), tuple(map(largest, most, potentials))), tuple(potentials)
 
         index = jnp.arange(self.broadening.shape[0])
-        along = (index, self.ratio, self.broadening, self.interior, self.eliminated)
+        along = (index, self.ratio, self.broadening, self.eliminated)
         start = (zero,) * len(all_given)
         (_, most), x = lax.scan(
             step, (start, start), (*along, tuple(given.own for given in all_given)), reverse=True

@@ -82,7 +82,7 @@ class LeftPart(NamedTuple):
 class Eliminated(NamedTuple):
     """The network when the elimination arrives at a site: all reservoirs before it but the lead gone."""
 
-    q: Array  # 1 / (sigma R + tau), the inverse of the site's total conductance / Gamma
+    q: Array  # 1 / (sigma R + tau), the inverse of a probe's total conductance / Gamma; 0 of other sites
     to_right: Array  # sigma q: its potential is that share of the sum right of it,
     to_left: Array  # tau q: that of the left lead,
     own: Array  # (rho + b / Gamma) q: and what given currents add to it
@@ -127,7 +127,7 @@ def eliminate(
     first = site.position == 0
     probe = jnp.where((site.position < point.length - 1) & ~first, Gamma, 0.0)  # leads stay
     sigma = s + theta
-    q = 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0)
+    q = jnp.where(probe > 0, 1 / jnp.where(probe > 0, sigma * beyond.R + tau, 1.0), 0.0)
     b = jnp.where(probe > 0, b, 0.0)
     b_here = b + probe * rho
     to_right, to_left = sigma * q, tau * q
