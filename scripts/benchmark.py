@@ -1,8 +1,9 @@
 """How fast the kernels and whole sweeps are, against others and against the machine, in one run.
 
-    python scripts/benchmark.py                    prints everything; some five minutes
+    python scripts/benchmark.py                    prints everything; some twenty minutes
     python scripts/benchmark.py --write            ... into docs/performance.md, and its picture
-    python scripts/benchmark.py --lengths 30 300 --repeats 9 --no-sweeps
+    python scripts/benchmark.py --lengths 30 300 --repeats 9 --only kernels
+    python scripts/benchmark.py --only commands --write
 
 Kernels compute conductance and Delta I of dimer wires at random mu_bar and gamma, each on one core;
 "default" is what a sweep writes by default, with residual and outside_band; "profile" is conductance and
@@ -80,14 +81,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--lengths", type=int, nargs="+", default=[10, 30, 100, 300, 1000, 10**4, 10**5])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--no-sweeps", action="store_true", help="kernels alone")
+    parser.add_argument("--only", choices=["kernels", "commands"], help="the tables of these alone")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     arguments = parser.parse_args()
-    rows = {N: measure(N, arguments.repeats) for N in arguments.lengths}
-    parts = {"machine": machine(), "kernels": kernel_table(rows), "ratios": ratio_table(rows)}
-    parts["slopes"] = slopes(rows)
-    if not arguments.no_sweeps:
+    parts, rows = {"machine": machine()}, {}
+    if arguments.only != "commands":
+        rows = {N: measure(N, arguments.repeats) for N in arguments.lengths}
+        parts |= {"kernels": kernel_table(rows), "ratios": ratio_table(rows), "slopes": slopes(rows)}
+    if arguments.only != "kernels":
         parts["commands"] = command_table(arguments.repeats)
+    if arguments.only is None:
         parts["alone"] = alone_table()
         parts["sweeps"] = sweep_table(arguments.repeats, rows)
     for text in parts.values():
@@ -100,7 +103,8 @@ def main() -> None:
                 f"{begin}.*?{end}", lambda _, t=text, b=begin, e=end: f"{b}{t}\n{e}", page, flags=re.S
             )
         PAGE.write_text(page, encoding="utf-8")
-        draw(rows)
+        if rows:
+            draw(rows)
 
 
 def machine() -> str:
@@ -311,15 +315,24 @@ def _run(folder: str, cores: int, *, fresh: bool, command: str = "run") -> dict[
     if CORES:
         os.sched_setaffinity(0, CORES[-cores:])  # the run inherits it
     start = time.perf_counter()
-    with subprocess.Popen(line, cwd=folder, env=environment, stdout=subprocess.PIPE) as process:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=quiet) as process:
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, _memory(process.pid))
+            time.sleep(0.005)
+        wall = time.perf_counter() - start
         assert process.stdout is not None
         told = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - start
     if process.returncode not in (0, FAILED):  # some points have no solution
         raise SystemExit(f"a sweep ended with {process.returncode}")
-    return {"wall": wall, "memory": 1024 * used.ru_maxrss, **json.loads(told)}
+    return {"wall": wall, "memory": peak, **json.loads(told)}
+
+
+def _memory(pid: int) -> int:
+    """Peak so far of a process, in bytes; 0 where there is no /proc."""
+    found = [line.split() for line in _lines(f"/proc/{pid}/status") if line.startswith("VmHWM")]
+    return 1024 * int(found[0][1]) if found else 0
 
 
 def draw(rows: dict[int, dict[str, list[float]]]) -> None:

@@ -29,15 +29,16 @@ from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.task import Beside, Task
+from jaxtransport.variables import Variable
 
 CAREFUL_KEPT = 12  # numbers that a careful kernel keeps per site beyond the others
 RETRY_POINTS = 4096  # of a batch by a careful kernel, which in a sweep of weak contacts computes all points
 KEPT = 12  # numbers that a kernel keeps per site and energy
-KEPT_LEADS, KEPT_PROFILE, KEPT_ALONG = 8, 13, 20  # in linear response, by what is requested
+KEPT_BY = {"leads": 8, "profile": 13, "along": 20, "dense": 8}  # in linear response, by what is requested
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
 # Measured, on one core (`scripts/memory.py`)
-COMPILE_SECONDS = {"leads": 1.0, "profile": 3.0, "dense": 3.0}  # of linear response, by what is asked for
-UPDATE_SECONDS = {"leads": 1e-8, "profile": 5e-8, "dense": 3e-8}
+COMPILE_SECONDS = {"leads": 1.0, "profile": 2.0, "along": 3.0, "dense": 3.0}  # by what is requested
+UPDATE_SECONDS = {"leads": 1e-8, "profile": 2e-8, "along": 4e-8, "dense": 3e-8}
 
 FREE = frozenset({"delta_mu", "injection", "I_g"})
 
@@ -53,8 +54,7 @@ def make_task(spec: Spec) -> Task:
     with_profile = any(v.needs_profile for v in variables)
     how = {"names": spec.variables, "kernel": kernel, "with_profile": with_profile}
     scratch = _scratch_bytes(max(sizes.values()), kernel, with_profile)
-    along = any(v.dims for v in variables)
-    program = "dense" if kernel == "dense" else "profile" if with_profile else "leads"
+    program = _program(variables, kernel)
     return Task(
         grid=grid,
         variables=variables,
@@ -71,13 +71,22 @@ def make_task(spec: Spec) -> Task:
         sizes=sizes,
         size=max(sizes.values()),
         arrays=2 if with_profile else 1,  # for two drives
-        kept=KEPT_ALONG if along else KEPT_PROFILE if with_profile else KEPT_LEADS,
+        kept=KEPT_BY[program],
         sequential=kernel == "dense",
         scratch_bytes=scratch,
         cost=dense_cost if kernel == "dense" else float,
         compile_seconds=COMPILE_SECONDS[program],
         update_seconds=UPDATE_SECONDS[program],
     )
+
+
+def _program(variables: tuple[Variable, ...], kernel: str) -> str:
+    """What a sweep in linear response requests: numbers of the leads, of the potentials, or of every site."""
+    if kernel == "dense":
+        return "dense"
+    if any(v.dims for v in variables):
+        return "along"
+    return "profile" if any(v.needs_profile for v in variables) else "leads"
 
 
 def law_of(spec: Spec) -> Law:
