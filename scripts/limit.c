@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) void sweeps(
         double root[W], u[W], v[W], R[W], doubt[W], square[W];
         EACH root[i] = sqrt(4 - w[i] * w[i]), u[i] = v[i] = R[i] = doubt[i] = 0;
         for (long l = sites - 1; l >= 0; l--) {
-            double lead = l == 0 || l == sites - 1, held = lead || strength[l] != 0, *kept = scratch + KEPT * W * l;
+            double lead = l == 0 || l == sites - 1, held = lead || strength[l] != 0, *kept = scratch + (checked ? KEPT : 4) * W * l;
             EACH {
                 AT(U)[i] = u[i], AT(V)[i] = v[i], AT(RIGHT)[i] = R[i];
                 double square = held * (lead + (1 - lead) * c[i] * c[i]), Gamma = square * root[i];
@@ -45,7 +45,7 @@ static inline __attribute__((always_inline)) void sweeps(
         EACH u[i] = v[i] = theta[i] = rho[i] = tau[i] = B[i] = doubt[i] = sharpness[i] = reach[i] = amplified[i] = 0;
         for (long l = 0; l < sites; l++) {
             double lead = l == 0 || l == sites - 1, held = lead || strength[l] != 0, last = l == sites - 1;
-            double start = l == 0, b = strength[l], *kept = scratch + KEPT * W * l;
+            double start = l == 0, b = strength[l], *kept = scratch + (checked ? KEPT : 4) * W * l;
             EACH {
                 double square = held * (lead + (1 - lead) * c[i] * c[i]), Gamma = square * root[i];
                 double x = w[i] - square * w[i] / 2, in_doubt = x * x + held / sites * (doubt[i] + AT(DOUBT)[i]);
@@ -78,7 +78,7 @@ static inline __attribute__((always_inline)) void sweeps(
         double mean[2][W] = {0}, spread[2][W] = {0};
         for (long l = sites - 1; l >= 0; l--) {
             double lead = l == 0 || l == sites - 1, held = lead || strength[l] != 0, last = l == sites - 1;
-            double end = lead ? (last ? -.5 : .5) : 0, b = strength[l], *kept = scratch + KEPT * W * l;
+            double end = lead ? (last ? -.5 : .5) : 0, b = strength[l], *kept = scratch + (checked ? KEPT : 4) * W * l;
             EACH {
                 double Gamma = held * (lead ? root[i] : square[i]);
                 double a = last ? 1 : AT(U)[i] * AT(U)[i] + AT(V)[i] * AT(V)[i];
@@ -106,7 +106,7 @@ static inline __attribute__((always_inline)) void sweeps(
         if (written) for (int bias = 0; bias < 2; bias++) EACH mean[bias][i] = spread[bias][i] = 0;
         for (long l = 0; l < sites; l++) {
             double lead = l == 0 || l == sites - 1, held = lead || strength[l] != 0, last = l == sites - 1;
-            double b = strength[l], *kept = scratch + KEPT * W * l, sign = l == 0 ? 1 : last ? -1 : 0;
+            double b = strength[l], *kept = scratch + (checked ? KEPT : 4) * W * l, sign = l == 0 ? 1 : last ? -1 : 0;
             EACH {
                 double Gamma = held * (lead ? root[i] : square[i]);
                 double a = last ? 1 : AT(U)[i] * AT(U)[i] + AT(V)[i] * AT(V)[i];
@@ -133,7 +133,7 @@ static inline __attribute__((always_inline)) void sweeps(
             for (int bias = 0; bias < 2; bias++)
                 for (int i = 0; i < W; i++)
                     for (long l = 0; l < sites; l++) {
-                        const double *kept = scratch + KEPT * W * l;
+                        const double *kept = scratch + (checked ? KEPT : 4) * W * l;
                         out.potential[bias][(first + i) * sites + l] = w[i] + AT(MEAN + bias)[i];
                         out.heat[bias][(first + i) * sites + l] = AT(MEAN + 2 + bias)[i];
                     }
