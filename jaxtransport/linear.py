@@ -168,6 +168,7 @@ class AtBias(Steady):
         return each(self._x, *self._profile().potential)
 
     def _x(self, phi: Array, psi: Array) -> Array:
+        """x_l of a site, from its potentials under the unit drives."""
         return self.size * (self.sign * phi + self.injection * psi)
 
     def potential(self) -> Float[Array, " site"]:
@@ -175,24 +176,24 @@ class AtBias(Steady):
             lambda phi, psi: self.mu_bar + self._x(phi, psi), jnp.nan, *self._profile().potential
         )
 
+    def _current(self, *at: Array) -> Array:
+        """I_l at a site that is one of `Profile.sites`."""
+        return self._profile().asked(self.sign, self.injection, *at)
+
     def carried(self) -> Float[Array, " site"]:
-        asked = self._profile().asked
-        return each(lambda *at: asked(self.sign, self.injection, *at), *self._profile().sites())
+        return each(self._current, *self._profile().sites())
 
     def site_current(self) -> Float[Array, " site"]:
-        asked = self._profile().asked
-        current = lambda *at: asked(self.sign, self.injection, *at)
-        return self._of_sites(current, 0.0, *self._profile().sites())
+        return self._of_sites(self._current, 0.0, *self._profile().sites())
 
     def heat(self) -> Float[Array, " site"]:
         return heat_of(self)[0]
 
     def density(self) -> Float[Array, " site"]:
-        asked, unit = self._profile().asked, self.size / (2 * jnp.pi)
+        unit = self.size / (2 * jnp.pi)
 
         def density(Gamma: Array, *at: Array) -> Array:
-            current = asked(self.sign, self.injection, *at)
-            return -unit * current / jnp.where(Gamma > 0, Gamma, 1.0)
+            return -unit * self._current(*at) / jnp.where(Gamma > 0, Gamma, 1.0)
 
         return self._of_sites(density, jnp.nan, self.network.broadening, *self._profile().sites())
 
@@ -210,8 +211,7 @@ def heat_of(*biases: AtBias) -> tuple[Float[Array, " site"], ...]:
     sums, exchanged = network.heats(scaled, *profile.potential)
 
     def power(phi: Array, psi: Array, *at: Array) -> tuple[Array, ...]:
-        each_bias = [(profile.asked(bias.sign, bias.injection, *at), bias._x(phi, psi)) for bias in biases]
-        return tuple(jnp.abs(current * x) for current, x in each_bias)
+        return tuple(jnp.abs(bias._current(*at) * bias._x(phi, psi)) for bias in biases)
 
     # Of reservoirs behind a barrier the differences are roundings of x, and their square may be anything.
     rounding, unit = exchanged * (EPS * most) ** 2, scale * scale / (4 * jnp.pi)

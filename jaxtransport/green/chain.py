@@ -171,8 +171,8 @@ class Chain(Transmission):
     def driven_by(self, potential: Drives) -> Drives:
         """By sums over either side: 2 pi I_l = Gamma_l [s_l (R_l x_l - c_l) + W_l x_l - e_l].
 
-        c_l and e_l are sums of Gamma x right and left of l, R_l and W_l those of Gamma. As right as
-        `currents_into` on the scale of the potentials, in half of its time.
+        c_l and e_l are sums of Gamma x right and left of l, R_l and W_l those of Gamma. Accurate
+        on the scale of the potentials, and without the division that `currents_into` needs.
         """
         zero = jnp.zeros_like(self.tau)
         both: Callable[..., tuple[Array, ...]] = lambda of_one, *pairs: tuple(map(of_one, *pairs))

@@ -81,7 +81,7 @@ class Response(eqx.Module):
 
 
 class Profile(eqx.Module):
-    """The two unit drives along the wire."""
+    """Potentials of the two unit drives along the wire, and the currents that they drive."""
 
     potential: Drives  # phi_l, psi_l per |delta mu|; 0 on bare sites
     driven: Drives  # 2 pi I_l that these potentials drive
@@ -105,7 +105,7 @@ class Profile(eqx.Module):
         )
 
     def residual(self, sign: Scalar, injection: Scalar) -> Float[Array, ""]:
-        """The most that the potentials drive beyond that."""
+        """Largest |I_l(potentials) - asked| of all sites, in I_o."""
         return self._largest(lambda a, b: jnp.abs(sign * a + injection * b))
 
     def largest_residual(self, injection: Scalar) -> Float[Array, ""]:
@@ -130,7 +130,7 @@ class Profile(eqx.Module):
         return upper, -lower
 
     def sites(self) -> tuple[Array, Array]:
-        """What `asked` wants to know of every site."""
+        """Arguments of `asked`, of every site."""
         return jnp.arange(self.strength.shape[0]), self.strength
 
     def asked(self, sign: Scalar, injection: Scalar, site: Array, strength: Array) -> Array:
