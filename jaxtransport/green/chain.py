@@ -259,6 +259,21 @@ class Chain(Transmission):
         _, e = lax.scan(from_left, zero, (self.ratio, self.diagonal * Gx))
         return self.broadening * (self.diagonal * c + e)
 
+    def links(self) -> Float[Array, "site site"]:
+        """Gamma_i s_i a_{i+1} ... a_j Gamma_j for i < j, and the same for j < i."""
+
+        def onward(i: Array) -> Array:
+            def step(reach: Array, at: tuple[Array, ...]) -> tuple[Array, Array]:
+                j, a, Gamma, s = at
+                return a * jnp.where(j == i, Gamma * s, reach), reach * Gamma
+
+            return lax.scan(step, jnp.zeros_like(self.tau), along)[1]
+
+        index = jnp.arange(self.broadening.shape[0])
+        along = (index, self.ratio, self.broadening, self.diagonal)
+        upper = lax.map(onward, index)
+        return upper + upper.T
+
     def sharp_error(self) -> Float[Array, ""]:
         return sharp_error(self.sharpness, self.length)
 

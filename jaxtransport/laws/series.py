@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from jaxtransport import status as codes
 from jaxtransport.arguments import Range, whole
-from jaxtransport.budget import Stage
+from jaxtransport.budget import MATRIX_SITES, Stage
 from jaxtransport.laws.law import Law, Option
 from jaxtransport.variables import SERIES
 
@@ -38,7 +38,7 @@ class Series(Law):
         "order": Option(_ORDERS, integer=True)
     }
     unfinished = (codes.STEP_LIMIT, codes.DIVERGED)
-    compile_seconds = 12.0
+    compile_seconds = 6.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "order", whole("order", self.order, int(_ORDERS.low), int(_ORDERS.high)))
@@ -53,10 +53,8 @@ class Series(Law):
 
     def balanced(self, system: System) -> Callable[..., Balanced]:
         from jaxtransport.probes.balance import by_newton
-        from jaxtransport.probes.conductor import SeriesConductor
 
-        conductor = SeriesConductor(system.wire, system.mu_bar, system.kernel, self.order)
-        return by_newton(conductor, system, self.order)
+        return by_newton(system, self.order)
 
     @property
     def derivatives(self) -> int:
@@ -67,4 +65,5 @@ class Series(Law):
         return float(sites * self.derivatives * NEWTON_SWEEPS)
 
     def point_bytes(self, stage: Stage, sites: int, *, kept: int, dense: bool) -> int:
-        return 8 * kept * self.derivatives * sites
+        matrices = 2 * self.order * sites**2 if sites <= MATRIX_SITES else 0
+        return 8 * (kept * self.derivatives * sites + matrices)

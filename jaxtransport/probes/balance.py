@@ -2,8 +2,8 @@ r"""The potentials at which every source, drain and probe carries its given curr
 
     2 pi I_l(x) = 2 pi I_l^asked  for all middle reservoirs,     x_1 = delta_mu / 2,  x_N = -delta_mu / 2
 
-Newton's method from the linear solution, with the Jacobian by automatic differentiation: dense for
-short wires; for long ones Newton-Krylov, preconditioned with the O(N) linear solve. Where Newton fails,
+Newton's method from the linear solution: for short wires with the matrix of derivatives (`probes.series`),
+for long ones Newton-Krylov, preconditioned with the O(N) linear solve. Where Newton fails,
 continuation: the drive (delta_mu, I_g) grows from zero along the branch that is connected to the
 linear solution, in steps that halve where Newton fails and double where it works.
 
@@ -22,7 +22,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
-import optimistix as optx
 from jax import lax
 from jaxtyping import Array, Float, Int
 
@@ -30,11 +29,12 @@ from jaxtransport import status as codes
 from jaxtransport.budget import Stage
 from jaxtransport.compute import linalg
 from jaxtransport.green.transmission import Scalar, Transmission
-from jaxtransport.probes.conductor import Conductor, Flows
+from jaxtransport.probes.conductor import Flows
+from jaxtransport.probes.series import Expanded, SeriesConductor
 from jaxtransport.wire import Wire
 
 RELATIVE = 1e-12  # of a Newton step at the end; the step before was about its square root
-DENSE_SITES = 64  # beyond it, a matrix of all derivatives costs more than products with it
+KRYLOV = linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
 SMALLEST_STEP = 1e-4  # of the drive, where continuation gives up
 MOST_CONTINUATIONS = 200
 
@@ -79,7 +79,7 @@ class Balanced(NamedTuple):
 class Problem(eqx.Module):
     """The problem to solve: a conductor, given currents and given lead potentials."""
 
-    conductor: Conductor
+    conductor: SeriesConductor | Expanded
     linear: Transmission  # at mu_bar: where Newton starts, and what preconditions it
     mu_bar: Float[Array, ""]
 
@@ -90,7 +90,7 @@ class Problem(eqx.Module):
     def for_search(self) -> Problem:
         """The same without derivatives with respect to anything but x."""
         frozen = jax.tree.map(lax.stop_gradient, self)
-        return replace(frozen, conductor=self.conductor.for_search())
+        return replace(frozen, conductor=frozen.conductor.for_search())
 
     def residual(self, x: Array, delta_mu: Scalar, injected: Scalar) -> Array:
         """2 pi (I_l - asked) of the middle reservoirs; what x misses at the leads; x on bare sites."""
@@ -98,26 +98,53 @@ class Problem(eqx.Module):
         unbalanced = self.conductor.currents_into(x) - injected * self.linear.strength
         return jnp.where(self.linear.interior, unbalanced, x - leads)
 
+    def inverse_slopes(self, x: Array, F: Array, scale: Array) -> Array:
+        """(dF/dx)^-1 F for the derivatives of `residual`: by a matrix, or for long wires by products.
 
-def by_newton(conductor: Conductor, system: System, order: int) -> Callable[..., Balanced]:
-    """How a conductor without a closed form is balanced: see `balance`. `order`: of its derivatives."""
+        Args:
+            scale: of the potentials.
+        """
+        conductor, interior = self.conductor, self.linear.interior
+        if isinstance(conductor, SeriesConductor):
+            conductor = conductor.for_search()
+        if isinstance(conductor, Expanded):
+            slopes = jnp.where(interior[:, None], conductor.slopes(x), jnp.eye(x.shape[0]))
+            return linalg.solve(slopes, F)
+        _, change = jax.linearize(conductor.currents_into, x)
+        product: Callable[[Array], Array] = lambda dx: self._settled(jnp.where(interior, change(dx), dx))
+        operator = lx.FunctionLinearOperator(product, jax.eval_shape(lambda: x))
+        return lx.linear_solve(operator, self._settled(F) / scale, KRYLOV, throw=False).value * scale
+
+    def _settled(self, F: Array) -> Array:
+        """F seen through the linear solve: close to the distance from the solution."""
+        leads = self.linear.leads
+        settled = self.linear.probe_potentials(F, *leads.of(F))
+        return jnp.where(self.linear.interior | leads.hold(jnp.arange(F.shape[0])), settled, F)
+
+
+def by_newton(system: System, order: int) -> Callable[..., Balanced]:
+    """How the series is balanced: see `balance`."""
+    conductor = SeriesConductor(system.wire, system.mu_bar, system.kernel, order)
     problem = Problem(conductor, system.linear, system.mu_bar)
+    searching = problem.for_search()  # once for both biases
 
     def under(bias: Array, start: Array, injected: Array) -> Balanced:
-        found = balance(problem, bias, injected, system.stage)
+        found = balance(problem, searching, bias, injected, system.stage)
         return Balanced(found, conductor.flows(found.x), jnp.full_like(bias, jnp.nan), jnp.asarray(order))
 
     return under
 
 
-def balance(problem: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:
+def balance(problem: Problem, searching: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:
     """Find the potentials for a signed bias and 2 pi I_g of a unit strength.
 
     Where there is none to be found, x is that of I_g = 0, with finite derivatives, and the status says why.
+
+    Args:
+        searching: the problem, made ready by `for_search`.
     """
-    frozen = problem.for_search()
     drive = lax.stop_gradient((delta_mu, injected))
-    found = _continued(frozen, *drive, stage) if stage.continuation else _newton(frozen, *drive, stage)
+    found = _continued(searching, *drive, stage) if stage.continuation else _newton(searching, *drive, stage)
     return with_derivatives(problem, found, delta_mu, injected)
 
 
@@ -141,56 +168,34 @@ def _root(problem: Problem, delta_mu: Array, injected: Array, x: Array) -> Array
 def _root_and_tangent(primals: Any, tangents: Any) -> tuple[Array, Array]:
     """dF = 0:  dF/dx dx = -dF, all else moved and x held. Higher orders go through the x below."""
     x, (*rates, _) = _root(*primals), tangents
-    scale = _scale(x, primals[1])
-    residual, solver = _method(x.shape[0])
-    of: Callable[..., Array] = lambda y, *given: residual(y, (*given, scale))
-    _, moved = eqx.filter_jvp(lambda *given: of(x / scale, *given), primals[:3], tuple(rates))
-    slope: Callable[[Array], Array] = lambda rate: jax.jvp(
-        lambda y: of(y, *primals[:3]), (x / scale,), (rate,)
-    )[1]
-    operator = lx.FunctionLinearOperator(slope, jax.eval_shape(lambda: x))
-    rate = lx.linear_solve(operator, -moved, solver, throw=False).value * scale
-    return x, rate
+    of: Callable[..., Array] = lambda problem, *drive: problem.residual(x, *drive)
+    _, moved = eqx.filter_jvp(of, primals[:3], tuple(rates))
+    problem, delta_mu, _, _ = primals
+    return x, -problem.inverse_slopes(x, moved, _scale(x, delta_mu))
 
 
 def _scale(start: Array, delta_mu: Array) -> Array:
     return lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(start)), jnp.abs(delta_mu)))
 
 
-def _method(sites: int) -> tuple[Callable[..., Array], lx.AbstractLinearSolver]:
-    """The misfit to bring to zero and a solver for its linear equations, by the size of the wire."""
-    if sites <= DENSE_SITES:
-        return _scaled_residual, linalg.LU()
-    return _preconditioned_residual, linalg.BiCGStab(rtol=1e-10, atol=1e-14, max_steps=200)
-
-
 def _solve(
     problem: Problem, start: Array, delta_mu: Array, injected: Array, tolerance: float, most_steps: int
 ) -> tuple[Array, Array, Array]:
-    """Newton's method, dense or Krylov by the size of the wire: (x, steps, whether it converged)."""
+    """Newton's method: (x, steps, whether it converged). Only the last step decides."""
     scale = _scale(start, delta_mu)
-    arguments = (problem, delta_mu, injected, scale)
-    fn, solver = _method(start.shape[0])
-    # The misfit is met once a step has been small: only the step decides.
-    newton: Any = optx.Newton(rtol=0.0, atol=tolerance, linear_solver=solver, norm=optx.max_norm)
-    solution: Any = optx.root_find(fn, newton, start / scale, arguments, max_steps=most_steps, throw=False)
-    converged = jnp.asarray(solution.result == optx.RESULTS.successful)
-    return solution.value * scale, solution.stats["num_steps"], converged
 
+    def going(state: tuple[Array, Array, Array]) -> Array:
+        _, moved, steps = state
+        return (moved > tolerance) & (steps < most_steps)  # ends at NaN, too
 
-def _scaled_residual(y: Array, arguments: tuple[Problem, Array, Array, Array]) -> Array:
-    problem, delta_mu, injected, scale = arguments
-    return problem.residual(y * scale, delta_mu, injected) / scale
+    def onward(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        x, _, steps = state
+        step = problem.inverse_slopes(x, problem.residual(x, delta_mu, injected), scale)
+        return x - step, jnp.max(jnp.abs(step)) / scale, steps + 1
 
-
-def _preconditioned_residual(y: Array, arguments: tuple[Problem, Array, Array, Array]) -> Array:
-    """The same seen through the linear solve: close to the distance of y from the solution."""
-    problem, delta_mu, injected, scale = arguments
-    residual = problem.residual(y * scale, delta_mu, injected) / scale
-    leads = problem.linear.leads
-    settled = problem.linear.probe_potentials(residual, *leads.of(residual))
-    lead = leads.hold(jnp.arange(residual.shape[0]))
-    return jnp.where(problem.linear.interior | lead, settled, residual)
+    first = (start, jnp.full_like(scale, jnp.inf), jnp.zeros((), int))
+    x, moved, steps = lax.while_loop(going, onward, first)
+    return x, steps, moved <= tolerance
 
 
 def _newton(problem: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:

@@ -1,11 +1,9 @@
 r"""Currents that given potentials drive, beyond linear response.
 
-Every law is a sum over energies at which the network of transmissions is known, or differentiated:
+    2 pi I_l = sum_l' int T_ll'(w) [f_l(w) - f_l'(w)] dw                         (Eq. B22)
+             = sum_j sum_l' T_ll'(w_j) [D_j(x_l) - D_j(x_l')]
 
-    linear      2 pi I_l = sum_l' T_ll'(mu_bar)(x_l - x_l')
-    series      2 pi I_l = sum_{m=1..n} (1/m!) sum_l' T^(m-1)_ll' (x_l^m - x_l'^m)           (Eq. B26)
-    exact       2 pi I_l = sum_l' int T_ll'(w) [f_l(w) - f_l'(w)] dw                         (Eq. B22)
-                         = sum_j sum_l' T_ll'(w_j) [D_j(x_l) - D_j(x_l')]
+for the exact law, from the transmissions at the nodes w_j of panels; `probes.series` expands it at mu_bar.
 
 The same sums of w - mu_bar times T give the energy that flows in, and of T / Gamma_l the density.
 """
@@ -13,7 +11,6 @@ The same sums of w - mu_bar times T give the energy that flows in, and of T / Ga
 from __future__ import annotations
 
 import abc
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -55,17 +52,6 @@ class Flows(NamedTuple):
     filling: Profile  # excess density over local equilibrium at mu_l; 0 without reservoir
 
 
-def _flows(transmission: Transmission, y: Profile, above: Array) -> Flows:
-    """Contribution of one energy, `above` mu_bar, for integrals y_l of the occupation.
-
-    sum_l' |G_ll'|^2 Gamma_l' (y_l' - y_l) is -(sum_l' T_ll' (y_l - y_l')) / Gamma_l.
-    """
-    current, Gamma = transmission.currents_into(y), transmission.broadening
-    occupied = Gamma > 0
-    filling = jnp.where(occupied, -current / jnp.where(occupied, Gamma, 1.0), 0.0)
-    return Flows(current, above * current, filling)
-
-
 class Conductor(eqx.Module):
     """A wire and a law: what potentials x_l = mu_l - mu_bar drive. x on bare sites is never used."""
 
@@ -76,50 +62,6 @@ class Conductor(eqx.Module):
     def currents_into(self, x: Profile) -> Profile:
         """2 pi I_l alone."""
         return self.flows(x).current
-
-    def for_search(self) -> Conductor:
-        """The same where only the search for potentials sees it: derivatives are those in x alone."""
-        return jax.tree.map(lax.stop_gradient, self)
-
-
-class SeriesConductor(Conductor):
-    """Currents to the n-th order in the potentials, Eq. B26."""
-
-    wire: Wire
-    mu_bar: Float[Array, ""]
-    kernel: type[Transmission] = eqx.field(static=True)
-    order: int = eqx.field(static=True)
-
-    def _sum(self, of: Callable[[Transmission, Profile, int], Any], x: Profile) -> Any:
-        """sum_m d^(m-1)/dw^(m-1) of(transmission at w, x, m), nested from the highest order inwards."""
-
-        def from_order(m: int) -> Callable[[Array], Any]:
-            def term(w: Array) -> Any:
-                value = of(self.kernel.at(self.wire, w), x, m)
-                if m == self.order:
-                    return value
-                _, slope = jax.jvp(from_order(m + 1), (w,), (jnp.ones_like(w),))
-                return jax.tree.map(jnp.add, value, slope)
-
-            return term
-
-        return from_order(1)(self.mu_bar)
-
-    def currents_into(self, x: Profile) -> Profile:
-        """2 pi I_l alone."""
-        return self._sum(lambda t, x, m: t.currents_into(x**m / math.factorial(m)), x)
-
-    def flows(self, x: Profile) -> Flows:
-        """The energy goes to order n + 1, where the m-th term of (w - mu_bar) T is m T^(m-1) / (m + 1)!.
-
-        It takes no further derivative, and at n = 1 it makes the heat that of Eq. B52.
-        """
-
-        def of(t: Transmission, x: Profile, m: int) -> Flows:
-            driven = _flows(t, x**m / math.factorial(m), jnp.zeros(()))
-            return driven._replace(energy=t.currents_into(m * x ** (m + 1) / math.factorial(m + 1)))
-
-        return self._sum(of, x)
 
 
 class Known(NamedTuple):
@@ -160,6 +102,7 @@ class ExactConductor(Conductor):
         return -(-self.panels.count // TOGETHER)
 
     def for_search(self) -> ExactConductor:
+        """The same where only the search for potentials sees it: derivatives are those in x alone."""
         frozen = replace(jax.tree.map(lax.stop_gradient, self), searching=True)
         shapes = jax.eval_shape(lambda: frozen._known(jnp.asarray(0)))
         if (

@@ -21,8 +21,9 @@ from jaxtransport.nonlinear import solve
 from jaxtransport.probes import balance as balance_module
 from jaxtransport.probes import newton as newton_module
 from jaxtransport.probes.balance import Problem, balance
-from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
+from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.probes.panels import Panels
+from jaxtransport.probes.series import SeriesConductor
 
 pytestmark = pytest.mark.slow
 
@@ -367,5 +368,5 @@ def test_balance_is_what_it_says():
     wire, mu_bar = jt.Wire.pair(7, gamma=0.6), jnp.asarray(0.3)
     chain = KERNELS["chain"].at(wire, mu_bar)
     problem = Problem(SeriesConductor(wire, mu_bar, KERNELS["chain"], 2), chain, mu_bar)
-    found = balance(problem, jnp.asarray(0.2), jnp.asarray(0.05), Stage(steps=8))
+    found = balance(problem, problem.for_search(), jnp.asarray(0.2), jnp.asarray(0.05), Stage(steps=8))
     close(problem.residual(found.x, 0.2, 0.05), np.zeros(7), 1e-15, 1.0)

@@ -14,8 +14,9 @@ from support.wires import disordered, make
 import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport.green.kernels import KERNELS as CLASSES
-from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
+from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.probes.panels import Panels
+from jaxtransport.probes.series import SeriesConductor
 
 WIRE = disordered(7, 6, bare=0.2)
 MU_BAR = 0.6

@@ -18,9 +18,10 @@ from jaxtransport.closed_forms import pair as pair_forms
 from jaxtransport.closed_forms import short_wire as short_forms
 from jaxtransport.green import dense as dense_kernel
 from jaxtransport.green.chain import Chain
-from jaxtransport.probes.conductor import ExactConductor, SeriesConductor
+from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.probes.panels import Panels
 from jaxtransport.probes.response import Response
+from jaxtransport.probes.series import SeriesConductor
 from jaxtransport.reservoirs import energies
 from support import nonlinear_reference, precise, reference
 from support.engine import (
