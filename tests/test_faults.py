@@ -27,9 +27,9 @@ from jaxtransport.green.dense import Dense
 from jaxtransport.green.parallel_chain import ParallelChain, Scatterer
 from jaxtransport.layout import Layout
 from jaxtransport.linear import AtBias
-from jaxtransport.probes import conductor as conductor_module
 from jaxtransport.probes import occupation as occupation_module
 from jaxtransport.probes import panels as panels_module
+from jaxtransport.probes import series as series_module
 from jaxtransport.probes.response import Response
 from jaxtransport.reservoirs import energies
 from jaxtransport.reservoirs.reservoir import Surface
@@ -325,7 +325,7 @@ FAULTS = [
     Fault("sign of dw", replaced(occupation_module, "_cold", both_minus), cold),
     Fault("T for k_B T / 2", replaced(occupation_module, "_short", colder), warm),
     Fault("levels are not looked for", replaced(panels_module, "tails", none), narrow),
-    Fault("lost 1 / m!", replaced(conductor_module, "math", without_factorials), third_order),
+    Fault("lost 1 / m!", replaced(series_module, "math", without_factorials), third_order),
     Fault(
         "sign of the density",
         replaced(AtBias, "density", minus),

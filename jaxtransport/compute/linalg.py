@@ -4,22 +4,27 @@
 
 LAPACK, as jaxlib before version 0.11.1 calls it, shares the matrices of a batch among XLA's threads and waits
 for them on one of these threads: if all of them wait, it deadlocks. So on CPUs `jax.vmap`, also a user's,
-maps these functions in a loop, which takes about as long. GPUs get a batch as it is.
+maps these functions in a loop, which takes about as long; small matrices are eliminated all at once
+(`compute.small_matrices`). GPUs get a batch as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.scipy as jsp
 import jax.scipy.sparse.linalg as krylov
 import lineax as lx
 from jax import lax
-from jax.custom_batching import sequential_vmap
+from jax.custom_batching import custom_vmap, sequential_vmap
 from jaxtyping import Array, Inexact, Int
+
+from jaxtransport.compute import small_matrices
 
 
 def one_by_one(function: Callable) -> Callable:
@@ -29,6 +34,33 @@ def one_by_one(function: Callable) -> Callable:
     """
     in_turn = sequential_vmap(function)
     return lambda *arrays: lax.platform_dependent(*arrays, cpu=in_turn, default=function)
+
+
+def together(function: Callable, small: Callable) -> Callable:
+    """The same, except that matrices of few rows are handed to `small` all at once, the batch innermost."""
+    in_turn = one_by_one(function)
+    at_once = custom_vmap(function)
+
+    @at_once.def_vmap
+    def _(count: int, batched: Any, *arrays: Array) -> tuple[Any, Any]:
+        whole = [
+            jnp.moveaxis(array, 0, -1) if here else jnp.broadcast_to(array[..., None], (*array.shape, count))
+            for array, here in zip(arrays, batched, strict=True)
+        ]
+        out = jax.tree.map(lambda array: jnp.moveaxis(array, -1, 0), small(*whole))
+        return out, jax.tree.map(lambda _: True, out)
+
+    def by_size(*arrays: Array) -> Any:
+        if arrays[0].shape[-1] > small_matrices.LARGEST:
+            return in_turn(*arrays)
+        return lax.platform_dependent(*arrays, cpu=at_once, default=function)
+
+    return by_size
+
+
+def _factored(A: Array) -> tuple[Array, Array]:
+    lu, _, order = lax.linalg.lu(A)
+    return lu, order
 
 
 def _substituted(lu: Array, b: Array) -> Array:
@@ -41,9 +73,9 @@ def _substituted_transposed(lu: Array, b: Array) -> Array:
     )
 
 
-_lu_factor = one_by_one(lambda A: jsp.linalg.lu_factor(A))
-_substitute = one_by_one(_substituted)
-_substitute_transposed = one_by_one(_substituted_transposed)
+_factor = together(_factored, small_matrices.factors)
+_substitute = together(_substituted, small_matrices.substituted)
+_substitute_transposed = together(_substituted_transposed, small_matrices.substituted_transposed)
 determinant = one_by_one(lambda A: jnp.linalg.det(A))
 roots = one_by_one(lambda coefficients: jnp.roots(coefficients, strip_zeros=False))  # highest power first
 
@@ -57,13 +89,13 @@ class Factors(eqx.Module):
 
     @classmethod
     def of(cls, A: Inexact[Array, "n n"]) -> Factors:
-        lu, pivots = _lu_factor(A)
-        return cls(lu, lax.linalg.lu_pivots_to_permutation(pivots, A.shape[0]))  # cheap outside the loop
+        return cls(*_factor(A))
 
     def solve(self, b: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
+        columns = b[:, None] if b.ndim == 1 else b
         if self.transposed:
-            return _substitute_transposed(self.lu, b)[jnp.argsort(self.order)]
-        return _substitute(self.lu, b[self.order])
+            return _substitute_transposed(self.lu, columns)[jnp.argsort(self.order)].reshape(b.shape)
+        return _substitute(self.lu, columns[self.order]).reshape(b.shape)
 
     def transpose(self) -> Factors:
         return replace(self, transposed=not self.transposed)
@@ -87,25 +119,6 @@ def solve(A: Inexact[Array, "n n"], b: Inexact[Array, "n ..."]) -> Inexact[Array
 def inverse(A: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
     """A^-1; without meaning if A is singular."""
     return solve(A, jnp.eye(A.shape[0], dtype=A.dtype))
-
-
-class LU(lx.AbstractLinearSolver):
-    """As `lineax.LU`, for operators that take one vector to one vector."""
-
-    def init(self, operator, options):
-        return Factors.of(operator.as_matrix())
-
-    def compute(self, state, vector, options):
-        return state.solve(vector), lx.RESULTS.successful, {}
-
-    def transpose(self, state, options):
-        return state.transpose(), {}
-
-    def conj(self, state, options):
-        return state.conj(), {}
-
-    def assume_full_rank(self):
-        return True
 
 
 class BiCGStab(lx.AbstractLinearSolver):

@@ -20,6 +20,7 @@ from jaxtransport.sweep.task import Task
 # fill the second-level cache. One that compiles whole loops (`xla`) wants each array of a step in the first,
 # and what it keeps along the wires in the last. A GPU wants parallelism.
 BATCH_NUMBERS = {CALLS: 2**20, WHOLE: 2**20, "gpu": 2**27}
+BATCH_ENTRIES = 2**11  # of each of the matrices: with some ten of them in the second-level cache
 BATCH_POINTS = {CALLS: 4096, WHOLE: 128, "gpu": 2**18}
 BATCH_FEW_POINTS = {CALLS: 256, WHOLE: 32, "gpu": 256}
 BATCH_MOST_SITES = {CALLS: 2**19, WHOLE: 2**22, "gpu": 2**24}
@@ -158,6 +159,8 @@ def make_plan(task: Task, kind: str = CALLS, memory: int | None = None) -> Plan:
         if kind != WHOLE:
             few //= task.arrays**2  # measured: long profiles leave the cache first
         well = max(BATCH_NUMBERS[kind] // (task.kept * size), few)
+        if task.matrices and kind != "gpu":
+            well = BATCH_ENTRIES // size**2
         most = min(well, BATCH_POINTS[kind] // task.arrays, kept // size, most_bytes // row_bytes)
         return max(LANES, LANES * int(min(most // LANES, -(-count // LANES))))
 

@@ -70,6 +70,7 @@ class Task:
     scratch_bytes: int = 0  # memory of a grid point while computed, beyond its results
     arrays: int = 1  # arrays per point in a step, relative to a wire solved at its leads only
     kept: int = 8  # numbers that are kept of every site of a point until it is finished
+    matrices: bool = False  # of sites by sites, in place of arrays along the wire
     quickly: bool = False  # whether compiling it takes longer than most sweeps
     sequential: bool = False  # on CPUs a loop over points is faster than `vmap`
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates

@@ -14,7 +14,7 @@ import pytest
 
 import jaxtransport
 from jaxtransport import models
-from jaxtransport.compute import linalg
+from jaxtransport.compute import linalg, small_matrices
 from jaxtransport.models import make_task
 from jaxtransport.probes.roots import real_roots
 from jaxtransport.sweep.evaluator import Evaluator
@@ -23,6 +23,8 @@ from jaxtransport.sweep.plan import make_plan
 rng = np.random.default_rng(5)
 MATRICES = rng.normal(size=(7, 5, 5)) + 1j * rng.normal(size=(7, 5, 5))
 SIDES = rng.normal(size=(7, 5, 2)) + 0j
+LARGE = rng.normal(size=(3, 13, 13)) + 1j * rng.normal(size=(3, 13, 13))  # for LAPACK
+LARGE_SIDES = rng.normal(size=(3, 13, 2)) + 0j
 
 PAIRS = {
     "solve one": (lambda A, b: linalg.solve(A, b[:, 0]), lambda A, b: jnp.linalg.solve(A, b[:, 0])),
@@ -36,8 +38,51 @@ PAIRS = {
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS.values(), ids=PAIRS)
 def test_a_batch_has_the_values_of_jax(ours, theirs):
-    np.testing.assert_array_equal(jax.vmap(ours)(MATRICES, SIDES), jax.vmap(theirs)(MATRICES, SIDES))
+    assert LARGE.shape[-1] > small_matrices.LARGEST
+    np.testing.assert_array_equal(jax.vmap(ours)(LARGE, LARGE_SIDES), jax.vmap(theirs)(LARGE, LARGE_SIDES))
     np.testing.assert_array_equal(ours(MATRICES[0], SIDES[0]), theirs(MATRICES[0], SIDES[0]))
+
+
+@pytest.mark.parametrize("name", ["solve one", "solve two", "inverse", "solve mixed"])
+def test_small_matrices_are_eliminated_together(name):
+    """As by LAPACK, to roundings times the condition of each matrix, in a batch of batches as well."""
+    ours, theirs = PAIRS[name]
+    off = jax.vmap(ours)(MATRICES, SIDES) - jax.vmap(theirs)(MATRICES, SIDES)
+    size = np.abs(jax.vmap(theirs)(MATRICES, SIDES)).reshape(7, -1).max(1)
+    assert np.all(np.abs(off).reshape(7, -1).max(1) <= 4e-16 * np.linalg.cond(MATRICES) * size)
+    twice = jax.vmap(jax.vmap(ours))(MATRICES[:6].reshape(2, 3, 5, 5), SIDES[:6].reshape(2, 3, 5, 2))
+    np.testing.assert_allclose(twice.reshape(6, -1), jax.vmap(ours)(MATRICES[:6], SIDES[:6]).reshape(6, -1))
+    one_for_all = jax.vmap(ours, (None, 0))(MATRICES[0], SIDES)
+    same = jax.vmap(ours)(np.broadcast_to(MATRICES[0], MATRICES.shape), SIDES)
+    np.testing.assert_allclose(one_for_all, same, rtol=1e-13)  # factorised by LAPACK, as it is but one
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8, small_matrices.LARGEST])
+def test_elimination_of_small_matrices(n):
+    """P A = L U with |L| <= 1, and both ways of substituting, on matrices with zeros on their diagonals."""
+    A = np.random.default_rng(n).normal(size=(20, n, n))
+    if n > 1:
+        A[:, 0, 0] = 0.0
+    lu, order = small_matrices.factors(jnp.moveaxis(jnp.asarray(A), 0, -1))
+    b = jnp.asarray(np.random.default_rng(n + 1).normal(size=(n, 2, 20)))
+    x, y = small_matrices.substituted(lu, b), small_matrices.substituted_transposed(lu, b)
+    lu, order = np.asarray(lu), np.asarray(order)
+    for k in range(20):
+        L, U = np.tril(lu[..., k], -1) + np.eye(n), np.triu(lu[..., k])
+        assert np.all(np.abs(L) <= 1)
+        np.testing.assert_allclose(L @ U, A[k][order[:, k]], rtol=0, atol=1e-14)
+        close = {"rtol": 0, "atol": 1e-15 * np.linalg.cond(A[k]) * n}
+        np.testing.assert_allclose(U @ x[..., k], np.linalg.solve(L, b[..., k]), rtol=0, atol=1e-12)
+        np.testing.assert_allclose((L @ U).T @ y[..., k], b[..., k], **close)
+
+
+def test_a_singular_matrix_among_others_hurts_none():
+    A = MATRICES.copy()
+    A[3] = 0.0
+    found, alone = (jax.vmap(linalg.solve)(jnp.asarray(m), SIDES) for m in (A, MATRICES))
+    others = np.arange(7) != 3
+    np.testing.assert_array_equal(found[others], alone[others])
+    assert not np.all(np.isfinite(found[3]))
 
 
 @pytest.mark.slow
@@ -54,15 +99,6 @@ def test_derivatives_are_those_of_jax(name):
         for argument in (0, 1):
             found, asked = (derivative(loss(function), argument)(*given) for function in PAIRS[name])
             np.testing.assert_allclose(found, asked, rtol=0, atol=1e-12 * (1 + np.abs(asked).max()))
-
-
-def test_newton_s_solver_knows_its_transpose_and_conjugate():
-    A, b = MATRICES[0], SIDES[0, :, 0]
-    state = linalg.LU().init(lx.MatrixLinearOperator(jnp.asarray(A)), {})
-    for change, matrix in ((linalg.LU().transpose, A.T), (linalg.LU().conj, A.conj())):
-        changed, options = change(state, {})
-        x, _, _ = linalg.LU().compute(changed, b, options)
-        np.testing.assert_allclose(matrix @ x, b, atol=1e-14)
 
 
 def test_krylov_s_solver_meets_what_is_met_at_once():
@@ -136,6 +172,9 @@ SWEEPS = {
 }
 
 
+SITES = {"Krylov": 100, "linear, dense": 14}  # 14: smaller matrices need no LAPACK
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SWEEPS)
 def test_no_sweep_hands_lapack_a_batch(name):
@@ -147,7 +186,7 @@ output.variables = [{variables}]
 drive.delta_mu = 0.1
 [wire]
 layout = "dimers"
-N = {100 if name == "Krylov" else 4}
+N = {SITES.get(name, 4)}
 [solve]
 {SWEEPS[name]}
 [grid]

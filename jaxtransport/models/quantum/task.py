@@ -33,6 +33,7 @@ from jaxtransport.variables import Variable
 
 CAREFUL_KEPT = 12  # numbers that a careful kernel keeps per site beyond the others
 RETRY_POINTS = 4096  # of a batch by a careful kernel, which in a sweep of weak contacts computes all points
+TOGETHER_SITES = 10  # measured: up to there matrices of many points at a time are faster than one by one
 KEPT = 12  # numbers that a kernel keeps per site and energy
 KEPT_BY = {"leads": 8, "profile": 13, "along": 20, "dense": 8}  # in linear response, by what is requested
 COMPILE_BYTES = 300_000_000  # measured: the search for the potentials, 50 to 350 MB by the effort it takes
@@ -72,7 +73,8 @@ def make_task(spec: Spec) -> Task:
         size=max(sizes.values()),
         arrays=2 if with_profile else 1,  # for two drives
         kept=KEPT_BY[program],
-        sequential=kernel == "dense",
+        matrices=kernel == "dense",
+        sequential=kernel == "dense" and max(sizes.values()) > TOGETHER_SITES,
         scratch_bytes=scratch,
         cost=dense_cost if kernel == "dense" else float,
         compile_seconds=COMPILE_SECONDS[program],
