@@ -11,9 +11,6 @@ connected to linear response; it is the smallest.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +19,7 @@ from jaxtyping import Array, Float
 
 from jaxtransport.compute import linalg
 from jaxtransport.green.dense import Dense
+from jaxtransport.probes.series import SeriesConductor
 from jaxtransport.wire import Wire
 
 ORDER, ROOTS = 3, 9
@@ -41,19 +39,19 @@ def real_roots(
         injected: 2 pi I_g.
         terminals: indices of the two sites, from 0.
     """
-    derivatives = _derivatives(wire, mu_bar)
+    matrices = SeriesConductor(wire, mu_bar, Dense, ORDER).expanded().T
     s, d = terminals
     last = wire.length - 1
     p, xi = [], []
     for a in (s, d):
-        rows = [T[a].at[a].set(0.0) / math.factorial(m) for m, T in enumerate(derivatives, 1)]
+        rows = [T[a] / m for m, T in enumerate(matrices, 1)]
         leads = sum(
             row[0] * (delta_mu / 2) ** m + jnp.take(row, last) * (-delta_mu / 2) ** m
             for m, row in enumerate(rows, 1)
         )
         p.append(jnp.stack([jnp.sum(row) for row in rows]))
         xi.append(injected * wire.strength[a] + leads)
-    q = jnp.stack([T[s, d] / math.factorial(m) for m, T in enumerate(derivatives, 1)])
+    q = jnp.stack([T[s, d] / m for m, T in enumerate(matrices, 1)])
     pairs = _pairs(p[0], p[1], q, xi[0], xi[1])
     real = jnp.all(jnp.abs(pairs.imag) < REAL, axis=1)
     x = jnp.where(real[:, None], pairs.real, jnp.nan)
@@ -61,37 +59,32 @@ def real_roots(
     return mu_bar + x[order]
 
 
-def _derivatives(wire: Wire, mu_bar: Array) -> list[Array]:
-    """T, T' and T'' at mu_bar."""
-
-    def matrix(w: Array) -> Array:
-        return Dense.at(wire, w).matrix
-
-    def slope(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        return lambda w: jax.jvp(f, (w,), (jnp.ones_like(w),))[1]
-
-    return [matrix(mu_bar), slope(matrix)(mu_bar), slope(slope(matrix))(mu_bar)]
-
-
 def _cubic(c: Array, x: Array) -> Array:
     """c_1 x + c_2 x^2 + c_3 x^3."""
     return x * (c[0] + x * (c[1] + x * c[2]))
 
 
+def _slope(c: Array, x: Array) -> Array:
+    return c[0] + x * (2 * c[1] + x * 3 * c[2])
+
+
 def _pairs(p_s: Array, p_d: Array, q: Array, xi_s: Array, xi_d: Array) -> Array:
     """Nine complex pairs (x, y). Their derivatives are those of the last polishing step: exact at a root."""
+    given = p_s, p_d, q, xi_s, xi_d
+    frozen = lax.stop_gradient(given)
+    x, y = _guesses(*frozen).T
+    polished = lax.fori_loop(0, POLISH - 1, lambda _, pair: _polished(*frozen, *pair), (x, y))
+    return jnp.stack(_polished(*given, *polished), axis=1)
 
-    def residual(z: Array) -> Array:
-        x, y = z
-        return jnp.stack([_cubic(p_s, x) - _cubic(q, y) - xi_s, _cubic(p_d, y) - _cubic(q, x) - xi_d])
 
-    def polished(z: Array) -> Array:
-        jacobian = jax.jacfwd(residual, holomorphic=True)
-        for _ in range(POLISH):
-            z = z - linalg.solve(jacobian(z), residual(z))
-        return z
-
-    return jax.vmap(polished)(_guesses(*lax.stop_gradient((p_s, p_d, q, xi_s, xi_d))))
+def _polished(
+    p_s: Array, p_d: Array, q: Array, xi_s: Array, xi_d: Array, x: Array, y: Array
+) -> tuple[Array, Array]:
+    """A step of Newton's method, by Cramer's rule."""
+    F, G = _cubic(p_s, x) - _cubic(q, y) - xi_s, _cubic(p_d, y) - _cubic(q, x) - xi_d
+    F_x, F_y, G_x, G_y = _slope(p_s, x), -_slope(q, y), -_slope(q, x), _slope(p_d, y)
+    determinant = F_x * G_y - F_y * G_x
+    return x - (F * G_y - G * F_y) / determinant, y - (G * F_x - F * G_x) / determinant
 
 
 def _guesses(p_s: Array, p_d: Array, q: Array, xi_s: Array, xi_d: Array) -> Array:

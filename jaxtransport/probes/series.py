@@ -60,7 +60,7 @@ class SeriesConductor(Conductor):
 
     def for_search(self) -> SeriesConductor | Expanded:
         """The same, made ready for many x."""
-        return self._expanded() if self.wire.sites <= MATRIX_SITES else self
+        return self.expanded() if self.wire.sites <= MATRIX_SITES else self
 
     def _driving(self, x: Profile, e: Array, more: int = 0) -> Profile:
         """y(e); with `more` = 1, that of the energy: x^(m+1) / (m+1) in place of x^m / m."""
@@ -83,7 +83,8 @@ class SeriesConductor(Conductor):
     def _last(self, of: Callable[[Transmission, Array], Any]) -> Any:
         return self._coefficients(of)[-1]
 
-    def _expanded(self) -> Expanded:
+    def expanded(self) -> Expanded:
+        """Its matrices."""
         return Expanded(jnp.stack(self._coefficients(lambda t, _: t.links())))
 
 

@@ -75,11 +75,12 @@ def evaluate_nonlinear(
     temperature = given["temperature"] if finite_temperature else cold
     both = nonlinear.solve(wire, named(kernel), law, how_hard, given[MU_BAR], bias, injection, temperature)
     out = nonlinear.observed([name for name in names if not name.startswith("roots_")], both, law)
-    for name in names:
-        if name.startswith("roots_"):
-            signed = bias if name.endswith("forward") else -bias
-            ends = (terminals[0], terminals[1])
-            found = real_roots(wire, given[MU_BAR], signed, injection * bias, ends)
+    roots = [name for name in names if name.startswith("roots_")]
+    if roots:
+        ends = (terminals[0], terminals[1])
+        signs = jnp.array([1.0 if name.endswith("forward") else -1.0 for name in roots])
+        of_sign = lambda sign: real_roots(wire, given[MU_BAR], sign * bias, injection * bias, ends)
+        for name, found in zip(roots, lax.map(of_sign, signs), strict=True):
             out[name] = jnp.where(out["status"] == codes.SOLVED, found, jnp.nan)
     return {name: value[None] for name, value in out.items()}
 
