@@ -190,7 +190,7 @@ def kernel_table(rows: dict[int, dict[str, list[float]]]) -> str:
         for name in OUTPUTS:
             cells.append(f"{row[f'kept by {name}'][0]:.0f}" if name in row else "")
         cells += [f"{row['compile'][0]:.2f}", f"{row['off'][0]:.0e}"]
-        cells.append(f"{row['profile off'][0]:.0e}" if "profile off" in row else "")
+        cells.append(f"{row['profile off'][0]:.0e}" if row["profile off"] else "")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
