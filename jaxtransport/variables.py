@@ -76,6 +76,15 @@ LINEAR = {
     ]
 }
 
+# The wire itself, as its patterns make it, for every law
+OF_WIRE = {
+    v.name: v
+    for v in [
+        Variable("site_onsite", "gamma_o", "on-site energy", r"\varepsilon_l", dims=("site",)),
+        Variable("bond_hopping", "gamma_o", "hopping amplitude", "t_l", dims=("bond",)),
+    ]
+}
+
 
 # Beyond linear response there is no response to injection; how a point was found is worth keeping.
 NONLINEAR = {name: v for name, v in LINEAR.items() if name not in ("injection_response", "current_error")} | {
@@ -149,5 +158,5 @@ def per_point(variables: Mapping[str, Variable]) -> tuple[str, ...]:
 PER_POINT = per_point(LINEAR)
 
 ALONG_THE_WIRE = frozenset(
-    name for table in (NONLINEAR, CLASSICAL, CIRCUIT) for name, v in table.items() if v.dims
+    name for table in (NONLINEAR, OF_WIRE, CLASSICAL, CIRCUIT) for name, v in table.items() if v.dims
 )

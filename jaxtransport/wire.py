@@ -17,13 +17,12 @@ lengths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
@@ -46,8 +45,9 @@ from jaxtransport.arguments import (
 from jaxtransport.compute.precision import require_double
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
-from jaxtransport.parameters import GAMMA
-from jaxtransport.patterns import Pattern, pattern_of
+from jaxtransport.parameters import GAMMA, QUANTUM
+from jaxtransport.patterns import may_be_patterns, pattern_of
+from jaxtransport.patterns.paths import check_numbers, numbers_of
 from jaxtransport.reservoirs import CHAIN, Reservoir
 
 ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 without a reservoir
@@ -82,10 +82,11 @@ def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
 
 def _patterned(name: str, value: Any, length: int) -> Any:
     """The numbers of a pattern; whatever else came is checked as it is."""
-    if not isinstance(value, Mapping | Pattern):
+    if not may_be_patterns(value):
         return value
-    pattern = pattern_of(name, value)
-    traced = any(is_traced(part) for part in jax.tree.leaves(vars(pattern)))
+    pattern = pattern_of(name, value, of_bonds=name == "hopping")
+    check_numbers(QUANTUM[name], pattern)
+    traced = any(is_traced(number) for number in numbers_of(name, pattern).values())
     return pattern.along(np.arange(length), length, jnp if traced else np)
 
 
@@ -150,8 +151,9 @@ class Wire(eqx.Module):
                 gamma_N, whose ends couple the leads unless `contact` is given. Needed wherever there is one.
             contact: coupling gamma_1 = gamma_N of the leads, or (gamma_1, gamma_N). Default: 1,
                 a contact without reflection.
-            onsite: eps_l, one number or N, or a pattern: {"pattern": "alternating", "values": [0.0, 0.3]}.
-            hopping: t_l, one number or N - 1, or a pattern; may be complex, though along an open wire phases
+            onsite: eps_l, one number or N, a pattern, {"pattern": "disorder", "width": 1.0, "seed": 7}, or a
+                list of patterns, which are added.
+            hopping: t_l, one number or N - 1, or patterns; may be complex, though along an open wire phases
                 drop out.
             strengths: injected currents in units of I_g, one positive number per source and drain
                 in order along the wire. Default: all 1.

@@ -8,12 +8,14 @@ So every parameter can be read from the file alone, whether it is an axis or not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxtransport.parameters import Parameter
+from jaxtransport.patterns import Sum, is_patterned, pattern_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.spec.tables import axes_of
 from jaxtransport.sweep.task import Beside
@@ -42,20 +44,31 @@ def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
     lists = " ".join(name for name, values in _given(spec, parameters).items() if len(values) > 1)
     wire: Any = spec.tables["wire"]
     searched = {} if spec.search is None else {"searched": " ".join(spec.search)}
-    patterns = [f"{name}={_written(value)}" for name, value in vars(wire).items() if isinstance(value, dict)]
+    swept = {axis.name for axis in spec.axes}
+    patterns = [
+        f"{name}={_written(name, value, swept)}" for name, value in vars(wire).items() if is_patterned(value)
+    ]
     named = {"patterns": "; ".join(patterns)} if patterns else {}
     return {"layout": str(wire.layout), "lists": lists, **named, **searched}
 
 
-def _written(pattern: Mapping[str, Any]) -> str:
-    """alternating (1, 0.5)"""
+def _written(name: str, value: Any, swept: Collection[str]) -> str:
+    """alternating (1, 0.5), or gradient (0, 0.3) + disorder (1, seed, box) with a seed that is an axis."""
+    pattern = pattern_of(name, value)
+    if isinstance(pattern, Sum):
+        named = enumerate(pattern.to_table(), 1)
+        return " + ".join(_written(f"{name}.{place}", part, swept) for place, part in named)
     numbers: list[str] = []
-    for key, value in pattern.items():
-        if key != "pattern":
-            some = value if isinstance(value, list) else [value]
-            numbers += [f"{v:g}" if isinstance(v, float) else str(v) for v in some[:MOST_WRITTEN]]
-            numbers += ["..."] * (len(some) > MOST_WRITTEN)
-    return f"{pattern['pattern']} ({', '.join(numbers)})"
+    for key, part in pattern.to_table().items():
+        if key == "pattern":
+            continue
+        listed = isinstance(part, list)
+        entries = [(f"{key}[{i}]", v) for i, v in enumerate(part, 1)] if listed else [(key, part)]
+        for path, v in entries[:MOST_WRITTEN]:
+            known = f"{v:g}" if isinstance(v, float) else str(v)
+            numbers.append(path if f"{name}.{path}" in swept else known)
+        numbers += ["..."] * (len(entries) > MOST_WRITTEN)
+    return f"{pattern.name} ({', '.join(numbers)})"
 
 
 def labels(one: Beside) -> dict[str, str]:
@@ -84,7 +97,8 @@ def _given(spec: Spec, parameters: Parameters) -> dict[str, list[float]]:
 
 
 def _distinct(value: Any) -> list[Any]:
-    """The distinct numbers that a key holds; of a pattern, whatever may be."""
-    if isinstance(value, dict):
-        return sorted({number for part in value.values() if isinstance(part, list) for number in part})
+    """The distinct numbers that a key holds; of a pattern that is no list, two whatever they are."""
+    if is_patterned(value):
+        listed = value.get("values") if isinstance(value, dict) else None
+        return [math.nan, math.nan] if listed is None else sorted(set(listed))
     return sorted(set(value)) if isinstance(value, list) else [value]

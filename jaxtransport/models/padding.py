@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from jaxtransport import layout as layouts
 from jaxtransport.compute.batches import padded_sizes
 from jaxtransport.errors import InputError
-from jaxtransport.patterns import pattern_of
+from jaxtransport.patterns import Pattern, is_patterned, pattern_of
+from jaxtransport.patterns.paths import numbers_of
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
@@ -87,31 +88,42 @@ def fixed_numbers(spec: Spec, tables: Iterable[str]) -> dict[str, Any]:
         key: np.asarray(value, float)
         for table in tables
         for key, value in spec.tables[table].model_dump().items()
-        if isinstance(value, int | float | list) and key not in swept and key not in NOT_NUMBERS
+        if isinstance(value, int | float | list)
+        and not is_patterned(value)
+        and key not in swept
+        and key not in NOT_NUMBERS
     }
 
 
-def patterned(wire: Any, names: Mapping[str, int], lengths: list[int], size: int) -> dict[str, np.ndarray]:
-    """Numbers along wires of several lengths, for the keys of a [wire] table that hold a pattern.
+def patterned(
+    wire: Any, names: Mapping[str, int], lengths: list[int], size: int, varied: Collection[str] = ()
+) -> tuple[dict[str, np.ndarray], dict[str, Pattern]]:
+    """Numbers along wires of several lengths, for the keys of a [wire] table that hold patterns.
 
     Args:
         wire: a [wire] table.
         names: keys, and how many numbers fewer than sites each has: 1 for bonds.
         lengths: values of N.
         size: entries along a wire, at least the longest N.
+        varied: parameters that differ from point to point.
 
     Returns:
         Arrays (size,), or (size, len(lengths)) of a pattern whose numbers depend on the length; one less of
-        bonds.
+        bonds. And the patterns that points have to evaluate, since some of their numbers are varied.
     """
-    out = {}
+    out, of_points = {}, {}
     for name, fewer in names.items():
-        if not isinstance(value := getattr(wire, name), Mapping):
+        if not is_patterned(value := getattr(wire, name)):
             continue
-        pattern, index = pattern_of(name, value), np.arange(size - fewer)
+        pattern, index = pattern_of(name, value, of_bonds=fewer == 1), np.arange(size - fewer)
+        if any(path in varied for path in numbers_of(name, pattern)):
+            from jaxtransport.patterns.traced import traceable  # JAX is loaded: computing starts
+
+            of_points[name] = traceable(pattern)
+            continue
         along = [pattern.along(index, N - fewer) for N in (lengths if pattern.of_length else lengths[:1])]
         out[name] = np.stack(along, 1).astype(float) if pattern.of_length else np.asarray(along[0], float)
-    return out
+    return out, of_points
 
 
 def plain_task(

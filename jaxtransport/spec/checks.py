@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def lengths_of(wire: Any, low: int, high: int) -> list[int]:
 class Checks:
     """Checks that involve more than one key. A model adds its own."""
 
-    parameters: ClassVar[Mapping[str, Parameter]]  # of the model
+    parameters: Mapping[str, Parameter]  # of the model
 
     def __init__(self, tables: dict[str, Any], axes: tuple[Axis, ...], grid: Any, mistakes: Mistakes) -> None:
         self.tables = tables

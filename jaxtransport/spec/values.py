@@ -6,6 +6,7 @@ collects the messages. Ranges are computed in decimals, as they are written: 0.1
 
 from __future__ import annotations
 
+import dataclasses
 import decimal
 import math
 import re
@@ -20,7 +21,7 @@ from jaxtransport import arguments
 from jaxtransport.arguments import REAL, Range, show
 from jaxtransport.errors import InputError, WrongValue
 from jaxtransport.parameters import Parameter
-from jaxtransport.patterns import pattern_of
+from jaxtransport.patterns import Pattern, Sum, pattern_of
 
 Reader = Callable[[Any], Any]
 
@@ -252,23 +253,40 @@ def axis_of(row: Parameter) -> Reader:
 
 
 def along_of(row: Parameter) -> Reader:
-    """Values of a parameter along a wire: one, a list of them, or the table of a pattern."""
+    """Values of a parameter along a wire: one, a list of them, the table of a pattern, or several tables."""
     plain = either(one_of(row))
 
     def reader(value: Any) -> Any:
-        if not isinstance(value, dict):
+        if not any(isinstance(one, dict) for one in (value if isinstance(value, list) else [value])):
             return plain(value)
         try:
             pattern = pattern_of(row.name, value)
         except InputError as error:
             inner = (mistake.removeprefix(f"{row.name}.") for mistake in error.mistakes)
             raise ValueError("; ".join(inner)) from None
-        entries, numbers = list_of(one_of(row)), number(REAL)
-        read = {
-            key: _part(value, key, entries if key in pattern.entries else numbers)
-            for key in value
-            if key != "pattern"
-        }
-        return {"pattern": pattern.name, **read}
+        if not isinstance(pattern, Sum):
+            return _table(row, pattern)
+        read = []
+        for place, part in enumerate(pattern.parts, 1):
+            try:
+                read.append(_table(dataclasses.replace(row, domain=REAL), part))
+            except ValueError as error:
+                raise ValueError(f"{place}.{error}") from None
+        return read
 
     return reader
+
+
+def _table(row: Parameter, pattern: Pattern) -> dict[str, Any]:
+    """The table of a pattern, its defaults filled in and its numbers checked."""
+    read = {}
+    for key, value in pattern.to_table().items():
+        if (kind := pattern.numbers.get(key)) is None:
+            read[key] = value
+            continue
+        domain = kind.domain or row.domain
+        one = whole(int(domain.low), int(domain.high)) if kind.integer else number(domain)
+        read[key] = _part({key: value}, key, list_of(one) if kind.listed else one)
+    if mistakes := pattern_of(row.name, read).mistakes():
+        raise ValueError("; ".join(mistakes))
+    return read

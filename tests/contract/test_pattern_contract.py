@@ -1,14 +1,26 @@
 """What every pattern owes: finite numbers on any index, a table that comes back, the wire of its list."""
 
+import hashlib
+import math
+
 import numpy as np
 import pytest
 
 import jaxtransport as jt
 from jaxtransport.models import parse, read
-from jaxtransport.patterns import PATTERNS, pattern_of
+from jaxtransport.parameters import QUANTUM
+from jaxtransport.patterns import PATTERNS, paths, pattern_of
+from jaxtransport.patterns.pattern import keys_of
 
 # Numbers of each pattern, fit for a hopping.
-EXAMPLES = {"alternating": {"values": [1.0, 0.5, 0.8]}}
+EXAMPLES = {
+    "alternating": {"values": [1.0, 0.5, 0.8]},
+    "quasiperiodic": {"amplitude": 0.3, "frequency": 0.6180339887498949, "phase": 0.2},
+    "disorder": {"width": 0.5, "seed": 7, "distribution": "box"},
+    "step": {"values": [1.0, 0.6, 0.8], "at": [3, 6]},
+    "gradient": {"first": 1.0, "last": 0.4},
+}
+CONSTANT = {"pattern": "alternating", "values": [1.0]}  # added to those that change their sign
 pytestmark = pytest.mark.parametrize("name", PATTERNS)
 
 
@@ -17,9 +29,17 @@ def table(name):
     return {"pattern": name, **EXAMPLES[name]}
 
 
-def in_toml(name):
-    values = ", ".join(f"{key} = {value}" for key, value in table(name).items() if key != "pattern")
-    return f'{{ pattern = "{name}", {values} }}'
+def hopping(name):
+    """A sum that is positive, with the pattern in second place."""
+    return [CONSTANT, table(name)]
+
+
+def in_toml(value):
+    if isinstance(value, list):
+        return f"[{', '.join(map(in_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {in_toml(part)}' for key, part in value.items())} }}"
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def test_its_table_comes_back(name):
@@ -32,32 +52,84 @@ def test_numbers_are_finite_beyond_the_wire_too(name):
     np.testing.assert_array_equal(pattern.along(np.arange(50), 7)[:7], pattern.along(np.arange(7), 7))
 
 
+def test_what_it_is_called_and_may_be(name):
+    pattern = pattern_of("hopping", table(name))
+    for path, row in paths.rows(QUANTUM["hopping"], pattern).items():
+        assert row.name == path
+        assert row.unit
+        assert row.long_name
+        assert row.symbol
+    assert paths.numbers_of("hopping", pattern).keys() == paths.rows(QUANTUM["hopping"], pattern).keys()
+
+
+def test_no_number_is_below_its_bound(name):
+    pattern = pattern_of("hopping", table(name))
+    assert np.all(pattern.along(np.arange(30), 30) >= np.min(pattern.lowest(30)))
+
+
 def test_a_wire_has_the_numbers_of_the_list(name):
-    wire = jt.Wire.pair(9, gamma=0.4, hopping=table(name), onsite=table(name))
-    for key, count in (("hopping", 8), ("onsite", 9)):
-        listed = pattern_of(key, table(name)).along(np.arange(count), count)
+    wire = jt.Wire.pair(9, gamma=0.4, hopping=hopping(name), onsite=table(name))
+    for key, value, count in (("hopping", hopping(name), 8), ("onsite", table(name), 9)):
+        listed = pattern_of(key, value, of_bonds=key == "hopping").along(np.arange(count), count)
         np.testing.assert_array_equal(getattr(wire, key), listed)
 
 
 def test_what_is_wrong_is_named(name):
-    with pytest.raises(jt.InputError, match=r"hopping.nothing"):
-        jt.Wire.pair(9, gamma=0.4, hopping=table(name) | {"nothing": 1.0})
-    for key in EXAMPLES[name]:
-        with pytest.raises(jt.InputError, match=rf"hopping.{key}"):
-            jt.Wire.pair(9, gamma=0.4, hopping={k: v for k, v in table(name).items() if k != key})
+    with pytest.raises(jt.InputError, match=r"onsite.nothing"):
+        jt.Wire.pair(9, gamma=0.4, onsite=table(name) | {"nothing": 1.0})
+    for key, needed in keys_of(PATTERNS[name]).items():
+        without = {k: v for k, v in table(name).items() if k != key}
+        if needed:
+            with pytest.raises(jt.InputError, match=rf"onsite.{key}"):
+                jt.Wire.pair(9, gamma=0.4, onsite=without)
+        else:
+            jt.Wire.pair(9, gamma=0.4, onsite=without)
+    for key, number in PATTERNS[name].numbers.items():
+        bad = [math.nan] * len(table(name)[key]) if number.listed else math.nan
+        with pytest.raises(jt.InputError, match=r"onsite"):
+            jt.Wire.pair(9, gamma=0.4, onsite=table(name) | {key: bad})
 
 
 @pytest.mark.slow
 def test_a_sweep_over_N_is_that_of_lists(name, tmp_path):
-    drive = "[drive]\nmu_bar = 0.3\ndelta_mu = 0.1\ninjection = 0.2\n"
-    text = f'[wire]\nlayout = "pair"\ngamma = 0.4\nhopping = {in_toml(name)}\n{drive}[grid]\nN = [4, 9]\n'
-    (tmp_path / "sweep.toml").write_text(text)
-    spec = read(tmp_path / "sweep.toml")
-    assert spec.fingerprint == parse(text).fingerprint
-    data = jt.run(tmp_path / "sweep.toml", tmp_path / "out.h5")
+    data = run(tmp_path, name, "N = [4, 9]")
     for N in (4, 9):
-        listed = pattern_of("hopping", table(name)).along(np.arange(N - 1), N - 1).tolist()
+        listed = pattern_of("hopping", hopping(name), of_bonds=True).along(np.arange(N - 1), N - 1).tolist()
         wire = jt.Wire.pair(N, gamma=0.4, hopping=listed)
         expected = jt.nonreciprocity(wire, mu_bar=0.3, delta_mu=0.1, injection=0.2)
         np.testing.assert_allclose(data.nonreciprocity.sel(N=N), expected, rtol=1e-12)
     assert name in data.attrs["patterns"]
+
+
+@pytest.mark.slow
+def test_its_numbers_are_axes(name, tmp_path):
+    """Point by point the wire that Python makes, to the last bit of what is not a transcendental function."""
+    pattern = pattern_of("hopping", hopping(name))
+    for path, row in paths.rows(QUANTUM["hopping"], pattern).items():
+        if path.startswith("hopping.1."):
+            continue
+        old = paths.numbers_of("hopping", pattern)[path]
+        values = [old, old + 1 if row.integer else old * 0.9]
+        if path.endswith("at[1]") or not row.integer or "seed" in path:
+            data = run(tmp_path, name, f'N = [6, 9]\n"{path}" = {values}')
+            assert data[path].attrs["units"] == row.unit
+            for value in values:
+                for N in (6, 9):
+                    there = paths.replaced("hopping", pattern_of("hopping", hopping(name)), {path: value})
+                    wire = jt.Wire.pair(N, gamma=0.4, hopping=there.to_table())
+                    at = data.sel({"N": N, path: value})
+                    np.testing.assert_allclose(at.bond_hopping[: N - 1], wire.hopping, rtol=3e-16)
+                    assert np.isnan(at.bond_hopping[N - 1 :]).all()
+                    expected = jt.nonreciprocity(wire, mu_bar=0.3, delta_mu=0.1, injection=0.2)
+                    np.testing.assert_allclose(at.nonreciprocity, expected, rtol=1e-12)
+
+
+def run(tmp_path, name, grid):
+    drive = "[drive]\nmu_bar = 0.3\ndelta_mu = 0.1\ninjection = 0.2\n"
+    output = '[output]\nvariables = ["nonreciprocity", "bond_hopping"]\n'
+    wire = f'[wire]\nlayout = "pair"\ngamma = 0.4\nhopping = {in_toml(hopping(name))}\n'
+    text = f"{wire}{drive}{output}[grid]\n{grid}\n"
+    path = tmp_path / f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.toml"
+    path.write_text(text)
+    assert read(path).fingerprint == parse(text).fingerprint
+    return jt.run(path, path.with_suffix(".h5"))

@@ -10,7 +10,7 @@ import pytest
 import jaxtransport as jt
 from jaxtransport import patterns
 from jaxtransport.models import parse
-from jaxtransport.patterns import Pattern, pattern_of
+from jaxtransport.patterns import Number, Pattern, pattern_of
 
 SSH = {"pattern": "alternating", "values": [1.0, 0.5]}
 SPEC = """
@@ -137,6 +137,7 @@ class Ramp(Pattern):
     """A toy whose numbers depend on the length of the wire."""
 
     name: ClassVar[str] = "ramp"
+    numbers: ClassVar = {"first": Number("first", "x"), "last": Number("last", "x")}
     of_length: ClassVar[bool] = True
 
     first: float

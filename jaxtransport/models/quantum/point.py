@@ -15,10 +15,12 @@ from jax import lax
 
 from jaxtransport import nonlinear
 from jaxtransport import status as codes
+from jaxtransport.green.along import each
 from jaxtransport.green.kernels import careful, kernel_for, named
 from jaxtransport.laws import Law, Linear
 from jaxtransport.linear import LinearResponse
 from jaxtransport.parameters import GAMMA, MU_BAR, injection_of
+from jaxtransport.patterns.traced import site_by_site
 from jaxtransport.probes.roots import real_roots
 from jaxtransport.wire import Wire
 
@@ -38,6 +40,7 @@ def evaluate(
     `stage`: of those of the linear law.
     """
     given, wire = given_at(point, shared)
+    names, along = _without_wire(names, wire)
     chosen = kernel_for(kernel, wire.sites, alone=False)
     chosen = careful(chosen) if Linear().stages[stage].careful else chosen
     solved = LinearResponse.of(wire, given[MU_BAR], chosen, with_profile=with_profile)
@@ -48,9 +51,10 @@ def evaluate(
 
     (count,) = {len(values) for values in free.values()}
     if count == 1:  # without an axis beside that of the points, which arrays along the wire keep innermost
-        alone = at_bias({name: values[0] for name, values in free.items()})
+        alone = at_bias({name: values[0] for name, values in free.items()}) | along
         return {name: value[None] for name, value in alone.items()}
-    return jax.vmap(at_bias)(free) if not with_profile or kernel == "dense" else lax.map(at_bias, free)
+    out = jax.vmap(at_bias)(free) if not with_profile or kernel == "dense" else lax.map(at_bias, free)
+    return out | {name: jnp.broadcast_to(value, (count, *value.shape)) for name, value in along.items()}
 
 
 def evaluate_nonlinear(
@@ -73,6 +77,7 @@ def evaluate_nonlinear(
     injection, bias, how_hard = injection_of(given), given["delta_mu"], law.stages[stage]
     cold = jnp.zeros(()) if how_hard.patient else None  # a shorter way
     temperature = given["temperature"] if finite_temperature else cold
+    names, along = _without_wire(names, wire)
     both = nonlinear.solve(wire, named(kernel), law, how_hard, given[MU_BAR], bias, injection, temperature)
     out = nonlinear.observed([name for name in names if not name.startswith("roots_")], both, law)
     roots = [name for name in names if name.startswith("roots_")]
@@ -82,7 +87,20 @@ def evaluate_nonlinear(
         of_sign = lambda sign: real_roots(wire, given[MU_BAR], sign * bias, injection * bias, ends)
         for name, found in zip(roots, lax.map(of_sign, signs), strict=True):
             out[name] = jnp.where(out["status"] == codes.SOLVED, found, jnp.nan)
-    return {name: value[None] for name, value in out.items()}
+    return {name: value[None] for name, value in (out | along).items()}
+
+
+def _without_wire(names: tuple[str, ...], wire: Wire) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The variables that a solution has, and those of the wire itself; NaN beyond its length."""
+    index = jnp.arange(wire.sites)
+    own = {
+        "site_onsite": lambda: each(lambda l, x: jnp.where(l < wire.length, x, jnp.nan), index, wire.onsite),
+        "bond_hopping": lambda: each(
+            lambda l, t: jnp.where(l < wire.length - 1, t, jnp.nan), index[:-1], wire.hopping
+        ),
+    }
+    along = {name: own[name]() for name in names if name in own}
+    return tuple(name for name in names if name not in own), along
 
 
 def given_at(point: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[dict[str, Any], Wire]:
@@ -112,16 +130,21 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
     along = gamma if jnp.ndim(gamma) else None
     coupling, strength = lax.map(at_site, (jnp.arange(sites), shared["occupied"], shared["strength"], along))
     return Wire(
-        onsite=_along(given["onsite"], sites, row),
-        hopping=_along(given["hopping"], sites - 1, row),
+        onsite=_along("onsite", given, shared, sites, length, row),
+        hopping=_along("hopping", given, shared, sites - 1, length - 1, row),
         coupling=coupling,
         strength=strength,
         length=length,
     )
 
 
-def _along(value: Any, entries: int, row: Any) -> Any:
-    """One number, or one of every site or bond; of a table, the numbers of the length in column `row`."""
+def _along(
+    name: str, given: Mapping[str, Any], shared: Mapping[str, Any], entries: int, length: Any, row: Any
+):
+    """On-site energies, or hoppings: one number, one of every site or bond, a table of lengths, a pattern."""
+    if name in shared["patterns"]:
+        return site_by_site(name, shared["patterns"][name], given, entries, length)
+    value = given[name]
     if jnp.ndim(value) < 2:
         return jnp.broadcast_to(value, (entries,))
     return lax.map(lambda of_lengths: of_lengths[row], value)  # site by site, see `_wire`

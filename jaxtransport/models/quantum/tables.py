@@ -5,6 +5,7 @@ Readers check single values, `_Checks` everything that involves several keys.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -18,7 +19,9 @@ from jaxtransport.arguments import POSITIVE, REAL
 from jaxtransport.band import CHAIN
 from jaxtransport.coordinates import coordinate
 from jaxtransport.laws import LAWS
-from jaxtransport.parameters import QUANTUM
+from jaxtransport.parameters import QUANTUM, Parameter
+from jaxtransport.patterns import Pattern, is_patterned, paths, pattern_of
+from jaxtransport.patterns.paths import with_swept_numbers
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.search_table import SearchTable
 from jaxtransport.spec.tables import (
@@ -34,9 +37,13 @@ from jaxtransport.spec.tables import (
     values_of,
 )
 from jaxtransport.spec.values import choice, list_of, number, whole
-from jaxtransport.variables import LINEAR, NONLINEAR
+from jaxtransport.variables import LINEAR, NONLINEAR, OF_WIRE
 
-Along = float | list[float] | dict[str, Any] | None  # one number, a list, or a pattern
+Along = float | list[Any] | dict[str, Any] | None  # one number, a list, a pattern, or a list of patterns
+PATTERNED = ("onsite", "hopping")
+
+
+MOST_TRIED = 100  # values of an axis, and sets of numbers of a pattern, that are checked before a run
 
 
 class WireTable(Table):
@@ -93,9 +100,12 @@ TABLES: dict[str, type[Table]] = {
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
-    tables = read_tables(raw, TABLES, mistakes)
-    axes = read_axes(raw.get("grid", {}), QUANTUM, mistakes)
+    tables = read_tables(with_swept_numbers(raw, PATTERNED), TABLES, mistakes)
+    numbers = _numbers_of_patterns(tables["wire"])
+    parameters = {**QUANTUM, **numbers}
+    axes = read_axes(raw.get("grid", {}), parameters, mistakes)
     checks = _Checks(tables, axes, raw.get("grid"), mistakes)
+    checks.parameters = parameters
     checks.all()
     if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
         mistakes.add("search.over", "missing; expected windows to search, such as { mu_bar = [-1.99, 1.99] }")
@@ -103,8 +113,17 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
         return None
     del tables["output"]
     swept = {a.name for a in axes} | set(checks.searched)
-    known = LAWS[tables["solve"].law].variables  # type: ignore[attr-defined]
+    known = {**LAWS[tables["solve"].law].variables, **OF_WIRE}  # type: ignore[attr-defined]
     return Parsed(_completed(tables, swept), axes, checks.wanted(known))
+
+
+def _numbers_of_patterns(wire: Any) -> dict[str, Parameter]:
+    """The numbers of the patterns of a [wire] table, as parameters."""
+    out: dict[str, Parameter] = {}
+    for name in PATTERNED:
+        if is_patterned(value := getattr(wire, name)):
+            out |= paths.rows(QUANTUM[name], pattern_of(name, value))
+    return out
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
@@ -150,11 +169,17 @@ class _Checks(Checks):
         self.per_site()
         self.band()
         self.law()
-        known = LAWS[self.tables["solve"].law].variables
+        known = {**LAWS[self.tables["solve"].law].variables, **OF_WIRE}
         self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR})
         if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
             self.roots()
         self.for_search()
+
+    def value(self, name: str) -> Any:
+        base = name.partition(".")[0]
+        if name in QUANTUM or base not in PATTERNED:
+            return super().value(name)
+        return paths.numbers_of(base, pattern_of(base, getattr(self.wire, base)))[name]
 
     def required(self) -> None:
         missing = {
@@ -231,10 +256,10 @@ class _Checks(Checks):
             if value is None or isinstance(value, float):
                 continue
             if name in self.swept:
-                kind = "pattern" if isinstance(value, dict) else "list"
+                kind = "pattern" if is_patterned(value) else "list"
                 self.add(name, f"wire.{name} is a {kind} along the wire; keep one of the two")
-            elif isinstance(value, dict):
-                continue  # fits every length
+            elif is_patterned(value):
+                self.patterned(name, pattern_of(name, value))  # fits every length
             elif "N" in self.swept:
                 self.mistakes.add(
                     f"wire.{name}", "a list along the wire cannot be combined with an N axis; set one number"
@@ -244,6 +269,29 @@ class _Checks(Checks):
                 self.add(
                     name, f"expected one number, or {count} = {lengths[0] - fewer} numbers, got {len(value)}"
                 )
+
+    def patterned(self, name: str, pattern: Pattern) -> None:
+        """Check that hoppings of a pattern stay positive, whatever its numbers that are axes."""
+        lengths = self.values("N")
+        if name != "hopping" or lengths is None or not len(lengths):
+            return
+        axes = [path for path in paths.numbers_of(name, pattern) if path in self.axes]
+        values = [self.axes[path] for path in axes]
+        values = [some if len(some) <= MOST_TRIED else some[[0, -1]] for some in values]
+        for numbers in itertools.islice(itertools.product(*values), MOST_TRIED):
+            given = dict(zip(axes, numbers, strict=True))
+            tried = paths.replaced(name, pattern, given)
+            lowest = min(np.min(tried.lowest(int(N) - 1)) for N in (lengths.min(), lengths.max()))
+            if lowest > 0:
+                continue
+            said = f"expected a pattern > 0 on every bond, got one down to {lowest:g}"
+            if np.isneginf(lowest):
+                said = (
+                    'normal disorder has no lower bound, and a hopping must be > 0; use distribution = "box"'
+                )
+            at = " and ".join(f"{path} = {number:g}" for path, number in given.items())
+            self.add(name, f"{said} at {at}" if at else said)
+            return
 
     def band(self) -> None:
         mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")

@@ -29,7 +29,7 @@ from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
 from jaxtransport.sweep.task import Beside, Task
-from jaxtransport.variables import Variable
+from jaxtransport.variables import OF_WIRE, Variable
 
 CAREFUL_KEPT = 12  # numbers that a careful kernel keeps per site beyond the others
 RETRY_POINTS = 4096  # of a batch by a careful kernel, which in a sweep of weak contacts computes all points
@@ -51,7 +51,7 @@ def make_task(spec: Spec) -> Task:
     if not law.is_linear:
         return _beyond_linear_response(spec, law)
     sizes = sizes_of(spec, grid)
-    variables = tuple(law.variables[name] for name in spec.variables)
+    variables = variables_of(spec, law)
     with_profile = any(v.needs_profile for v in variables)
     how = {"names": spec.variables, "kernel": kernel, "with_profile": with_profile}
     scratch = _scratch_bytes(max(sizes.values()), kernel, with_profile)
@@ -82,6 +82,12 @@ def make_task(spec: Spec) -> Task:
     )
 
 
+def variables_of(spec: Spec, law: Law) -> tuple[Variable, ...]:
+    """What a spec stores, of the solution and of the wire."""
+    known = {**law.variables, **OF_WIRE}
+    return tuple(known[name] for name in spec.variables)
+
+
 def _program(variables: tuple[Variable, ...], kernel: str) -> str:
     """What a sweep in linear response requests: numbers of the leads, of the potentials, or of every site."""
     if kernel == "dense":
@@ -104,7 +110,7 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
     grid = Grid(spec.axes)
     solve: Any = spec.tables["solve"]
     sizes = sizes_of(spec, grid)
-    variables = tuple(law.variables[name] for name in spec.variables)
+    variables = variables_of(spec, law)
     finite_temperature = bool(solve.temperature) or spec.axis("temperature") is not None
     how: dict[str, Any] = {
         "names": spec.variables,
@@ -187,8 +193,15 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         fixed |= fixed_numbers(spec, ("solve",))
     if spec.axis(GAMMA) is None:
         fixed.setdefault(GAMMA, np.asarray(1.0))  # a wire without middle reservoirs
-    fixed |= patterned(spec.tables["wire"], {"onsite": 0, "hopping": 1}, lengths, size)
-    return {"lengths": np.array(lengths), "occupied": occupied, "strength": strength, "fixed": fixed}
+    varied = {axis.name for axis in spec.axes}
+    along, patterns = patterned(spec.tables["wire"], {"onsite": 0, "hopping": 1}, lengths, size, varied)
+    return {
+        "lengths": np.array(lengths),
+        "occupied": occupied,
+        "strength": strength,
+        "fixed": fixed | along,
+        "patterns": patterns,
+    }
 
 
 def _evaluate(point, free, shared, **how):
