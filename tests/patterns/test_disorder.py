@@ -94,7 +94,8 @@ def test_compiled_code_has_the_same_numbers(distribution):
     assert many.shape == (3, 50)
     for seed, found in zip((3, 7, 2**40), many, strict=True):
         value[1]["seed"] = seed
-        np.testing.assert_allclose(found[:40], numbers(value), rtol=4e-16 if distribution == "box" else 4e-15)
+        relative = 0.0 if distribution == "box" else 4e-15  # of another erfinv
+        np.testing.assert_allclose(found[:40], numbers(value), rtol=relative, atol=3e-16)
     alone = jax.jit(
         lambda seed: site_by_site(
             "onsite", traceable(pattern_of("onsite", disorder())), {"onsite.seed": seed}, 40, 40
