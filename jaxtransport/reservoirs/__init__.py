@@ -2,9 +2,10 @@
 
 from jaxtransport.reservoirs.chain import SemiInfiniteChain
 from jaxtransport.reservoirs.reservoir import Reservoir
+from jaxtransport.reservoirs.wide import WideBand
 
 CHAIN = SemiInfiniteChain()
 
-RESERVOIRS: dict[str, Reservoir] = {"chain": CHAIN}
+RESERVOIRS: dict[str, Reservoir] = {"chain": CHAIN, "wide": WideBand()}
 
-__all__ = ["CHAIN", "RESERVOIRS", "Reservoir", "SemiInfiniteChain"]
+__all__ = ["CHAIN", "RESERVOIRS", "Reservoir", "SemiInfiniteChain", "WideBand"]

@@ -20,7 +20,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxtransport.band import Band
+from jaxtransport.band import EVERYWHERE, Band
 from jaxtransport.compute.double import Double
 
 
@@ -90,6 +90,25 @@ class BetweenEdges(Energies):
     def stretch(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
         s = self._s_bar + sigma
         return self._unit * (jnp.maximum(4 * (1 - s) * (1 + s), 0.0) / (1 + s * s) ** 2)
+
+
+class Everywhere(Energies):
+    """Energies themselves, of a band without edges: s = w."""
+
+    mu_bar: Float[Array, ""]
+    band: Band = eqx.field(static=True, default=EVERYWHERE)
+
+    def middle(self) -> Double:
+        return Double(self.mu_bar, jnp.zeros_like(self.mu_bar))
+
+    def offset(self, x: Float[Array, ...]) -> Float[Array, ...]:
+        return x
+
+    def above(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
+        return sigma
+
+    def stretch(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
+        return jnp.ones_like(sigma)
 
 
 def root(w: Float[Array, ...]) -> Float[Array, ...]:

@@ -11,9 +11,10 @@ from support.problems import PROBLEMS
 
 import jaxtransport as jt
 from jaxtransport.compute.double import Double
-from jaxtransport.reservoirs import RESERVOIRS
+from jaxtransport.reservoirs import RESERVOIRS, SemiInfiniteChain
 
-KINDS = [pytest.param(reservoir, id=name) for name, reservoir in RESERVOIRS.items()]
+OTHERS = {"another chain": SemiInfiniteChain(1.3, 0.25)}
+KINDS = [pytest.param(reservoir, id=name) for name, reservoir in {**RESERVOIRS, **OTHERS}.items()]
 pytestmark = pytest.mark.parametrize("reservoir", KINDS)
 
 
