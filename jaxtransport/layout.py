@@ -4,6 +4,7 @@
     dimers    L    S    D    S    D   ...   D    R     every middle site, S on even sites
     pair      L    S    .    .    .   ...   D    R     one pair, at 2 and N-1
     spaced    L    S    .    .    D   ...   .    R     S, D, S, D ... every `spacing` sites from 2
+    probes    L    P    P    P    P   ...   P    R     a probe every `spacing` sites from 2, by default on all
     custom    L    wherever sources, drains and probes are put         R
 
 Sites count from 1, as in the paper. Sites 1 and N hold the two leads in every layout. Everything
@@ -148,6 +149,15 @@ def _spaced_sites(N: int, spacing: int) -> range:
     return sites
 
 
+def probes(N: int, spacing: int = 1) -> Layout:
+    """Probes on sites 2, 2 + spacing, ... up to N-1; none on a wire of two sites."""
+    return Layout(N, (), (), tuple(_probe_sites(N, spacing)))
+
+
+def _probe_sites(N: int, spacing: int = 1) -> range:
+    return range(2, whole("N", N, 2, MOST_SITES), whole("spacing", spacing, 1))
+
+
 def custom(
     N: int, sources: Iterable[int] = (), drains: Iterable[int] = (), probes: Iterable[int] = ()
 ) -> Layout:
@@ -159,10 +169,17 @@ _MAKERS: dict[str, Callable[..., Layout]] = {
     "dimers": dimers,
     "pair": pair,
     "spaced": spaced,
+    "probes": probes,
     "custom": custom,
 }
 NAMES = tuple(_MAKERS)
-_SITES: dict[str, Callable[..., Any]] = {"dimers": _dimer_sites, "pair": _pair_sites, "spaced": _spaced_sites}
+DRIVEN = tuple(name for name in NAMES if name != "probes")  # that have sources and drains
+_SITES: dict[str, Callable[..., Any]] = {
+    "dimers": _dimer_sites,
+    "pair": _pair_sites,
+    "spaced": _spaced_sites,
+    "probes": _probe_sites,
+}
 
 
 def make(name: str, N: int, **sites: Any) -> Layout:

@@ -20,7 +20,7 @@ from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
 from jaxtransport.probes.response import Profile, Response, response_of
 from jaxtransport.steady import Steady, observe
 from jaxtransport.variables import LINEAR
-from jaxtransport.wire import Wire
+from jaxtransport.wire import Wire, silenced
 
 FORWARD, REVERSE = 1.0, -1.0
 TINY = np.finfo(float).tiny  # a conductance below has lost its digits
@@ -34,7 +34,9 @@ class LinearResponse(eqx.Module):
     network: Transmission
     response: Response
     profile: Profile | None
-    band: Band = eqx.field(static=True)
+    band: Band = eqx.field(static=True)  # of the leads
+    others: Band = eqx.field(static=True)  # of the sources, drains and probes
+    silent: Array  # whether a source or drain is outside of its band, and cannot carry its current
 
     @classmethod
     def of(
@@ -49,7 +51,8 @@ class LinearResponse(eqx.Module):
         network = kernel.at(wire, jnp.where(band.holds(mu_bar), mu_bar, band.centre))
         response = response_of(network)
         along = Profile.of(network, response) if with_profile else None
-        return cls(mu_bar, wire.length, network, response, along, band)
+        silent = silenced(wire, mu_bar)
+        return cls(mu_bar, wire.length, network, response, along, band, wire.reservoir.middle.band, silent)
 
     def at_bias(self, sign: float | Array, delta_mu: Array, injection: Array) -> AtBias:
         """The wire under the bias `sign` * |delta_mu| with I_g = `injection` * I_o."""
@@ -58,7 +61,7 @@ class LinearResponse(eqx.Module):
             network=self.network,
             mu_bar=self.mu_bar,
             length=self.length,
-            band=self.band,
+            band=self.others,
             size=size,
             response=self.response,
             profile=self.profile,
@@ -86,8 +89,11 @@ class LinearResponse(eqx.Module):
         """1 if a potential left the band, under either bias."""
         assert self.profile is not None
         size = jnp.abs(delta_mu)
-        ends = self.profile.range(injection, self.network.broadening > 0)
-        inside = [self.band.holds(self.mu_bar + size * end) for end in ends]
+        held = self.network.broadening > 0 if self.band == self.others else self.network.interior
+        ends = self.profile.range(injection, held)
+        inside = [self.others.holds(self.mu_bar + size * end) for end in ends]
+        if self.band != self.others:  # of sources, drains and probes alone, if there are any
+            inside = [holds | ~jnp.any(held) for holds in inside]
         return (~inside[0] | ~inside[1]).astype(jnp.int8)
 
     def status(self, delta_mu: Array, injection: Array) -> Int[Array, ""]:
@@ -116,7 +122,7 @@ class LinearResponse(eqx.Module):
         empty = codes.NOT_RESOLVED if self.network.by_subtraction else codes.SINGULAR
         code = jnp.where(finite & carries, code, empty)
         code = jnp.where(self.network.finite & given, code, codes.NOT_FINITE)
-        return jnp.where(outside & given, codes.OUTSIDE_BAND, code)
+        return jnp.where((outside | self.silent) & given, codes.OUTSIDE_BAND, code)
 
     def _resolved(self, injection: Array) -> Array:
         tolerated, size, response = self.network.tolerated, jnp.abs(injection), self.response

@@ -26,7 +26,7 @@ from jaxtransport.laws import Law
 from jaxtransport.probes.balance import Balance, System
 from jaxtransport.probes.conductor import Flows
 from jaxtransport.steady import Steady, observe
-from jaxtransport.wire import Wire
+from jaxtransport.wire import Wire, silenced
 
 
 class Nonlinear(Steady):
@@ -93,6 +93,7 @@ def solve(
     band, half = wire.reservoir.band, jnp.abs(delta_mu) / 2
     inside = band.holds(mu_bar - half) & band.holds(mu_bar + half)
     mu = jnp.where(inside, mu_bar, band.centre)
+    silent = silenced(wire, mu_bar)
     given = jnp.isfinite(mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
     delta_mu, injection = jnp.where(given, delta_mu, 1.0), jnp.where(given, injection, 0.0)
     size = jnp.abs(delta_mu)
@@ -114,7 +115,7 @@ def solve(
         status = jnp.where((found.status == codes.SOLVED) & lost, codes.NOT_RESOLVED, found.status)
         status = jnp.where(usable, status, codes.SINGULAR)
         status = jnp.where(linear.finite & given, status, codes.NOT_FINITE)
-        status = jnp.where(inside | ~given, status, codes.OUTSIDE_BAND)
+        status = jnp.where((inside & ~silent) | ~given, status, codes.OUTSIDE_BAND)
         return found, flows, error, status, nodes
 
     def under_bias(found: Balance, flows: Flows, error: Array, status: Array, nodes: Array) -> Nonlinear:
@@ -125,7 +126,7 @@ def solve(
             error=error,
             mu_bar=mu,
             length=wire.length,
-            band=band,
+            band=wire.reservoir.middle.band,
             size=size,
             injected=injected,
             status=status,

@@ -36,7 +36,7 @@ from jaxtransport.linear import LinearResponse
 from jaxtransport.parameters import MU_BAR, over_unit
 from jaxtransport.renamed import Renamed
 from jaxtransport.steady import Steady, without_overflow
-from jaxtransport.wire import Wire, admit, require_wire
+from jaxtransport.wire import Wire, admit, require_wire, silenced
 
 
 class State(eqx.Module):
@@ -343,6 +343,23 @@ def _in_band(mu_bar: Any, delta_mu: Any, band: Band) -> Any:
     return mu_bar
 
 
+def _heard(wire: Wire, mu_bar: Any, law: Law) -> None:
+    """Raise `InputError` where the law, or a source or drain, cannot do with the reservoirs of `wire`."""
+    if wire.reservoir.is_one_kind:
+        return
+    if not law.at_mu_bar:
+        raise InputError(
+            "law: the exact law takes leads and other reservoirs of one kind; use Linear() or Series(n)"
+        )
+    known = not any(is_traced(value) for value in (mu_bar, wire.strength))
+    if known and bool(silenced(wire, mu_bar)):
+        band = wire.reservoir.middle.band
+        raise InputError(
+            f"mu_bar = {show(mu_bar)}: sources and drains carry no current there; expected an energy in the "
+            f"band of their reservoirs, from {band.bottom:g} to {band.top:g}"
+        )
+
+
 def _given(
     wire: Wire, mu_bar: Any, delta_mu: Any, injection: Any, I_g: Any, law: Law | None, kernel: str
 ) -> tuple[tuple[Any, ...], Law, type[Transmission]]:
@@ -354,6 +371,7 @@ def _given(
         raise InputError("injection and I_g: both set the injected current; give one of them")
     mu_bar, delta_mu = number(MU_BAR, mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
     mu_bar = _in_band(mu_bar, delta_mu, wire.reservoir.band)
+    _heard(wire, mu_bar, law)
     if I_g is not None:
         injection = _injection_of(number("I_g", I_g, AMOUNT), delta_mu)
     elif injection is None:

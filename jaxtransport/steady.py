@@ -33,7 +33,7 @@ class Steady(eqx.Module):
     network: eqx.AbstractVar[Transmission]  # at mu_bar
     mu_bar: eqx.AbstractVar[Float[Array, ""]]
     length: eqx.AbstractVar[Int[Array, ""]]
-    band: eqx.AbstractVar[Band]  # of the leads
+    band: eqx.AbstractVar[Band]  # of the sources, drains and probes
     size: eqx.AbstractVar[Float[Array, ""]]  # |delta_mu|
 
     @abc.abstractmethod

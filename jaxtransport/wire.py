@@ -48,7 +48,7 @@ from jaxtransport.layout import Layout
 from jaxtransport.parameters import GAMMA, QUANTUM
 from jaxtransport.patterns import may_be_patterns, pattern_of
 from jaxtransport.patterns.paths import check_numbers, numbers_of
-from jaxtransport.reservoirs import CHAIN, Reservoir
+from jaxtransport.reservoirs import CHAIN, Reservoir, reservoir_of
 
 ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 without a reservoir
 
@@ -142,6 +142,7 @@ class Wire(eqx.Module):
         onsite: Any = 0.0,
         hopping: Any = 1.0,
         strengths: Sequence[float] | None = None,
+        reservoirs: Any = None,
     ) -> Wire:
         """A wire with the reservoirs of `layout`.
 
@@ -157,6 +158,9 @@ class Wire(eqx.Module):
                 drop out.
             strengths: injected currents in units of I_g, one positive number per source and drain
                 in order along the wire. Default: all 1.
+            reservoirs: their kind, "chain" (default) or "wide"; a table, {"kind": "chain", "hopping": 1.5,
+                "onsite": 0.2}; or {"leads": ..., "middle": ...} for leads of one kind and all others of
+                another.
 
         Raises:
             InputError: a wrong shape, a coupling or hopping that is not positive, NaN. Of traced numbers
@@ -171,6 +175,7 @@ class Wire(eqx.Module):
         onsite = numbers("onsite", _patterned("onsite", onsite, N), REAL, N)
         hopping = amplitudes("hopping", _patterned("hopping", hopping, N - 1), N - 1)
         strength = layout.strength(strengths)
+        kind = reservoir_of(reservoirs)
         traced = any(map(is_traced, (gamma, contact, onsite, hopping)))
         xp = jnp if traced else np  # without JAX a few times faster, and the same
         site = np.arange(N)
@@ -188,6 +193,7 @@ class Wire(eqx.Module):
             coupling=jnp.asarray(coupling),
             strength=jnp.asarray(strength),
             length=jnp.asarray(N),
+            reservoir=kind,
         )
 
     @classmethod
@@ -222,6 +228,12 @@ class Wire(eqx.Module):
         """Sources, drains and probes on any middle sites, from 1. Parameters: see `from_layout`."""
         return cls.from_layout(layouts.custom(N, sources, drains, probes), **parameters)
 
+    @classmethod
+    @partial(with_hints, passing_to=from_layout)
+    def probes(cls, N: int, spacing: int = 1, **parameters: Any) -> Wire:
+        """A probe on every `spacing`-th middle site from 2. Parameters: see `from_layout`."""
+        return cls.from_layout(layouts.probes(N, spacing), **parameters)
+
     @property
     def leads(self) -> Leads:
         """The first and the last site."""
@@ -248,6 +260,13 @@ class Wire(eqx.Module):
 def require_wire(name: str, wire: Any) -> None:
     """Raise `InputError` unless `wire` is one wire whose arrays fit together."""
     fields(name, wire, Wire, {"onsite": 0, "hopping": -1, "coupling": 0, "strength": 0})
+
+
+def silenced(wire: Wire, mu_bar: Any) -> Any:
+    """Whether a source or drain, which has to carry a current, lies outside the band of its reservoir."""
+    if wire.reservoir.is_one_kind:
+        return jnp.asarray(False)
+    return ~wire.reservoir.middle.band.holds(mu_bar) & jnp.any(wire.strength != 0)
 
 
 def admit(wire: Wire) -> tuple[Wire, Array]:

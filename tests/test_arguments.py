@@ -83,6 +83,7 @@ COUPLINGS = {
     "onsite": ANY,
     "hopping": POSITIVE | {"complex", "complex of NumPy"},
     "strengths": set(),
+    "reservoirs": {"mapping"},  # chains, as nothing else is said
 }
 LATTICE = {"p": set(), "strengths": set()}
 SITES = {"sources": EMPTY, "drains": EMPTY, "probes": EMPTY}
@@ -93,6 +94,10 @@ CALLS = {
     "Wire.dimers": ({"N": 6, **GAMMA}, COUPLINGS | {"N": set()}),
     "Wire.pair": ({"N": 6, **GAMMA}, COUPLINGS | {"N": set()}),
     "Wire.spaced": ({"N": 6, "spacing": 3, **GAMMA}, COUPLINGS | {"N": set(), "spacing": set()}),
+    "Wire.probes": (
+        {"N": 6, **GAMMA},
+        COUPLINGS | {"N": set(), "spacing": set(), "strengths": {"no entries"}},
+    ),
     "Wire.custom": ({"N": 6, "sources": [2], **GAMMA}, COUPLINGS | SITES | {"N": set()}),
     "Layout": ({"N": 6, "sources": (2,), "drains": (5,)}, SITES | {"N": set()}),
     "Linear": ({}, {}),

@@ -26,6 +26,7 @@ FLOORS = [
         "coordinates",
         "variables",
         "hints",
+        "kinds",
         "patterns",
         "text",
         "compute",

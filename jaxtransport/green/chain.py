@@ -105,11 +105,14 @@ class Chain(Transmission):
         """Sweep along `wire` at `energy`, to the left for the corners and back to eliminate."""
         site, point = Site.of(wire), Point.of(wire, energy)
         last, held = wire.length - 1, wire.leads.hold
-        interior = each(lambda l, gamma: (l <= last) & ~held(l) & (gamma > 0), site.position, wire.coupling)
+        broadening = each(
+            lambda l, gamma: point.surface.dress(gamma, held(l))[1], site.position, wire.coupling
+        )
+        interior = each(lambda l, Gamma: (l <= last) & ~held(l) & (Gamma > 0), site.position, broadening)
         beyond = _right_corners(site, point)
         end, diagonal, eliminated = _eliminate(site, point, beyond, wire.strength)
         return cls(
-            broadening=each(lambda gamma: point.surface.dress(gamma)[1], wire.coupling),
+            broadening=broadening,
             interior=interior,
             strength=each(lambda here, b: jnp.where(here, b, 0.0), interior, wire.strength),
             leads=wire.leads,
@@ -118,7 +121,7 @@ class Chain(Transmission):
             ratio=each(lambda l, right, part: part.ratio(right, l < last), site.position, site.right, beyond),
             diagonal=diagonal,
             eliminated=eliminated,
-            right_broadening=point.surface.dress(jnp.take(wire.coupling, wire.leads.last))[1],
+            right_broadening=point.surface.dress(jnp.take(wire.coupling, wire.leads.last), True)[1],
             tau=end.tau,
             to_left_lead=end.to_left_lead,
             rho=end.rho,

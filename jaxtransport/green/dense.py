@@ -33,6 +33,7 @@ from jaxtransport.green.transmission import (
     Transmission,
 )
 from jaxtransport.reservoirs import CHAIN
+from jaxtransport.reservoirs.apart import Surfaces
 from jaxtransport.reservoirs.reservoir import Reservoir, Surface
 from jaxtransport.wire import Leads, Wire
 
@@ -61,9 +62,10 @@ def _inverse_green(
     hamiltonian: Inexact[Any, "site site"],
     coupling: Float[Any, " site"],
     energy: Any,
-    surface: Surface,
+    surface: Surface | Surfaces,
+    lead: Any = None,
 ) -> Complex[Array, "site site"]:
-    shift, Gamma = surface.dress(coupling)
+    shift, Gamma = surface.dress(coupling, lead)
     sigma = shift - 0.5j * Gamma
     onsite = jnp.diagonal(hamiltonian)
     # w - eps first: where the two nearly cancel nothing is lost.
@@ -74,10 +76,11 @@ def _size(
     hamiltonian: Inexact[Any, "site site"],
     coupling: Float[Any, " site"],
     energy: Any,
-    surface: Surface,
+    surface: Surface | Surfaces,
+    lead: Any,
 ) -> Float[Array, "site site"]:
     onsite = jnp.real(jnp.diagonal(hamiltonian))
-    shift, Gamma = surface.dress(coupling)
+    shift, Gamma = surface.dress(coupling, lead)
     terms = jnp.abs(energy - onsite) + jnp.abs(shift) + Gamma / 2
     hops = hamiltonian - jnp.diag(onsite)
     return jnp.diag(terms) + jnp.abs(jnp.real(hops)) + jnp.abs(jnp.imag(hops))
@@ -127,16 +130,18 @@ class Dense(Transmission):
         """
         leads = Leads(*map(jnp.asarray, leads))
         surface = reservoir.at(energy)
-        inverse = _inverse_green(hamiltonian, coupling, energy, surface)
-        interior = (coupling > 0) & ~leads.hold(jnp.arange(coupling.shape[0]))
+        lead = leads.hold(jnp.arange(coupling.shape[0]))
+        inverse = _inverse_green(hamiltonian, coupling, energy, surface, lead)
+        broadening = surface.dress(coupling, lead)[1]
+        interior = (broadening > 0) & ~lead
         return cls(
-            broadening=surface.dress(coupling)[1],
+            broadening=broadening,
             interior=interior,
             strength=jnp.where(interior, strength, 0.0),
             leads=leads,
             green=linalg.inverse(inverse),
             inverse=inverse,
-            size=lax.stop_gradient(_size(hamiltonian, coupling, energy, surface)),
+            size=lax.stop_gradient(_size(hamiltonian, coupling, energy, surface, lead)),
         )
 
     @classmethod

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
+from jaxtransport.reservoirs.apart import Surfaces
 from jaxtransport.reservoirs.reservoir import Surface
 from jaxtransport.wire import Wire
 
@@ -24,7 +25,7 @@ class Point(NamedTuple):
     """Parameters common to all sites of a wire."""
 
     energy: Array
-    surface: Surface  # of all reservoirs
+    surface: Surface | Surfaces  # of all reservoirs
     length: Array
 
     @classmethod
@@ -90,7 +91,8 @@ class Eliminated(NamedTuple):
 
 def denominator(site: Site, point: Point) -> tuple[Array, Array, Array]:
     """Re z_l, Im z_l = Gamma_l / 2 and Gamma_l of z_l = w - eps_l - Sigma_l."""
-    shift, Gamma = point.surface.dress(site.coupling)
+    lead = (site.position == 0) | (site.position == point.length - 1)
+    shift, Gamma = point.surface.dress(site.coupling, lead)
     return point.energy - site.onsite - shift, Gamma / 2, Gamma
 
 

@@ -22,6 +22,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 from jaxtyping import Array, Bool, Float
 
+from jaxtransport.errors import InputError
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.elimination import (
     Corner,
@@ -51,6 +52,8 @@ class PallasChain(Chain):
     @classmethod
     def at(cls, wire: Wire, energy: Float[Array, ""]) -> PallasChain:
         """As `Chain.at`, whose own sweeps `jax.jit` removes unless values at the sites are used."""
+        if not wire.reservoir.is_one_kind:
+            raise InputError("the GPU kernel takes one kind of reservoir; unset JAXTRANSPORT_PALLAS")
         chain = Chain.at(wire, energy)
         site = Site.of(wire)
         fields = {field.name: getattr(chain, field.name) for field in dataclasses.fields(chain)}

@@ -116,7 +116,7 @@ class ParallelChain(Transmission):
         right = jnp.where(inside & ~last, blocked_scan.cut(jnp.pad(hopping, (0, 1)), 0.0), 0.0)
         coupling = blocked_scan.cut(wire.coupling, 0.0)
         surface = wire.reservoir.at(energy)
-        shift, Gamma = surface.dress(coupling)
+        shift, Gamma = surface.dress(coupling, first | last)
         Gamma = jnp.where(inside, Gamma, 0.0)
         x = energy - blocked_scan.cut(wire.onsite, 0.0) - shift
         x, y = jnp.where(inside, x, 1.0), Gamma / 2  # cut-off sites stand alone, with a corner of 1
@@ -138,9 +138,10 @@ class ParallelChain(Transmission):
         E = before(_affine(a_next, a_next * s * Gamma, reverse=False), 0.0)
 
         index = jnp.arange(wire.sites)
-        interior = (index < wire.length) & ~wire.leads.hold(index) & (wire.coupling > 0)
+        broadening = surface.dress(wire.coupling, wire.leads.hold(index))[1]
+        interior = (index < wire.length) & ~wire.leads.hold(index) & (broadening > 0)
         return cls(
-            broadening=jnp.where(index < wire.length, surface.dress(wire.coupling)[1], 0.0),
+            broadening=jnp.where(index < wire.length, broadening, 0.0),
             interior=interior,
             strength=jnp.where(interior, wire.strength, 0.0),
             leads=wire.leads,

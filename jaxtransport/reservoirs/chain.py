@@ -1,4 +1,4 @@
-"""A semi-infinite chain of hopping t and level eps, the reservoir of the model (Eq. B14: t = gamma_o, eps = 0).
+"""A semi-infinite chain of hopping t and level eps; with t = gamma_o and eps = 0 that of the model (Eq. B14).
 
     Sigma(w) = (gamma^2 / 2 t^2) (x - i sqrt(4 t^2 - x^2)),     x = w - eps
     Gamma(w) = -2 Im Sigma = (gamma^2 / t^2) sqrt(4 t^2 - x^2)

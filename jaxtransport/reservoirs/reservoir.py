@@ -9,7 +9,7 @@ energy need its `Energies`, too: a coordinate in which g is analytic.
 from __future__ import annotations
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -25,8 +25,13 @@ class Surface(NamedTuple):
     shift: Float[Array, ...]
     width: Float[Array, ...]  # >= 0; 0 outside the band
 
-    def dress(self, coupling: Float[Array, ...]) -> tuple[Float[Array, ...], Float[Array, ...]]:
-        """Re Sigma and Gamma >= 0 in gamma_o of sites that couple with `coupling`; 0 for no coupling."""
+    def dress(
+        self, coupling: Float[Array, ...], lead: Any = None
+    ) -> tuple[Float[Array, ...], Float[Array, ...]]:
+        """Re Sigma and Gamma >= 0 in gamma_o of sites that couple with `coupling`; 0 for no coupling.
+
+        `lead`: whether a site is a lead, for which it makes no difference here.
+        """
         square = coupling**2
         return square * self.shift, square * self.width
 
@@ -45,14 +50,24 @@ class Reservoir(eqx.Module):
     @property
     @abc.abstractmethod
     def band(self) -> Band:
-        """Energies at which it carries current."""
+        """Energies at which the leads carry current."""
 
     @abc.abstractmethod
     def energies(self, mu_bar: Float[Array, ""]) -> Energies:
         """The coordinate s in which g is analytic between the edges of the band; counts from mu_bar."""
 
+    @property
+    def middle(self) -> Reservoir:
+        """That of the sources, drains and probes."""
+        return self
+
+    @property
+    def is_one_kind(self) -> bool:
+        """Whether leads and all others are of one kind."""
+        return True
+
     @abc.abstractmethod
-    def at(self, energy: Float[Array, ...]) -> Surface:
+    def at(self, energy: Float[Array, ...]) -> Any:
         """g at some energies (gamma_o), its derivatives finite everywhere."""
 
     @abc.abstractmethod

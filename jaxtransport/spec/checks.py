@@ -23,13 +23,15 @@ from jaxtransport.sweep.grid import Axis
 from jaxtransport.text import count
 from jaxtransport.variables import Variable, per_point
 
-SITES_OF_LAYOUT = {"spaced": ["spacing"], "custom": ["sources", "drains", "probes"]}
+SITES_OF_LAYOUT = {"spaced": ["spacing"], "probes": ["spacing"], "custom": ["sources", "drains", "probes"]}
 
 
 def sites_of(wire: Any) -> dict[str, Any]:
     """Arguments of `layout.make` beyond the name and N, from a [wire] table."""
     keys = SITES_OF_LAYOUT.get(wire.layout, [])
-    return {key: getattr(wire, key) if key == "spacing" else getattr(wire, key) or () for key in keys}
+    if keys == ["spacing"]:
+        return {} if wire.spacing is None else {"spacing": wire.spacing}
+    return {key: getattr(wire, key) or () for key in keys}
 
 
 def lengths_of(wire: Any, low: int, high: int) -> list[int]:
@@ -109,10 +111,11 @@ class Checks:
         name = self.wire.layout
         if name is None:
             return
-        for layout, keys in own.items():
-            for key in keys:
-                if layout != name and getattr(self.wire, key) is not None:
-                    self.add(key, f'requires layout = "{layout}", not "{name}"; remove one of the two')
+        for key in dict.fromkeys(key for keys in own.values() for key in keys):
+            homes = [layout for layout, keys in own.items() if key in keys]
+            if name not in homes and getattr(self.wire, key) is not None:
+                needs = " or ".join(f'"{layout}"' for layout in homes)
+                self.add(key, f'requires layout = {needs}, not "{name}"; remove one of the two')
         if (
             name == "spaced"
             and self.wire.spacing is None

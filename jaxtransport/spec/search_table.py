@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import PlainValidator
 
 from jaxtransport.arguments import show
+from jaxtransport.band import EVERYWHERE
 from jaxtransport.coordinates import MOST_LENGTHS, coordinate, window
 from jaxtransport.spec.tables import Table
 from jaxtransport.spec.values import list_of, reworded, whole
@@ -50,7 +51,9 @@ def _over(value: Any) -> dict[str, list[float]]:
     mistakes = []
     for name, bounds in value.items():
         try:
-            out[name] = _lengths(bounds) if name == "N" else list(window(coordinate(name), bounds))
+            # Which band the leads have says another table.
+            anywhere = coordinate(name, band=EVERYWHERE) if name != "N" else None
+            out[name] = _lengths(bounds) if anywhere is None else list(window(anywhere, bounds))
         except ValueError as error:
             said, argument = str(error).removeprefix("over: "), f"over[{name!r}]"
             if said.startswith(argument):

@@ -26,7 +26,7 @@ def _fraction(value: Any) -> float:
 class WireTable(Table):
     """[wire]"""
 
-    layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
+    layout: Annotated[str | None, PlainValidator(choice(*layouts.DRIVEN))] = None
     N: Annotated[int | None, value_of(CIRCUIT["N"])] = None
     sigma: Annotated[float | None, value_of(CIRCUIT["sigma"])] = CIRCUIT["sigma"].default
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
@@ -63,7 +63,7 @@ class _Checks(Checks):
 
     def all(self) -> None:
         injection = "the injected current I_g / (V/R)"
-        self.require({"layout": f"one of {', '.join(layouts.NAMES)}", "injection": injection})
+        self.require({"layout": f"one of {', '.join(layouts.DRIVEN)}", "injection": injection})
         self.keys_of_layout({"spaced": ["spacing"], "custom": ["positions"]})
         if self.wire.layout == "custom":
             self.terminals()

@@ -28,7 +28,7 @@ from jaxtransport.spec.values import choice, list_of, number, whole
 class WireTable(Table):
     """[wire]"""
 
-    layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
+    layout: Annotated[str | None, PlainValidator(choice(*layouts.DRIVEN))] = None
     N: Annotated[int | None, value_of(CLASSICAL["N"])] = None
     p: Annotated[float | None, value_of(CLASSICAL["p"])] = None
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
@@ -56,7 +56,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     checks = _Checks(tables, axes, raw.get("grid"), mistakes)
     checks.require(
         {
-            "layout": f"one of {', '.join(layouts.NAMES)}",
+            "layout": f"one of {', '.join(layouts.DRIVEN)}",
             "N": "the number of sites",
             "p": "the probability to move on where a source or drain is connected",
             "delta_rho": "the difference of the reservoirs' densities",

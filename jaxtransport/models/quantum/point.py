@@ -135,6 +135,7 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
         coupling=coupling,
         strength=strength,
         length=length,
+        reservoir=shared["reservoir"],
     )
 
 

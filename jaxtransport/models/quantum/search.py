@@ -12,8 +12,10 @@ import numpy as np
 
 from jaxtransport.compute.batches import padded
 from jaxtransport.coordinates import DRIVE, coordinate
+from jaxtransport.kinds import band_of
 from jaxtransport.laws import Law
 from jaxtransport.models.quantum.point import given_at
+from jaxtransport.models.quantum.reservoirs_table import kinds_of
 from jaxtransport.models.quantum.task import law_of, shared_by
 from jaxtransport.parameters import GAMMA
 from jaxtransport.search.combine import joined, with_outer
@@ -111,7 +113,8 @@ def _together(spec: Spec, parts: list[xarray.Dataset]) -> xarray.Dataset:
 def _asked(spec: Spec):
     """Windows and model of a search in one or two parameters, and a note if a window was cut."""
     over: Any = spec.search
-    searched = [coordinate(name) for name in over]
+    leads, _ = kinds_of(spec.tables["reservoirs"])
+    searched = [coordinate(name, band=band_of(leads)) for name in over]
     drive: Any = spec.tables["drive"]
     law = _law(spec)
     axis = spec.axis("delta_mu")

@@ -13,12 +13,12 @@ import numpy as np
 import pydantic
 from pydantic import PlainValidator
 
+from jaxtransport import kinds, text
 from jaxtransport import layout as layouts
-from jaxtransport import text
 from jaxtransport.arguments import POSITIVE, REAL
-from jaxtransport.band import CHAIN
 from jaxtransport.coordinates import coordinate
 from jaxtransport.laws import LAWS
+from jaxtransport.models.quantum.reservoirs_table import ReservoirsTable, kinds_of
 from jaxtransport.parameters import QUANTUM, Parameter
 from jaxtransport.patterns import Pattern, is_patterned, paths, pattern_of
 from jaxtransport.patterns.paths import with_swept_numbers
@@ -91,6 +91,7 @@ SolveTable = pydantic.create_model("SolveTable", __base__=_Solve, **_OPTIONS)
 
 TABLES: dict[str, type[Table]] = {
     "wire": WireTable,
+    "reservoirs": ReservoirsTable,
     "drive": DriveTable,
     "solve": SolveTable,
     "output": OutputTable,
@@ -167,6 +168,7 @@ class _Checks(Checks):
             self.add("contact", "wire.contact lists both leads; keep one of the two")
         self.reservoirs()
         self.per_site()
+        self.kinds()
         self.band()
         self.law()
         known = {**LAWS[self.tables["solve"].law].variables, **OF_WIRE}
@@ -193,13 +195,19 @@ class _Checks(Checks):
         if self.searched and self.tables["solve"].law == "linear" and not self.given("I_g"):
             del missing["delta_mu"]  # zeros in linear response do not depend on it
         self.require(missing)
-        drives = self.wire.layout != "custom" or self.wire.sources or self.wire.drains
+        drives = self.driven()
         given = [n for n in ("injection", "I_g") if self.given(n)]
         needless = self.tables["search"].over is not None and self.tables["solve"].law == "linear"
         if drives and not given and not needless:
             self.add(
                 "injection", "missing; expected the injected current I_g / I_o (or I_g in e gamma_o/hbar)"
             )
+
+    def driven(self) -> bool:
+        """Whether there is a source or a drain."""
+        if self.wire.layout == "custom":
+            return bool(self.wire.sources or self.wire.drains)
+        return self.wire.layout != "probes"
 
     def one_injection(self) -> None:
         if self.given("injection") and self.given("I_g"):
@@ -293,14 +301,36 @@ class _Checks(Checks):
             self.add(name, f"{said} at {at}" if at else said)
             return
 
+    def kinds(self) -> None:
+        """Check that the law can do with the kinds of reservoirs."""
+        leads, middle = kinds_of(self.tables["reservoirs"])
+        if leads != middle and self.tables["solve"].law == "exact":
+            self.mistakes.add(
+                "reservoirs",
+                'law = "exact" takes leads and middle of one kind; make them equal, or choose another law',
+            )
+
     def band(self) -> None:
         mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")
-        if mu_bar is None or not mu_bar.size or "mu_bar" in self.searched:
-            return  # a window of a search is cut where a lead leaves the band
-        worst = mu_bar[np.argmax(np.abs(mu_bar))]
+        if mu_bar is None or not mu_bar.size:
+            return
+        leads, middle = (kinds.band_of(table) for table in kinds_of(self.tables["reservoirs"]))
+        if "mu_bar" in self.searched:  # a window is cut where a lead with its bias leaves the band
+            if not (mu_bar.min() >= leads.bottom and mu_bar.max() <= leads.top):
+                worst = mu_bar[np.argmax(np.abs(mu_bar - leads.centre))]
+                self.mistakes.add("search.over", f"mu_bar: {leads.outside(worst)}, got {mu_bar.tolist()}")
+            return
         half = 0.0 if delta_mu is None else delta_mu.max() / 2
-        if wrong := CHAIN.outside(worst, 2 * half):
+        worst = mu_bar[np.argmax(np.abs(mu_bar - leads.centre))]
+        if wrong := leads.outside(worst, 2 * half):
             self.add("mu_bar", f"{wrong}, got {worst:g}")
+        out = mu_bar[~middle.holds(mu_bar)]
+        if middle != leads and out.size and self.driven():
+            self.add(
+                "mu_bar",
+                f"sources and drains carry no current at {out[0]:g}; expected energies in the band of "
+                f"[reservoirs] middle, from {middle.bottom:g} to {middle.top:g}",
+            )
 
     def roots(self) -> None:
         """Check that roots_* are requested only for the third order and two middle reservoirs."""

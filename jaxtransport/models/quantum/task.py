@@ -24,6 +24,7 @@ from jaxtransport.models.padding import (
     sizes_of,
     table_bytes,
 )
+from jaxtransport.models.quantum.reservoirs_table import kinds_of
 from jaxtransport.parameters import GAMMA, unit_of_current
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
@@ -201,7 +202,15 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         "strength": strength,
         "fixed": fixed | along,
         "patterns": patterns,
+        "reservoir": _reservoir(spec),
     }
+
+
+def _reservoir(spec: Spec) -> Any:
+    from jaxtransport.reservoirs import reservoir_of  # JAX is loaded: computing starts
+
+    leads, middle = kinds_of(spec.tables["reservoirs"])
+    return reservoir_of({"leads": leads, "middle": middle})
 
 
 def _evaluate(point, free, shared, **how):

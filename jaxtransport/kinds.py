@@ -1,0 +1,65 @@
+"""Kinds of reservoirs as users give them, and the bands in which they carry current.
+
+    { kind = "chain" }                                 a semi-infinite chain of hopping gamma_o, the default
+    { kind = "chain", hopping = 1.5, onsite = 0.2 }    another hopping and level
+    { kind = "wide" }                                  a band without edges
+
+Host data: no JAX. `reservoirs` computes with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from jaxtransport.arguments import POSITIVE, REAL, Range, number, wrong
+from jaxtransport.band import EVERYWHERE, Band
+from jaxtransport.errors import InputError
+from jaxtransport.hints import meant
+
+
+class Kind(NamedTuple):
+    """The numbers of a kind, what each may be and is by default, and the band they make."""
+
+    numbers: Mapping[str, tuple[Range, float]]
+    band: Callable[..., Band]
+
+
+KINDS = {
+    "chain": Kind(
+        {"hopping": (POSITIVE, 1.0), "onsite": (REAL, 0.0)},
+        lambda hopping, onsite: Band(onsite - 2 * hopping, onsite + 2 * hopping),
+    ),
+    "wide": Kind({}, lambda: EVERYWHERE),
+}
+DEFAULT: Mapping[str, Any] = {"kind": "chain", "hopping": 1.0, "onsite": 0.0}
+
+
+def kind_of(name: str, value: Any) -> dict[str, Any]:
+    """The table of a reservoir, its numbers filled in; "wide" alone stands for {"kind": "wide"}.
+
+    Raises:
+        InputError: an unknown kind, a wrong key or number.
+    """
+    table = {"kind": value} if isinstance(value, str) else value
+    if not isinstance(table, Mapping):
+        raise wrong(name, value, 'the table of a reservoir, such as { kind = "wide" }')
+    if "kind" not in table:
+        raise InputError(f"{name}.kind: missing; known: {', '.join(KINDS)}")
+    kind = KINDS.get(called) if isinstance(called := table["kind"], str) else None
+    if kind is None:
+        known = meant(called if isinstance(called, str) else "", KINDS)
+        raise wrong(f"{name}.kind", called, f"the name of a kind of reservoir; {known}")
+    keys = ["kind", *kind.numbers]
+    if mistakes := [f"{name}.{key}: unknown; {meant(key, keys)}" for key in table if key not in keys]:
+        raise InputError(mistakes)
+    read = {
+        key: float(number(f"{name}.{key}", table.get(key, default), domain))
+        for key, (domain, default) in kind.numbers.items()
+    }
+    return {"kind": called, **read}
+
+
+def band_of(table: Mapping[str, Any]) -> Band:
+    """The band of a reservoir, of a table as `kind_of` returns it."""
+    return KINDS[table["kind"]].band(**{key: value for key, value in table.items() if key != "kind"})
