@@ -20,6 +20,7 @@ from support import checks, engine, reference
 from support.wires import disordered, make, ring
 
 from jaxtransport import layout as layouts
+from jaxtransport.compute import small_matrices
 from jaxtransport.green import dense as dense_module
 from jaxtransport.green import parallel_chain as long_module
 from jaxtransport.green.chain import Chain
@@ -27,11 +28,15 @@ from jaxtransport.green.dense import Dense
 from jaxtransport.green.parallel_chain import ParallelChain, Scatterer
 from jaxtransport.layout import Layout
 from jaxtransport.linear import AtBias
+from jaxtransport.patterns import threefry
+from jaxtransport.patterns.disorder import Disorder
 from jaxtransport.probes import occupation as occupation_module
 from jaxtransport.probes import panels as panels_module
 from jaxtransport.probes import series as series_module
 from jaxtransport.probes.response import Response
 from jaxtransport.reservoirs import energies
+from jaxtransport.reservoirs import wide as wide_module
+from jaxtransport.reservoirs.apart import Surfaces
 from jaxtransport.reservoirs.reservoir import Surface
 
 pytestmark = pytest.mark.slow
@@ -112,6 +117,26 @@ def third_order():
     checks.third_order_against_exact()
 
 
+def molecule():
+    checks.molecule_between_wide_bands(3, 0.3, 0.2, 0.8)
+
+
+def two_kinds():
+    checks.two_kinds_of_reservoirs("chain")
+
+
+def random_bits():
+    checks.published_random_bits()
+
+
+def same_disorder():
+    checks.disorder_is_that_of_its_name()
+
+
+def small_systems():
+    checks.small_systems_are_solved()
+
+
 # Faults
 
 
@@ -157,11 +182,11 @@ def conjugate_self_energy(old):
 
 
 def without_shift(old):
-    return lambda self, coupling: (0 * old(self, coupling)[0], old(self, coupling)[1])
+    return lambda self, coupling, lead=None: (0 * old(self, coupling)[0], old(self, coupling)[1])
 
 
 def half_as_broad(old):
-    return lambda self, coupling: (old(self, coupling)[0], old(self, coupling)[1] / 2)
+    return lambda self, coupling, lead=None: (old(self, coupling)[0], old(self, coupling)[1] / 2)
 
 
 def transposed(old):
@@ -252,6 +277,34 @@ def unsquared(old):
     return lambda m, site: old(m, site._replace(t2=jnp.sqrt(site.t2)))
 
 
+def leads_for_the_others(old):
+    return lambda self, coupling, lead: old(self, coupling, ~lead)
+
+
+def one_round_less(old):
+    return lambda key, counter, rounds=13: old(key, counter, rounds - 1)
+
+
+def a_rotation_mixed_up(old):
+    return (*old[:3], old[4], old[3], *old[5:])
+
+
+def from_site_0(old):
+    return lambda self, index, length, numpy=np: old(self, index + 1, length, numpy)
+
+
+def with_the_length(old):
+    return lambda self, index, length, numpy=np: old(self, index + length, length, numpy)
+
+
+def bonds_as_sites(old):
+    return lambda self, *, of_bonds, place: old(self, of_bonds=False, place=place)
+
+
+def rows_as_they_are(old):
+    return lambda rows, k, pivot: rows
+
+
 half, none, twice, minus = times(0.5), times(0.0), times(2.0), times(-1.0)
 
 
@@ -325,6 +378,14 @@ FAULTS = [
     Fault("sign of dw", replaced(occupation_module, "_cold", both_minus), cold),
     Fault("T for k_B T / 2", replaced(occupation_module, "_short", colder), warm),
     Fault("levels are not looked for", replaced(panels_module, "tails", none), narrow),
+    Fault("lost factor 2 in Gamma, wide", replaced(wide_module, "WIDTH", lambda width: width / 2), molecule),
+    Fault("leads for the others", replaced(Surfaces, "dress", leads_for_the_others), two_kinds),
+    Fault("a round of Threefry", replaced(threefry, "bits", one_round_less), random_bits),
+    Fault("rotations of Threefry", replaced(threefry, "ROTATIONS", a_rotation_mixed_up), random_bits),
+    Fault("disorder from site 0", replaced(Disorder, "along", from_site_0), same_disorder),
+    Fault("disorder by the length", replaced(Disorder, "along", with_the_length), same_disorder),
+    Fault("disorder of bonds on sites", replaced(Disorder, "told_apart", bonds_as_sites), same_disorder),
+    Fault("rows not exchanged", replaced(small_matrices, "_swapped", rows_as_they_are), small_systems),
     Fault("lost 1 / m!", replaced(series_module, "math", without_factorials), third_order),
     Fault(
         "sign of the density",

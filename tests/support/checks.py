@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from mpmath import mpf, workdps
@@ -16,8 +17,10 @@ import jaxtransport as jt
 from jaxtransport import layout as layouts
 from jaxtransport.closed_forms import pair as pair_forms
 from jaxtransport.closed_forms import short_wire as short_forms
+from jaxtransport.compute import linalg
 from jaxtransport.green import dense as dense_kernel
 from jaxtransport.green.chain import Chain
+from jaxtransport.patterns import pattern_of, threefry
 from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.probes.panels import Panels
 from jaxtransport.probes.response import Response
@@ -303,6 +306,64 @@ def short_wire(kernel: str, m: float, gamma: float) -> None:
         shift = short_forms.potential_shift(m, gamma, delta, i * abs(delta) / (2 * np.pi))
         close(state.potentials[1:3], [m + shift, m - shift], 1e-13, what="mu_2, mu_3, Eq. B31")
         close(state.left_current, np.sign(delta) * g - i * r, 1e-13, 1.0, "I_1")
+
+
+def molecule_between_wide_bands(N: int, E: float, left: float, right: float) -> None:
+    """T = G_L G_R |U_N + i (G_L + G_R) / 2 U_N-1 - G_L G_R / 4 U_N-2|^-2, U_n(E / 2), of N levels at 0."""
+    wire = jt.Wire.custom(N, contact=(np.sqrt(left / 2), np.sqrt(right / 2)), reservoirs="wide")
+    first_kind = lambda n: np.polynomial.chebyshev.Chebyshev([0.0] * n + [1.0])
+    U = [first_kind(n + 1).deriv()(E / 2) / (n + 1) for n in range(N + 1)]
+    amplitude = U[N] + 0.5j * (left + right) * U[N - 1] - left * right / 4 * U[N - 2]
+    g = jt.transmission(wire, E, kernel="chain").lead_response().conductance
+    close(g, left * right / abs(amplitude) ** 2, 1e-13, what="a molecule")
+
+
+def two_kinds_of_reservoirs(kernel: str) -> None:
+    """Wide leads and chains between, by a plain inverse."""
+    w, wire = 0.3, jt.Wire.pair(6, gamma=0.5, contact=0.8, reservoirs={"leads": "wide"})
+    coupling, lead = np.asarray(wire.coupling), np.arange(6) % 5 == 0
+    S = coupling**2 * np.where(lead, -1j, (w - 1j * np.sqrt(4 - w * w)) / 2)
+    H = -np.eye(6, k=1) - np.eye(6, k=-1)
+    T = reference.transmissions(np.linalg.inv(w * np.eye(6) - H - np.diag(S)), -2 * S.imag)
+    x = np.linspace(0.3, -0.2, 6)
+    current = jt.transmission(wire, w, kernel=kernel).currents_into(x)
+    close(current, reference.currents_into(T, x) * 2 * np.pi, 1e-13, 1.0, "two kinds of reservoirs")
+
+
+# Random123's kat_vectors for threefry2x32: rounds, counter, key, expected
+KNOWN_BITS = [
+    (13, (0x00000000, 0x00000000), (0x00000000, 0x00000000), (0x9D1C5EC6, 0x8BD50731)),
+    (13, (0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0xFD36D048, 0x2D17272C)),
+    (13, (0x243F6A88, 0x85A308D3), (0x13198A2E, 0x03707344), (0xBA3E4725, 0xF27D669E)),
+    (20, (0x00000000, 0x00000000), (0x00000000, 0x00000000), (0x6B200159, 0x99BA4EFE)),
+    (20, (0x243F6A88, 0x85A308D3), (0x13198A2E, 0x03707344), (0xC4923A9C, 0x483DF7A0)),
+]
+
+
+def published_random_bits(numpy=np) -> None:
+    for rounds, counter, key, expected in KNOWN_BITS:
+        words = lambda pair: tuple(numpy.asarray([word], dtype=np.uint32) for word in pair)
+        found = threefry.bits(words(key), words(counter), rounds)
+        close([float(word[0]) for word in found], [float(word) for word in expected], 0.0, 1.0, "bits")
+
+
+def disorder_is_that_of_its_name() -> None:
+    """Site l has the number of the counter l - 1, at any length; bonds have others."""
+    table = {"pattern": "disorder", "width": 1.0, "seed": 7}
+    sites, bonds = (pattern_of("x", table, of_bonds=of_bonds) for of_bonds in (False, True))
+    words = lambda whole: (np.uint32([whole]), np.uint32([0]))
+    expected = [threefry.uniform(words(7), words(l))[0] for l in range(9)]
+    for length in (9, 20):
+        close(sites.along(np.arange(9), length), expected, 0.0, 1.0, "disorder")
+    of_bonds = [threefry.uniform(words(7), (np.uint32([l]), np.uint32([1])))[0] for l in range(9)]
+    close(bonds.along(np.arange(9), 9), of_bonds, 0.0, 1.0, "disorder of bonds")
+
+
+def small_systems_are_solved() -> None:
+    """Many systems at once, with zeros where pivots are looked for first."""
+    A = np.random.default_rng(3).normal(size=(6, 4, 4)) * (1 - np.eye(4))
+    b = np.arange(24.0).reshape(6, 4)
+    close(jax.vmap(linalg.solve)(A, b), np.linalg.solve(A, b[..., None])[..., 0], 1e-13, what="A x = b")
 
 
 def one_pair(kernel: str, wire: jt.Wire, m: float, gamma: float) -> None:
