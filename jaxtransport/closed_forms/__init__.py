@@ -9,12 +9,13 @@ docstring says whether a formula is exact, or the order of its error.
     short_wire   one source and drain, N = 4          Eqs. 17, 18, B28-B36
     pair         one source and drain, any N          Eqs. 22, C1-C14
     long_wire    sources and drains on every site     Eqs. 19-21, B37-B54
+    dephasing    probes of wide bands on every site   D'Amato and Pastawski 1990
 
 Units gamma_o = e = hbar = 1 for the quantum wire: energies in gamma_o, currents in e gamma_o / hbar,
 conductances in e^2/h, that is 2 pi times the paper's, whose e^2 / 2 pi becomes 1. Contacts have
 gamma_1 = gamma_N = 1. Nonsense (|mu_bar| >= 2, N < 4, p outside 0 < p <= 1) raises `InputError`.
 """
 
-from jaxtransport.closed_forms import circuit, lattice, long_wire, pair, short_wire
+from jaxtransport.closed_forms import circuit, dephasing, lattice, long_wire, pair, short_wire
 
-__all__ = ["circuit", "lattice", "long_wire", "pair", "short_wire"]
+__all__ = ["circuit", "dephasing", "lattice", "long_wire", "pair", "short_wire"]

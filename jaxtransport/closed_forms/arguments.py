@@ -24,6 +24,7 @@ ALLOWED = {
     "mu_bar": Range("an energy in the band, |mu_bar| < 2 gamma_o", np.nextafter(-2, 0), np.nextafter(2, 0)),
     "gamma": POSITIVE,
     "sigma": POSITIVE,
+    "width": POSITIVE,
     "p": PROBABILITY,
     "N": Range("a length of at least 4 sites", 4, MOST_WHOLE),
 }

@@ -5,6 +5,7 @@ import pytest
 from support.checks import close
 
 import jaxtransport as jt
+from jaxtransport import closed_forms
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +39,7 @@ def test_resistance_of_probes_everywhere_grows_by_the_same_with_each_site(E, Gam
     wire = f'layout = "probes"\ngamma = {float(np.sqrt(Gamma / 2))}'
     R = 1 / conductance(wire, WIDE, E, (400, 500))
     close((R[1] - R[0]) / 100, expected, 1e-11, expected)
+    close(closed_forms.dephasing.resistance_per_site(E, Gamma), expected, 1e-14, expected)
     if E == 0:
         close(expected, Gamma * np.sqrt(16 + Gamma**2) / 16, 1e-14, expected)
 

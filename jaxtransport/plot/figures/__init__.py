@@ -16,6 +16,7 @@ from jaxtransport.plot import draw, style
 from jaxtransport.plot.figures import (
     bulk,
     correspondence,
+    dephasing,
     dot,
     fig1,
     fig2,
@@ -48,6 +49,7 @@ _MODULES = (
     correspondence,
     trust,
     dot,
+    dephasing,
 )
 FIGURES: dict[str, PaperFigure] = {figure.name: figure for m in _MODULES for figure in m.FIGURES}
 
