@@ -102,6 +102,8 @@ QUANTUM = _rows(
         array="coupling",
         sites="leads",
     ),
+    Parameter("width", "gamma_o", "broadening by sources, drains and probes", r"\Gamma", POSITIVE),
+    Parameter("contact_width", "gamma_o", "broadening by the leads", r"\Gamma_1", POSITIVE),
     Parameter(
         "mu_bar",
         "gamma_o",

@@ -37,18 +37,21 @@ from jaxtransport.arguments import (
     instance,
     is_list,
     is_traced,
+    number,
     numbers,
     refuse_entries,
     whole,
     wrong,
 )
 from jaxtransport.compute.precision import require_double
+from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.parameters import GAMMA, QUANTUM
 from jaxtransport.patterns import may_be_patterns, pattern_of
 from jaxtransport.patterns.paths import check_numbers, numbers_of
-from jaxtransport.reservoirs import CHAIN, Reservoir, reservoir_of
+from jaxtransport.reservoirs import CHAIN, Reservoir, WideBand, reservoir_of
+from jaxtransport.reservoirs.wide import WIDTH
 
 ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 without a reservoir
 
@@ -58,6 +61,20 @@ def _contacts(gamma: Any, contact: Any) -> Any:
     if contact is None:
         return gamma if jnp.ndim(gamma) else np.ones(2)
     return numbers("contact", contact, POSITIVE, 2)
+
+
+def _coupled(name: str, coupling: Any, of_width: str, width: Any, reservoir: Reservoir) -> Any:
+    """The coupling, or that which makes a wide band broaden its site by `width`."""
+    if width is None:
+        return coupling
+    if coupling is not None:
+        raise InputError(f"{name} and {of_width}: both set the coupling; give one of them")
+    if not isinstance(reservoir, WideBand):
+        raise InputError(f'{of_width}: that of a wide band; pass reservoirs="wide"')
+    one = of_width == "width"
+    given = number(of_width, width, POSITIVE) if one else numbers(of_width, width, POSITIVE, 2)
+    root = jnp.sqrt if is_traced(given) else np.sqrt
+    return root(given / WIDTH)
 
 
 def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
@@ -143,6 +160,8 @@ class Wire(eqx.Module):
         hopping: Any = 1.0,
         strengths: Sequence[float] | None = None,
         reservoirs: Any = None,
+        width: Any = None,
+        contact_width: Any = None,
     ) -> Wire:
         """A wire with the reservoirs of `layout`.
 
@@ -161,6 +180,8 @@ class Wire(eqx.Module):
             reservoirs: their kind, "chain" (default) or "wide"; a table, {"kind": "chain", "hopping": 1.5,
                 "onsite": 0.2}; or {"leads": ..., "middle": ...} for leads of one kind and all others of
                 another.
+            width: Gamma of all middle reservoirs in gamma_o, wide bands, in place of gamma.
+            contact_width: Gamma of the leads, or (Gamma_1, Gamma_N), wide bands, in place of contact.
 
         Raises:
             InputError: a wrong shape, a coupling or hopping that is not positive, NaN. Of traced numbers
@@ -170,12 +191,14 @@ class Wire(eqx.Module):
         require_double()
         instance("layout", layout, Layout)
         N, occupied = layout.N, layout.occupied()
+        kind = reservoir_of(reservoirs)
+        gamma = _coupled(GAMMA, gamma, "width", width, kind.middle)
+        contact = _coupled("contact", contact, "contact_width", contact_width, kind.leads)
         gamma = _couplings(gamma, occupied)
         contact = _contacts(gamma, contact)
         onsite = numbers("onsite", _patterned("onsite", onsite, N), REAL, N)
         hopping = amplitudes("hopping", _patterned("hopping", hopping, N - 1), N - 1)
         strength = layout.strength(strengths)
-        kind = reservoir_of(reservoirs)
         traced = any(map(is_traced, (gamma, contact, onsite, hopping)))
         xp = jnp if traced else np  # without JAX a few times faster, and the same
         site = np.arange(N)

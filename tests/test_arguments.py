@@ -84,6 +84,8 @@ COUPLINGS = {
     "hopping": POSITIVE | {"complex", "complex of NumPy"},
     "strengths": set(),
     "reservoirs": {"mapping"},  # chains, as nothing else is said
+    "width": set(),  # gamma is given
+    "contact_width": set(),  # of a chain
 }
 LATTICE = {"p": set(), "strengths": set()}
 SITES = {"sources": EMPTY, "drains": EMPTY, "probes": EMPTY}
@@ -243,6 +245,7 @@ RIGHT = {
     **{
         "delta_rho": 0.1,
         "sigma": 1.0,
+        "width": 0.5,
         "V": 1.0,
         "L_over_lc": 2.0,
         "shift": 0.1,
@@ -255,6 +258,7 @@ FORM_MAY_BE = {
     "mu_bar": ENERGY | ARRAYS,
     "gamma": POSITIVE | ARRAYS,
     "sigma": POSITIVE | ARRAYS,
+    "width": POSITIVE | ARRAYS,
     "p": ARRAYS,
     "N": set(),
     "circuit": set(),

@@ -8,15 +8,20 @@ onsite  = [{ ... }, { pattern = "disorder", ... }]                onsite.2.seed
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from jaxtransport.arguments import REAL, is_list, is_traced, number, whole
 from jaxtransport.errors import InputError
 from jaxtransport.parameters import Parameter, Scan
 from jaxtransport.patterns import PATTERNS, Sum
 from jaxtransport.patterns.pattern import Pattern
+
+MOST_TRIED = 100  # values of an axis, and sets of numbers, that are checked before a run
 
 
 def rows(of: Parameter, pattern: Pattern) -> dict[str, Parameter]:
@@ -80,6 +85,30 @@ def replaced(name: str, pattern: Pattern, given: Mapping[str, Any]) -> Pattern:
     """A pattern with the numbers that `given` has for some of its paths."""
     parts = [_with(prefix, part, given) for prefix, part in _parts(name, pattern)]
     return Sum(tuple(parts)) if isinstance(pattern, Sum) else parts[0]
+
+
+def not_positive(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: Any) -> str:
+    """What is wrong with a pattern that must be > 0 everywhere, where some of its numbers are axes; or "".
+
+    Args:
+        axes: values of axes by their names, others than those of the pattern among them.
+        lengths: numbers of sites, of whose bonds the pattern is.
+    """
+    varied = [path for path in numbers_of(name, pattern) if path in axes]
+    values = [axes[path] for path in varied]
+    values = [some if len(some) <= MOST_TRIED else some[[0, -1]] for some in values]
+    for numbers in itertools.islice(itertools.product(*values), MOST_TRIED):
+        given = dict(zip(varied, numbers, strict=True))
+        tried = replaced(name, pattern, given)
+        lowest = min(np.min(tried.lowest(int(N) - 1)) for N in (lengths.min(), lengths.max()))
+        if lowest > 0:
+            continue
+        said = f"expected a pattern > 0 on every bond, got one down to {lowest:g}"
+        if np.isneginf(lowest):
+            said = 'normal disorder has no lower bound, and hoppings must be > 0; use distribution = "box"'
+        at = " and ".join(f"{path} = {number:g}" for path, number in given.items())
+        return f"{said} at {at}" if at else said
+    return ""
 
 
 def with_swept_numbers(raw: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:

@@ -37,6 +37,10 @@ class Apart(Reservoir):
         return self.of_leads.band
 
     @property
+    def leads(self) -> Reservoir:
+        return self.of_leads
+
+    @property
     def middle(self) -> Reservoir:
         return self.of_middle
 

@@ -57,6 +57,11 @@ class Reservoir(eqx.Module):
         """The coordinate s in which g is analytic between the edges of the band; counts from mu_bar."""
 
     @property
+    def leads(self) -> Reservoir:
+        """That of the leads."""
+        return self
+
+    @property
     def middle(self) -> Reservoir:
         """That of the sources, drains and probes."""
         return self

@@ -155,6 +155,52 @@ def test_what_is_wrong_is_named(value, match):
         jt.Wire.pair(5, gamma=0.4, reservoirs=value)
 
 
+def test_widths_of_wide_bands(tmp_path):
+    """Gamma in place of gamma: 2 gamma^2, in Python, in a sweep and along an axis."""
+    by_width = jt.Wire.pair(6, width=0.32, contact_width=(2.0, 0.5), reservoirs="wide")
+    by_coupling = jt.Wire.pair(6, gamma=0.4, contact=(1.0, 0.5), reservoirs="wide")
+    close(by_width.coupling, by_coupling.coupling, 1e-15, 1.0)
+    wide = '[reservoirs]\nleads = { kind = "wide" }\nmiddle = { kind = "wide" }\n'
+    wire = '[wire]\nlayout = "pair"\nN = 6\ncontact_width = [2.0, 0.5]\n'
+    driven = "[drive]\nmu_bar = 0.3\ndelta_mu = 0.1\ninjection = 0.2\n"
+    (tmp_path / "s.toml").write_text(f"{wire}{driven}{wide}[grid]\nwidth = [0.32, 0.5]\n")
+    data = jt.run(tmp_path / "s.toml", tmp_path / "s.h5")
+    assert data.width.attrs["units"] == "gamma_o"
+    drive = {"mu_bar": 0.3, "delta_mu": 0.1, "injection": 0.2}
+    close(data.nonreciprocity[0], jt.nonreciprocity(by_coupling, **drive), 1e-13, 1.0)
+
+
+def wrong_widths():
+    wire = "[wire]\nlayout = 'pair'\nN = 6\n"
+    drive = "[drive]\nmu_bar = 0.3\ndelta_mu = 0.1\ninjection = 0.1\n"
+    wide = "[reservoirs]\nmiddle = { kind = 'wide' }\n"
+    return {
+        f"{wire}width = 0.3\n{drive}": r"wire.width: is that of a wide band; set \[reservoirs\] middle",
+        f"{wire}width = 0.3\ngamma = 0.4\n{drive}{wide}": r"wire.width: gamma and width both set",
+        f"{wire}width = -0.3\n{drive}{wide}": r"wire.width: expected a number > 0",
+        f"{wire}width = 0.3\ncontact_width = 1.0\n{drive}{wide}": r"wire.contact_width: is that of",
+    }
+
+
+@pytest.mark.parametrize("text", wrong_widths())
+def test_wrong_widths(text):
+    with pytest.raises(jt.InputError, match=wrong_widths()[text]):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"gamma": 0.4, "width": 0.3, "reservoirs": "wide"}, "gamma and width: both set the coupling"),
+        ({"width": 0.3}, 'width: that of a wide band; pass reservoirs="wide"'),
+        ({"width": -0.3, "reservoirs": "wide"}, "width = -0.3: expected a number > 0"),
+    ],
+)
+def test_wrong_widths_in_python(more, match):
+    with pytest.raises(jt.InputError, match=match):
+        jt.Wire.pair(6, **more)
+
+
 def test_self_energies_in_and_beyond_the_band():
     for table in ("chain", {"kind": "chain", "hopping": 1.5, "onsite": 0.2}, "wide"):
         reservoir = reservoir_of(table)

@@ -22,6 +22,7 @@ from jaxtransport.linear import LinearResponse
 from jaxtransport.parameters import GAMMA, MU_BAR, injection_of
 from jaxtransport.patterns.traced import site_by_site
 from jaxtransport.probes.roots import real_roots
+from jaxtransport.reservoirs.wide import WIDTH
 from jaxtransport.wire import Wire
 
 
@@ -117,7 +118,7 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
     innermost axis from the start and nothing has to be transposed: a quarter of the time of a sweep.
     """
     length = shared["lengths"][row]
-    gamma, contact = given[GAMMA], given["contact"]
+    gamma, contact = _coupling(given, GAMMA, "width"), _coupling(given, "contact", "contact_width")
     left, right = (contact[0], contact[1]) if jnp.ndim(contact) else (contact, contact)
     sites = shared["occupied"].shape[0]
 
@@ -137,6 +138,11 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
         length=length,
         reservoir=shared["reservoir"],
     )
+
+
+def _coupling(given: Mapping[str, Any], name: str, width: str) -> Any:
+    """The coupling itself, or that of a wide band with a given broadening."""
+    return jnp.sqrt(given[width] / WIDTH) if width in given else given[name]
 
 
 def _along(

@@ -5,7 +5,6 @@ Readers check single values, `_Checks` everything that involves several keys.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -43,9 +42,6 @@ Along = float | list[Any] | dict[str, Any] | None  # one number, a list, a patte
 PATTERNED = ("onsite", "hopping")
 
 
-MOST_TRIED = 100  # values of an axis, and sets of numbers of a pattern, that are checked before a run
-
-
 class WireTable(Table):
     """[wire]"""
 
@@ -56,6 +52,8 @@ class WireTable(Table):
         None  # 0 on bare sites
     )
     contact: Annotated[float | list[float] | None, values_of(QUANTUM["contact"])] = None
+    width: Annotated[float | None, value_of(QUANTUM["width"])] = None
+    contact_width: Annotated[float | list[float] | None, values_of(QUANTUM["contact_width"])] = None
     spacing: Annotated[int | None, PlainValidator(whole(1))] = None
     sources: Sites = None
     drains: Sites = None
@@ -130,7 +128,9 @@ def _numbers_of_patterns(wire: Any) -> dict[str, Parameter]:
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
     """Fill in defaults that depend on other keys, so that omitted and explicit defaults are equal."""
     wire, drive = tables["wire"], tables["drive"]
-    if "contact" not in swept:
+    if isinstance(wire.contact_width, float) and "contact_width" not in swept:
+        wire = wire.model_copy(update={"contact_width": [wire.contact_width] * 2})
+    if "contact" not in swept and wire.contact_width is None and "contact_width" not in swept:
         contact = wire.contact
         if contact is None:
             contact = [wire.gamma[0], wire.gamma[-1]] if isinstance(wire.gamma, list) else 1.0
@@ -167,6 +167,7 @@ class _Checks(Checks):
         if "contact" in self.swept and isinstance(self.wire.contact, list):
             self.add("contact", "wire.contact lists both leads; keep one of the two")
         self.reservoirs()
+        self.widths()
         self.per_site()
         self.kinds()
         self.band()
@@ -190,7 +191,8 @@ class _Checks(Checks):
             "mu_bar": "the mean potential of the leads, in gamma_o",
             "delta_mu": "the bias, in gamma_o",
         }
-        if self.wire.sources or self.wire.drains or self.wire.probes or self.wire.layout != "custom":
+        held = self.wire.sources or self.wire.drains or self.wire.probes or self.wire.layout != "custom"
+        if held and not self.given("width"):
             missing["gamma"] = "the coupling of sources and drains, in gamma_o"
         if self.searched and self.tables["solve"].law == "linear" and not self.given("I_g"):
             del missing["delta_mu"]  # zeros in linear response do not depend on it
@@ -256,6 +258,20 @@ class _Checks(Checks):
             elif not occupied[site - 1] and value != 0:
                 self.add("gamma", f"site {site} holds no source, drain or probe: expected 0, got {value}")
 
+    def widths(self) -> None:
+        """Check broadenings: of wide bands, and not beside couplings."""
+        both = self.wire.contact_width
+        if isinstance(both, list) and len(both) != 2:
+            self.add("contact_width", f"expected one number, or two for left and right, got {len(both)}")
+        for name, coupling, part in (("width", "gamma", "middle"), ("contact_width", "contact", "leads")):
+            if not self.given(name):
+                continue
+            if self.given(coupling):
+                self.add(name, f"{coupling} and {name} both set the coupling; keep one of the two")
+            kind = getattr(self.tables["reservoirs"], part) or kinds.DEFAULT
+            if kind["kind"] != "wide":
+                self.add(name, f'is that of a wide band; set [reservoirs] {part} = {{ kind = "wide" }}')
+
     def per_site(self) -> None:
         """Check that lists along the wire match its length, which must not be swept."""
         lengths = self.values("N")
@@ -283,23 +299,8 @@ class _Checks(Checks):
         lengths = self.values("N")
         if name != "hopping" or lengths is None or not len(lengths):
             return
-        axes = [path for path in paths.numbers_of(name, pattern) if path in self.axes]
-        values = [self.axes[path] for path in axes]
-        values = [some if len(some) <= MOST_TRIED else some[[0, -1]] for some in values]
-        for numbers in itertools.islice(itertools.product(*values), MOST_TRIED):
-            given = dict(zip(axes, numbers, strict=True))
-            tried = paths.replaced(name, pattern, given)
-            lowest = min(np.min(tried.lowest(int(N) - 1)) for N in (lengths.min(), lengths.max()))
-            if lowest > 0:
-                continue
-            said = f"expected a pattern > 0 on every bond, got one down to {lowest:g}"
-            if np.isneginf(lowest):
-                said = (
-                    'normal disorder has no lower bound, and a hopping must be > 0; use distribution = "box"'
-                )
-            at = " and ".join(f"{path} = {number:g}" for path, number in given.items())
-            self.add(name, f"{said} at {at}" if at else said)
-            return
+        if said := paths.not_positive(name, pattern, self.axes, lengths):
+            self.add(name, said)
 
     def kinds(self) -> None:
         """Check that the law can do with the kinds of reservoirs."""
