@@ -110,8 +110,8 @@ def solve(
         response = linear.lead_response()
         lost |= response.conductance_error > TOLERATED * response.conductance
 
-    def one(of: tuple[Array, Array]) -> tuple[Balance, Flows, Array, Array, Array]:
-        found, flows, error, nodes = under(*of, injected)
+    def completed(bias: Array, found: Any) -> tuple[Balance, Flows, Array, Array, Array]:
+        found, flows, error, nodes = under.complete(bias, injected, found)
         status = jnp.where((found.status == codes.SOLVED) & lost, codes.NOT_RESOLVED, found.status)
         status = jnp.where(usable, status, codes.SINGULAR)
         status = jnp.where(linear.finite & given, status, codes.NOT_FINITE)
@@ -134,7 +134,8 @@ def solve(
         )
 
     # One after the other: under `vmap` they would take no less time, and half as long again to compile.
-    return jax.vmap(under_bias)(*lax.map(one, (biases, starts)))
+    found = lax.map(lambda of: under.find(*of, injected), (biases, starts))
+    return jax.vmap(under_bias)(*jax.vmap(completed)(biases, found))
 
 
 def observed(names: Iterable[str], both: Nonlinear, law: Law) -> dict[str, Array]:

@@ -87,8 +87,10 @@ class Steady(eqx.Module):
 
     def outside_band(self) -> Int[Array, ""]:
         """1 if a potential left the band."""
-        mu = self.potential()  # NaN, where there is none, is not outside
-        return jnp.any(~self.band.holds(mu) & ~jnp.isnan(mu)).astype(jnp.int8)
+        mu = (
+            self.potential()
+        )  # NaN, where there is none, is not outside; leads are inside, or nothing is solved
+        return jnp.any(self.network.interior & ~self.band.holds(mu) & ~jnp.isnan(mu)).astype(jnp.int8)
 
     def _sites(self, values: Array, *, empty: float) -> Array:
         """Values of the wire's sites: `empty` where there is no reservoir, NaN beyond the wire."""

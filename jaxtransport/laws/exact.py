@@ -6,7 +6,6 @@ r"""The full integral over energies, at any temperature, with all potentials in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,7 @@ from jaxtransport.laws.law import Law, Option
 from jaxtransport.variables import NONLINEAR
 
 if TYPE_CHECKING:
-    from jaxtransport.probes.balance import Balanced, System
+    from jaxtransport.probes.balance import Search, System
 
 RISING_STEPS = 400
 _NODES = Range(f"a whole number from {2 * NODES} to {MOST_NODES:,}", 2 * NODES, MOST_NODES)
@@ -96,7 +95,7 @@ class Exact(Law):
     def at_temperature(self, temperature: Any) -> Exact:
         return replace(self, temperature=temperature)
 
-    def balanced(self, system: System) -> Callable[..., Balanced]:
+    def balanced(self, system: System) -> Search:
         from jaxtransport.probes.exact import balanced
 
         return balanced(system, self.tolerance)

@@ -8,7 +8,7 @@ potentials are sought, from the cheapest to the last, and what a point costs. Ho
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -17,7 +17,7 @@ from jaxtransport.budget import Stage
 from jaxtransport.variables import Variable
 
 if TYPE_CHECKING:
-    from jaxtransport.probes.balance import Balanced, System
+    from jaxtransport.probes.balance import Search, System
 
 
 class Option(NamedTuple):
@@ -55,8 +55,8 @@ class Law(abc.ABC):
     def traced(self) -> Stage:
         """Stage within a transform, where the status of the first stage is unknown."""
 
-    def balanced(self, system: System) -> Callable[..., Balanced]:
-        """How the potentials of one bias are found: a function of (bias, start, 2 pi I_g), compiled by JAX.
+    def balanced(self, system: System) -> Search:
+        """How the potentials of one bias are found, in functions compiled by JAX.
 
         Not asked of a linear law, which `linear` solves.
         """

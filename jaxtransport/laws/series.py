@@ -8,7 +8,6 @@ the Green function.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from jaxtransport.laws.law import Law, Option
 from jaxtransport.variables import SERIES
 
 if TYPE_CHECKING:
-    from jaxtransport.probes.balance import Balanced, System
+    from jaxtransport.probes.balance import Search, System
 
 HIGHEST_ORDER = 9  # nested derivatives: their cost doubles with every order, so beyond it Exact() is cheaper
 _ORDERS = Range(f"a whole number from 1 to {HIGHEST_ORDER}", 1, HIGHEST_ORDER)
@@ -51,7 +50,7 @@ class Series(Law):
     def traced(self) -> Stage:
         return self.stages[1]
 
-    def balanced(self, system: System) -> Callable[..., Balanced]:
+    def balanced(self, system: System) -> Search:
         from jaxtransport.probes.balance import by_newton
 
         return by_newton(system, self.order)

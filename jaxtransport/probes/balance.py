@@ -67,6 +67,17 @@ class System(NamedTuple):
     temperature: Any  # None: zero, known beforehand
 
 
+class Search(NamedTuple):
+    """How a law finds the potentials of one bias, in two parts.
+
+    Derivatives come in the second alone: JAX loses second derivatives by `jax.custom_jvp` in a loop, and the
+    first part is in one.
+    """
+
+    find: Callable[..., Any]  # (bias, start, 2 pi I_g) -> what has been found, without derivatives
+    complete: Callable[..., Balanced]  # (bias, 2 pi I_g, what has been found), with them
+
+
 class Balanced(NamedTuple):
     """The potentials of one bias and what they drive."""
 
@@ -122,34 +133,35 @@ class Problem(eqx.Module):
         return jnp.where(self.linear.interior | leads.hold(jnp.arange(F.shape[0])), settled, F)
 
 
-def by_newton(system: System, order: int) -> Callable[..., Balanced]:
-    """How the series is balanced: see `balance`."""
+def by_newton(system: System, order: int) -> Search:
+    """How the series is balanced."""
     conductor = SeriesConductor(system.wire, system.mu_bar, system.kernel, order)
     problem = Problem(conductor, system.linear, system.mu_bar)
     searching = problem.for_search()  # once for both biases
 
-    def under(bias: Array, start: Array, injected: Array) -> Balanced:
-        found = balance(problem, searching, bias, injected, system.stage)
+    def complete(bias: Array, injected: Array, found: Balance) -> Balanced:
+        found = with_derivatives(problem, found, bias, injected)
         return Balanced(found, conductor.flows(found.x), jnp.full_like(bias, jnp.nan), jnp.asarray(order))
 
-    return under
+    find = lambda bias, start, injected: search(searching, bias, injected, system.stage)
+    return Search(find, complete)
 
 
-def balance(problem: Problem, searching: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:
-    """Find the potentials for a signed bias and 2 pi I_g of a unit strength.
-
-    Where there is none to be found, x is that of I_g = 0, with finite derivatives, and the status says why.
+def search(searching: Problem, delta_mu: Array, injected: Array, stage: Stage) -> Balance:
+    """Find the potentials for a signed bias and 2 pi I_g of a unit strength, without derivatives.
 
     Args:
-        searching: the problem, made ready by `for_search`.
+        searching: a problem made ready by `for_search`.
     """
     drive = lax.stop_gradient((delta_mu, injected))
-    found = _continued(searching, *drive, stage) if stage.continuation else _newton(searching, *drive, stage)
-    return with_derivatives(problem, found, delta_mu, injected)
+    return _continued(searching, *drive, stage) if stage.continuation else _newton(searching, *drive, stage)
 
 
 def with_derivatives(problem: Problem, found: Balance, delta_mu: Array, injected: Array) -> Balance:
-    """A solution found without derivatives, with those of the implicit function theorem."""
+    """A solution found without derivatives, with those of the implicit function theorem.
+
+    Where there is none to be found, x is that of I_g = 0, with finite derivatives, and the status says why.
+    """
     solved = (found.status == codes.SOLVED) & jnp.all(jnp.isfinite(found.x))
     injected = jnp.where(solved, injected, 0.0)
     idle = lax.stop_gradient(problem.start(delta_mu, jnp.zeros_like(injected)))

@@ -5,8 +5,6 @@ r"""Potentials that balance the exact law: window, panels, search, and whether t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -15,9 +13,9 @@ from jaxtyping import Array
 from jaxtransport import status as codes
 from jaxtransport.budget import NODES
 from jaxtransport.green.chain import Chain
-from jaxtransport.probes.balance import Balance, Balanced, System
+from jaxtransport.probes.balance import Balance, Balanced, Search, System
 from jaxtransport.probes.broyden import by_broyden
-from jaxtransport.probes.conductor import ExactConductor
+from jaxtransport.probes.conductor import ExactConductor, Flows
 from jaxtransport.probes.implicit import attached
 from jaxtransport.probes.newton import find
 from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
@@ -25,25 +23,28 @@ from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
 PHASE_ROUNDING = 2e-15  # of a site
 
 
-def balanced(system: System, tolerance: float) -> Callable[..., Balanced]:
+def balanced(system: System, tolerance: float) -> Search:
     """The potentials of a bias by the exact law: first by Broyden's method, a patient stage by Newton's."""
     linear, stage = system.linear, system.stage
     exact = _conductor(system, tolerance)
     panels, interior, band = exact.panels, linear.interior, exact.wire.reservoir.band
     searching = exact.for_search()
 
-    def under(bias: Array, start: Array, injected: Array) -> Balanced:
-        prescribed = jnp.where(interior, injected * linear.strength, 0.0)
-        at = lax.stop_gradient((prescribed, start))
+    def prescribed_by(injected: Array) -> Array:
+        return jnp.where(interior, injected * linear.strength, 0.0)
+
+    def find_under(bias: Array, start: Array, injected: Array) -> tuple[Balance, Flows, Array]:
+        at = lax.stop_gradient((prescribed_by(injected), start))
         if stage.patient:
             found = find(searching, interior, *at, stage.steps, stage.rising_steps)
-            solved = codes.has_numbers(found.status)
-            x = jnp.where(solved, found.x, 0.0)
-            flows, errors = searching.look(x, jnp.asarray(True))
-        else:
-            found, flows, errors = by_broyden(searching, lax.stop_gradient(linear), *at, stage.steps)
-            solved = codes.has_numbers(found.status)
-            x = jnp.where(solved, found.x, 0.0)
+            x = jnp.where(codes.has_numbers(found.status), found.x, 0.0)
+            return found, *searching.look(x, jnp.asarray(True))
+        return by_broyden(searching, lax.stop_gradient(linear), *at, stage.steps)
+
+    def complete(bias: Array, injected: Array, all_found: tuple[Balance, Flows, Array]) -> Balanced:
+        found, flows, errors = lax.stop_gradient(all_found)
+        prescribed, solved = prescribed_by(injected), codes.has_numbers(found.status)
+        x = jnp.where(solved, found.x, 0.0)
         ends = linear.leads.put(bias / 2, -bias / 2, jnp.zeros_like(x))
         x, flows = attached(exact, interior, prescribed, ends, solved, x, flows)
         occupied = jnp.where(linear.broadening > 0, x, 0.0)
@@ -58,7 +59,7 @@ def balanced(system: System, tolerance: float) -> Callable[..., Balanced]:
         status = jnp.where((status == codes.SOLVED) & ~resolved, codes.NOT_RESOLVED, status)
         return Balanced(Balance(x, status, found.steps), flows, error, NODES * panels.count)
 
-    return under
+    return Search(find_under, complete)
 
 
 def _conductor(system: System, tolerance: float) -> ExactConductor:

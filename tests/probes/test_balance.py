@@ -20,7 +20,7 @@ from jaxtransport.laws import Exact, Series
 from jaxtransport.nonlinear import solve
 from jaxtransport.probes import balance as balance_module
 from jaxtransport.probes import newton as newton_module
-from jaxtransport.probes.balance import Problem, balance
+from jaxtransport.probes.balance import Problem, search, with_derivatives
 from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.probes.panels import Panels
 from jaxtransport.probes.series import SeriesConductor
@@ -363,10 +363,28 @@ def delta_one(gamma, injection):
     return jax.vmap(lambda d: d.left_current())(both)[0]
 
 
-def test_balance_is_what_it_says():
-    """`balance` itself, with nothing around it: 2 pi I_l as asked."""
+def test_what_is_found_balances():
+    """The search itself, with nothing around it: 2 pi I_l as asked."""
     wire, mu_bar = jt.Wire.pair(7, gamma=0.6), jnp.asarray(0.3)
     chain = KERNELS["chain"].at(wire, mu_bar)
     problem = Problem(SeriesConductor(wire, mu_bar, KERNELS["chain"], 2), chain, mu_bar)
-    found = balance(problem, problem.for_search(), jnp.asarray(0.2), jnp.asarray(0.05), Stage(steps=8))
+    drive = jnp.asarray(0.2), jnp.asarray(0.05)
+    found = search(problem.for_search(), *drive, Stage(steps=8))
+    found = with_derivatives(problem, found, *drive)
     close(problem.residual(found.x, 0.2, 0.05), np.zeros(7), 1e-15, 1.0)
+
+
+@pytest.mark.parametrize("law", [Series(2), Exact(), Exact(temperature=0.05)], ids=str)
+def test_second_derivatives(law):
+    """In any order of forward and reverse mode: central differences of the gradient, 1e-4 squared."""
+
+    def current(p):
+        wire = jt.Wire.custom(4, sources=[2], drains=[3], gamma=p[1], contact=0.9)
+        return jt.nonreciprocity(wire, mu_bar=p[0], delta_mu=0.04, injection=0.13, law=law)
+
+    at = jnp.array([0.6, 0.5])
+    gradient = jax.jit(jax.grad(current))
+    step = 1e-4 * np.eye(2)
+    expected = np.array([(gradient(at + e) - gradient(at - e)) / 2e-4 for e in step])
+    for hessian in (jax.jacfwd(jax.grad(current)), jax.jacfwd(jax.jacfwd(current))):
+        close(jax.jit(hessian)(at), expected, 1e-5, 1.0)
