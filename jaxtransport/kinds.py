@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from jaxtransport.arguments import POSITIVE, REAL, Range, number, wrong
+from jaxtransport.arguments import POSITIVE, REAL, Range, number, require_known, show, wrong
 from jaxtransport.band import EVERYWHERE, Band
 from jaxtransport.errors import InputError
 from jaxtransport.hints import meant
@@ -43,7 +43,8 @@ def kind_of(name: str, value: Any) -> dict[str, Any]:
     """
     table = {"kind": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
-        raise wrong(name, value, 'the table of a reservoir, such as { kind = "wide" }')
+        what = 'the table of a reservoir, such as { kind = "wide" }'
+        raise InputError(f"{name}: expected {what}, got {show(value)}")
     if "kind" not in table:
         raise InputError(f"{name}.kind: missing; known: {', '.join(KINDS)}")
     kind = KINDS.get(called) if isinstance(called := table["kind"], str) else None
@@ -53,6 +54,7 @@ def kind_of(name: str, value: Any) -> dict[str, Any]:
     keys = ["kind", *kind.numbers]
     if mistakes := [f"{name}.{key}: unknown; {meant(key, keys)}" for key in table if key not in keys]:
         raise InputError(mistakes)
+    require_known(name, *(table[key] for key in kind.numbers if key in table))
     read = {
         key: float(number(f"{name}.{key}", table.get(key, default), domain))
         for key, (domain, default) in kind.numbers.items()

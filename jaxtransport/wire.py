@@ -49,7 +49,7 @@ from jaxtransport.hints import with_hints
 from jaxtransport.layout import Layout
 from jaxtransport.parameters import GAMMA, QUANTUM
 from jaxtransport.patterns import may_be_patterns, pattern_of
-from jaxtransport.patterns.paths import check_numbers, numbers_of
+from jaxtransport.patterns.paths import check_numbers, numbers_of, rows
 from jaxtransport.reservoirs import CHAIN, Reservoir, WideBand, reservoir_of
 from jaxtransport.reservoirs.wide import WIDTH
 
@@ -103,8 +103,16 @@ def _patterned(name: str, value: Any, length: int) -> Any:
         return value
     pattern = pattern_of(name, value, of_bonds=name == "hopping")
     check_numbers(QUANTUM[name], pattern)
-    traced = any(is_traced(number) for number in numbers_of(name, pattern).values())
-    return pattern.along(np.arange(length), length, jnp if traced else np)
+    values = {path: number for path, number in numbers_of(name, pattern).items() if is_traced(number)}
+    if not values:
+        return pattern.along(np.arange(length), length)
+    allowed = [
+        row.domain.holds(values[path]) & (not row.integer or values[path] == jnp.floor(values[path]))
+        for path, row in rows(QUANTUM[name], pattern).items()
+        if path in values and row.domain is not QUANTUM[name].domain
+    ]
+    along = pattern.along(np.arange(length), length, jnp)
+    return _marked(along, jnp.all(jnp.asarray(allowed))) if allowed else along
 
 
 def _marked(value: Any, allowed: Any) -> Any:

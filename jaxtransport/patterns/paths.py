@@ -21,7 +21,7 @@ from jaxtransport.parameters import Parameter, Scan
 from jaxtransport.patterns import PATTERNS, Sum
 from jaxtransport.patterns.pattern import Pattern
 
-MOST_TRIED = 100  # values of an axis, and sets of numbers, that are checked before a run
+MOST_TRIED = 1000  # values of an axis, and sets of numbers, that are checked before a run
 
 
 def rows(of: Parameter, pattern: Pattern) -> dict[str, Parameter]:
@@ -87,28 +87,40 @@ def replaced(name: str, pattern: Pattern, given: Mapping[str, Any]) -> Pattern:
     return Sum(tuple(parts)) if isinstance(pattern, Sum) else parts[0]
 
 
-def not_positive(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: Any) -> str:
-    """What is wrong with a pattern that must be > 0 everywhere, where some of its numbers are axes; or "".
+def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: Any, *, positive: bool) -> str:
+    """What is wrong with a pattern where some of its numbers are axes, of some sets of their values; or "".
 
     Args:
         axes: values of axes by their names, others than those of the pattern among them.
-        lengths: numbers of sites, of whose bonds the pattern is.
+        lengths: numbers of sites or bonds.
+        positive: whether its numbers along the wire must be > 0. (What is not tried here has status 4.)
     """
     varied = [path for path in numbers_of(name, pattern) if path in axes]
-    values = [axes[path] for path in varied]
-    values = [some if len(some) <= MOST_TRIED else some[[0, -1]] for some in values]
+    values = [_some(axes[path]) for path in varied]
+    tried_lengths = _some(np.unique(lengths)) if pattern.of_length else [np.max(lengths)]
     for numbers in itertools.islice(itertools.product(*values), MOST_TRIED):
         given = dict(zip(varied, numbers, strict=True))
         tried = replaced(name, pattern, given)
-        lowest = min(np.min(tried.lowest(int(N) - 1)) for N in (lengths.min(), lengths.max()))
-        if lowest > 0:
-            continue
-        said = f"expected a pattern > 0 on every bond, got one down to {lowest:g}"
-        if np.isneginf(lowest):
-            said = 'normal disorder has no lower bound, and hoppings must be > 0; use distribution = "box"'
         at = " and ".join(f"{path} = {number:g}" for path, number in given.items())
-        return f"{said} at {at}" if at else said
+        at = f" at {at}" if at else ""
+        for prefix, part in _parts(name, tried):
+            if mistakes := part.mistakes():
+                return f"{prefix}.{mistakes[0]}".removeprefix(f"{name}.") + at
+        if not positive:
+            continue
+        lowest = min(np.min(tried.lowest(int(length))) for length in tried_lengths)
+        if np.isneginf(lowest):
+            return 'normal disorder has no lower bound, and hoppings must be > 0; use distribution = "box"'
+        if not lowest > 0:
+            return f"expected a pattern > 0 on every bond, got one down to {lowest:g}{at}"
     return ""
+
+
+def _some(values: Any) -> Any:
+    """Not too many of the values of an axis, the first and the last among them."""
+    if len(values) <= MOST_TRIED:
+        return values
+    return values[np.unique(np.linspace(0, len(values) - 1, MOST_TRIED).round().astype(int))]
 
 
 def with_swept_numbers(raw: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:

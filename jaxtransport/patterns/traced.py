@@ -34,10 +34,12 @@ def site_by_site(
     at: Callable[[Pattern], jax.Array] = lambda part: lax.map(
         lambda l: jnp.asarray(part.along(l, length, jnp), float), index
     )
-    first, *others = map(at, parts)
+    along, *others = map(at, parts)
     for other in others:
-        first = lax.map(lambda both: both[0] + both[1], (first, other))
-    return first
+        along = lax.map(lambda both: both[0] + both[1], (along, other))
+    if name == "hopping":  # a wire that is not allowed has a status of its own
+        along = lax.map(lambda at: jnp.where((at[0] > 0) | (at[1] >= length), at[0], jnp.nan), (along, index))
+    return along
 
 
 def traceable(pattern: Pattern) -> Pattern:

@@ -139,8 +139,8 @@ def parse(text: str, models: Mapping[str, Model], name: str = "sweep", overrides
 
 def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes) -> None:
     key, equals, value = override.partition("=")
-    parts = key.strip().split(".")
-    if not equals or len(parts) > 2 or not all(parts):
+    parts = _keys(key.strip())
+    if not equals or not all(parts):
         mistakes.add(f"--set {override}", "expected table.key=value, such as wire.gamma=0.4")
         return
     if not value.strip():
@@ -153,22 +153,47 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     if len(parts) == 1:
         document[parts[0]] = parsed
         return
-    table, name = parts
-    if not isinstance(document.get(table, {}), dict):
-        mistakes.add(table, "expected a table")
+    *tables, name = parts
+    holder: Any = document
+    for depth, table in enumerate(tables):
+        inside = _inside(holder, table)
+        if inside is None and isinstance(holder, dict) and table not in holder:
+            holder[table] = tomlkit.inline_table() if depth else tomlkit.table()
+            inside = holder[table]
+        if not isinstance(inside, dict | list):
+            mistakes.add(".".join(tables[: depth + 1]), "expected a table")
+            return
+        holder = inside
+    if not isinstance(holder, dict):
+        mistakes.add(f"--set {override}", f"expected the place of an entry of {'.'.join(tables)}, from 1")
         return
-    if table not in document:
-        document[table] = tomlkit.table()
-    document[table][name] = parsed
-    grid = document.get("grid", {})
-    if table != "grid" and isinstance(grid, dict) and name in grid:
-        grid.pop(name)
+    holder[name] = parsed
+    grid, swept = document.get("grid", {}), ".".join(parts[1:])
+    if tables[0] != "grid" and isinstance(grid, dict) and swept in grid:
+        grid.pop(swept)
+
+
+def _keys(key: str) -> list[str]:
+    """The parts of a key with dots; of a grid the rest is one name, with quotes or without."""
+    table, dot, rest = key.partition(".")
+    if table == "grid" and dot:
+        return [table, rest.strip("\"'")]
+    return key.split(".")
+
+
+def _inside(holder: Any, key: str) -> Any:
+    """What a table has under a key, or a list in a place from 1; None if there is nothing."""
+    if isinstance(holder, list):
+        return holder[int(key) - 1] if key.isdecimal() and 1 <= int(key) <= len(holder) else None
+    return holder.get(key)
 
 
 def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mistakes) -> None:
     """Remove a key or a whole table from a document, for --set with nothing after the equals sign."""
     *tables, name = parts
-    holder: Any = document.get(tables[0], {}) if tables else document
+    holder: Any = document
+    for table in tables:
+        holder = None if holder is None or not isinstance(holder, dict | list) else _inside(holder, table)
     if not isinstance(holder, dict) or name not in holder:
         mistakes.add(f"--set {'.'.join(parts)}=", "cannot remove this key; the file does not contain it")
         return

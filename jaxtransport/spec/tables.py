@@ -148,6 +148,11 @@ def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes)
             )
             continue
         row = known[name]
+        if isinstance(value, dict) and (
+            dotted := [f"{name}.{key}" for key in value if f"{name}.{key}" in known]
+        ):
+            mistakes.add(f"grid.{name}", f'put a name with a dot in quotes: "{dotted[0]}" = ...')
+            continue
         try:
             axes.append(Axis(name, axis_of(row)(value), row.unit, row.long_name, row.symbol))
         except ValueError as error:

@@ -123,3 +123,13 @@ def test_what_is_wrong_is_named(value, match):
 
 def test_every_pattern_has_a_name_of_its_own():
     assert list(PATTERNS) == ["alternating", "quasiperiodic", "disorder", "step", "gradient"]
+
+
+@pytest.mark.parametrize(("width", "seed"), [(-1.0, 7), (1.0, 1.5), (1.0, -1), (1.0, 2.0**60)])
+def test_traced_numbers_that_are_not_allowed_set_the_status(width, seed):
+    def status(width, seed):
+        wire = jt.Wire.pair(6, gamma=0.4, onsite=disorder(width, seed))
+        return jt.solve(wire, mu_bar=0.3, delta_mu=0.1).status
+
+    assert int(jax.jit(status)(1.0, 7)) == 0
+    assert int(jax.jit(status)(width, seed)) == 4

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jaxtransport as jt
-from jaxtransport.models import parse, search
+from jaxtransport.models import parse, read, search
 
 SPEC = """
 [wire]
@@ -141,3 +141,66 @@ def test_zeros_of_disordered_wires(tmp_path):
         here = found.mu_bar.values[found["onsite.seed"].values == seed]
         np.testing.assert_allclose(here, alone.mu_bar.values, atol=1e-12)
         assert len(here)
+
+
+SLOPE_AND_DIP = (
+    'hopping = [{ pattern = "gradient", first = 1.0, last = 0.2 }, '
+    '{ pattern = "step", values = [0.0, -0.5, 0.0], at = [5, 6] }]'
+)
+SUMS = {
+    (SLOPE_AND_DIP, "N = [4, 7, 100]"): r"wire.hopping: .*> 0 on every bond",
+    (
+        'N = 4\nhopping = [{ pattern = "alternating", values = [1.0] }, '
+        '{ pattern = "quasiperiodic", amplitude = 1.05, frequency = 0.0 }]',
+        '"hopping.2.phase" = { start = -1.5, stop = 4.78, num = 201 }',
+    ): r"wire.hopping: .*down to -0.0.* at hopping.2.phase",
+    (
+        'N = 6\nonsite = { pattern = "step", values = [1.0, 2.0, 3.0], at = [3, 5] }',
+        '"onsite.at[1]" = [2, 3, 5]',
+    ): r"wire.onsite: at: expected sites in ascending order.* at onsite.at\[1\] = 5",
+    (
+        f"N = 6\n{DISORDER}",
+        "onsite.width = [1.0, 2.0]",
+    ): r'grid.onsite: put a name .* in quotes: "onsite.width"',
+}
+
+
+@pytest.mark.parametrize(("wire", "grid"), SUMS)
+def test_numbers_that_do_not_go_together(wire, grid):
+    with pytest.raises(jt.InputError, match=SUMS[wire, grid]):
+        spec(wire, grid)
+
+
+@pytest.mark.slow
+def test_what_was_not_tried_has_a_status(tmp_path):
+    """A hopping below zero at points beyond the first thousand sets: status 4, the others as they are."""
+    wire = (
+        'N = 4\nhopping = [{ pattern = "alternating", values = [1.0] }, '
+        '{ pattern = "quasiperiodic", amplitude = 0.5, frequency = 0.0 }]'
+    )
+    grid = '"hopping.2.phase" = { start = 0.0, stop = 1.0, num = 1000 }\n"hopping.2.amplitude" = [0.5, -1.5]'
+    (tmp_path / "s.toml").write_text(SPEC.format(wire=wire, grid=grid))
+    data = jt.run(tmp_path / "s.toml", tmp_path / "s.h5")
+    negative = 1 + data["hopping.2.amplitude"] * np.cos(data["hopping.2.phase"]) <= 0
+    assert negative.any()
+    np.testing.assert_array_equal(data.status, np.where(negative.transpose(*data.status.dims), 4, 0))
+
+
+def test_new_keys_can_be_set(tmp_path):
+    (tmp_path / "s.toml").write_text(
+        SPEC.format(wire=f"N = 6\n{DISORDER}", grid='"onsite.width" = [1.0, 2.0]')
+    )
+
+    made = lambda *overrides: read(tmp_path / "s.toml", overrides=overrides)
+    for key in ('grid."onsite.seed"', "grid.onsite.seed"):
+        assert [axis.name for axis in made(f"{key}=[1, 2]").axes] == ["onsite.width", "onsite.seed"]
+    assert made('grid."onsite.width"=').axes == ()
+    single = made("wire.onsite.width=3.0")
+    assert single.axes == ()
+    assert single.tables["wire"].onsite["width"] == 3.0
+    kind = made('reservoirs.leads.kind="wide"', "reservoirs.middle.kind=wide").tables["reservoirs"]
+    assert kind.leads == kind.middle == {"kind": "wide"}
+    with pytest.raises(jt.InputError, match=r"expected table.key=value"):
+        made("wire..onsite=1")
+    with pytest.raises(jt.InputError, match=r"wire.N: expected a table"):
+        made("wire.N.width=1")

@@ -201,6 +201,29 @@ def test_wrong_widths_in_python(more, match):
         jt.Wire.pair(6, **more)
 
 
+def test_numbers_of_reservoirs_are_not_traced():
+    call = lambda h: jt.Wire.pair(5, gamma=0.4, reservoirs={"kind": "chain", "hopping": h}).coupling[0]
+    with pytest.raises(jt.InputError, match="reservoirs: traced by JAX"):
+        jax.jit(call)(1.5)
+
+
+@pytest.mark.parametrize("law", [jt.Linear(), jt.Series(2)], ids=str)
+def test_outside_band_is_that_of_sources_drains_and_probes(law, tmp_path):
+    """Wide leads have no band to leave; in a state and in a sweep."""
+    middle = {"kind": "chain", "hopping": 0.2, "onsite": 1.0}
+    wire = jt.Wire.custom(5, probes=[3], gamma=0.5, reservoirs={"leads": "wide", "middle": middle})
+    for mu_bar, delta_mu in ((0.0, 0.03), (1.0, 1.0)):
+        assert int(jt.solve(wire, mu_bar=mu_bar, delta_mu=delta_mu, law=law).outside_band) == 0
+        (tmp_path / "s.toml").write_text(
+            '[wire]\nlayout = "custom"\nN = 5\nprobes = [3]\ngamma = 0.5\n'
+            '[reservoirs]\nleads = { kind = "wide" }\n'
+            'middle = { kind = "chain", hopping = 0.2, onsite = 1.0 }\n'
+            f'[drive]\nmu_bar = {mu_bar}\ndelta_mu = {delta_mu}\n[solve]\nlaw = "{law.name}"\n'
+        )
+        data = jt.run(tmp_path / "s.toml", tmp_path / "s.h5", force=True)
+        assert int(data.outside_band) == 0
+
+
 def test_self_energies_in_and_beyond_the_band():
     for table in ("chain", {"kind": "chain", "hopping": 1.5, "onsite": 0.2}, "wide"):
         reservoir = reservoir_of(table)

@@ -401,7 +401,7 @@ def test_later_overrides_win():
         ("wire.gamma", "--set wire.gamma"),
         ("=0.4", "--set =0.4"),
         ("wire.=0.4", "--set wire.=0.4"),
-        ("wire.a.b=0.4", "--set wire.a.b=0.4"),
+        ("wire.a.b=0.4", "wire.a"),
         ("wire.contact=", "--set wire.contact="),
         ("wire.gamma=nan", "wire.gamma"),
         ("wire.gamma=0.4 0.5", "wire.gamma"),

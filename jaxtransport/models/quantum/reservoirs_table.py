@@ -20,9 +20,9 @@ from jaxtransport.spec.tables import Table
 
 def _reservoir(value: Any) -> dict[str, Any] | None:
     try:
-        table = kinds.kind_of("", value)
+        table = kinds.kind_of("x", value)
     except InputError as error:
-        said = (re.sub(r"^( = .*?)?: ", "", mistake.lstrip(".")) for mistake in error.mistakes)
+        said = (re.sub(r"^x(\.|: )", "", mistake) for mistake in error.mistakes)
         raise ValueError("; ".join(said)) from None
     return None if table == kinds.DEFAULT else table
 

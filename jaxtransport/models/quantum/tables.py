@@ -295,11 +295,11 @@ class _Checks(Checks):
                 )
 
     def patterned(self, name: str, pattern: Pattern) -> None:
-        """Check that hoppings of a pattern stay positive, whatever its numbers that are axes."""
-        lengths = self.values("N")
-        if name != "hopping" or lengths is None or not len(lengths):
+        """Check the numbers of a pattern, also those that are axes; hoppings must be positive."""
+        lengths, bonds = self.values("N"), name == "hopping"
+        if lengths is None or not len(lengths):
             return
-        if said := paths.not_positive(name, pattern, self.axes, lengths):
+        if said := paths.not_allowed(name, pattern, self.axes, lengths - bonds, positive=bonds):
             self.add(name, said)
 
     def kinds(self) -> None:
