@@ -64,7 +64,7 @@ class State(eqx.Module):
     status: Int[Array, ""]  # 0 solved, 7 with digits lost, else not: see `jaxtransport.status`
     steps: Int[Array, ""]  # of the search for the potentials; 0 in linear response
     nodes: Int[Array, ""]  # energies of the exact law, or order of the series; 1 in linear response
-    outside_band: Int[Array, ""]  # 1 if a potential left the band |mu| < 2
+    outside_band: Int[Array, ""]  # 1 if one left the band of its reservoirs
 
     bond_currents = Renamed("bond_current")
 

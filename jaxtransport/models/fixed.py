@@ -92,7 +92,8 @@ def _given(spec: Spec, parameters: Parameters) -> dict[str, list[float]]:
         varied = spec.axis(row.name) is not None or row.name in (searched or ())
         if value is None or varied or (linear and row.name in NOT_IN_LINEAR_SEARCHES):
             continue
-        out[row.name] = _distinct(value)
+        of_axes = any(axis.name.startswith(f"{row.name}.") for axis in spec.axes)  # numbers of its pattern
+        out[row.name] = [math.nan, math.nan] if of_axes else _distinct(value)
     return out
 
 

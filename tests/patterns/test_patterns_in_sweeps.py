@@ -204,3 +204,13 @@ def test_new_keys_can_be_set(tmp_path):
         made("wire..onsite=1")
     with pytest.raises(jt.InputError, match=r"wire.N: expected a table"):
         made("wire.N.width=1")
+
+
+@pytest.mark.slow
+def test_a_pattern_with_a_swept_number_is_not_one_number(tmp_path):
+    wire = 'N = 4\nhopping = { pattern = "alternating", values = [1.0, 0.5] }'
+    (tmp_path / "s.toml").write_text(SPEC.format(wire=wire, grid='"hopping.values[2]" = [0.3, 0.4]'))
+    data = jt.run(tmp_path / "s.toml", tmp_path / "s.h5")
+    assert "hopping" not in data.coords
+    assert "hopping" in data.attrs["lists"].split()
+    assert data.attrs["patterns"] == "hopping=alternating (1, values[2])"
