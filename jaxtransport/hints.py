@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ParamSpec, TypeVar
 
-from jaxtransport.errors import UnknownArgument
+from jaxtransport.arguments import wrong
+from jaxtransport.errors import InputError, UnknownArgument
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,6 +24,21 @@ def meant(name: str, known: Collection[str]) -> str:
     """A hint for a message: the known name most similar to `name`, or all known names."""
     close = nearest(name, known)
     return f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"
+
+
+def named(name: str, table: Mapping[str, Any], key: str, known: Mapping[str, R], what: str) -> R:
+    """The one of `known` that a key of a table names, such as the kind of a pattern.
+
+    Raises:
+        InputError: the key is missing, or names none.
+    """
+    if key not in table:
+        raise InputError(f"{name}.{key}: missing; known: {', '.join(known)}")
+    called = table[key]
+    if not isinstance(called, str) or called not in known:
+        hint = meant(called if isinstance(called, str) else "", known)
+        raise wrong(f"{name}.{key}", called, f"the name of {what}; {hint}")
+    return known[called]
 
 
 def with_hints(function: Callable[P, R], passing_to: Any = None) -> Callable[P, R]:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from jaxtransport.arguments import POSITIVE, REAL, Range, number, require_known, show, wrong
+from jaxtransport.arguments import POSITIVE, REAL, Range, number, require_known, show
 from jaxtransport.band import EVERYWHERE, Band
 from jaxtransport.errors import InputError
-from jaxtransport.hints import meant
+from jaxtransport.hints import meant, named
 
 
 class Kind(NamedTuple):
@@ -45,12 +45,7 @@ def kind_of(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(table, Mapping):
         what = 'the table of a reservoir, such as { kind = "wide" }'
         raise InputError(f"{name}: expected {what}, got {show(value)}")
-    if "kind" not in table:
-        raise InputError(f"{name}.kind: missing; known: {', '.join(KINDS)}")
-    kind = KINDS.get(called) if isinstance(called := table["kind"], str) else None
-    if kind is None:
-        known = meant(called if isinstance(called, str) else "", KINDS)
-        raise wrong(f"{name}.kind", called, f"the name of a kind of reservoir; {known}")
+    kind = named(name, table, "kind", KINDS, "a kind of reservoir")
     keys = ["kind", *kind.numbers]
     if mistakes := [f"{name}.{key}: unknown; {meant(key, keys)}" for key in table if key not in keys]:
         raise InputError(mistakes)
@@ -59,7 +54,7 @@ def kind_of(name: str, value: Any) -> dict[str, Any]:
         key: float(number(f"{name}.{key}", table.get(key, default), domain))
         for key, (domain, default) in kind.numbers.items()
     }
-    return {"kind": called, **read}
+    return {"kind": table["kind"], **read}
 
 
 def band_of(table: Mapping[str, Any]) -> Band:

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxtransport.arguments import is_list, wrong
 from jaxtransport.errors import InputError
-from jaxtransport.hints import meant
+from jaxtransport.hints import meant, named
 from jaxtransport.patterns.alternating import Alternating
 from jaxtransport.patterns.disorder import Disorder
 from jaxtransport.patterns.gradient import Gradient
@@ -68,12 +68,7 @@ def _one(name: str, value: Any) -> Pattern:
     """The pattern of one table."""
     if isinstance(value, Pattern):
         return value
-    if "pattern" not in value:
-        raise InputError(f"{name}.pattern: missing; known: {', '.join(PATTERNS)}")
-    kind = PATTERNS.get(called) if isinstance(called := value["pattern"], str) else None
-    if kind is None:
-        known = meant(called if isinstance(called, str) else "", PATTERNS)
-        raise wrong(f"{name}.pattern", called, f"the name of a pattern; {known}")
+    kind = named(name, value, "pattern", PATTERNS, "a pattern")
     keys = keys_of(kind)
     given = [key for key in value if key != "pattern"]
     mistakes = [f"{name}.{key}: unknown; {meant(key, keys)}" for key in given if key not in keys]
