@@ -8,7 +8,7 @@ onsite  = [{ ... }, { pattern = "disorder", ... }]                onsite.2.seed
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from jaxtransport.parameters import Parameter, Scan
 from jaxtransport.patterns import PATTERNS, Sum
 from jaxtransport.patterns.pattern import Pattern
 
-MOST_TRIED = 1000  # values of an axis, and sets of numbers, that are checked before a run
+MOST_TRIED, MOST_SITES_TRIED = 1000, 10**7  # wires, and their sites in all, that are checked before a run
 
 
 def rows(of: Parameter, pattern: Pattern) -> dict[str, Parameter]:
@@ -88,7 +88,7 @@ def replaced(name: str, pattern: Pattern, given: Mapping[str, Any]) -> Pattern:
 
 
 def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: Any, *, positive: bool) -> str:
-    """What is wrong with a pattern where some of its numbers are axes, of some sets of their values; or "".
+    """What is wrong with a pattern where some of its numbers are axes, of wires all over the grid; or "".
 
     Args:
         axes: values of axes by their names, others than those of the pattern among them.
@@ -96,31 +96,28 @@ def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: A
         positive: whether its numbers along the wire must be > 0. (What is not tried here has status 4.)
     """
     varied = [path for path in numbers_of(name, pattern) if path in axes]
-    values = [_some(axes[path]) for path in varied]
-    tried_lengths = _some(np.unique(lengths)) if pattern.of_length else [np.max(lengths)]
-    for numbers in itertools.islice(itertools.product(*values), MOST_TRIED):
+    lengths = np.unique(lengths) if pattern.of_length else np.max(lengths, keepdims=True)
+    values = [*(axes[path] for path in varied), lengths]
+    shape = [len(some) for some in values]
+    most = max(2, min(MOST_TRIED, MOST_SITES_TRIED // int(lengths[-1])))
+    tried = np.unique(np.linspace(0, math.prod(shape) - 1, min(math.prod(shape), most)).round().astype(int))
+    for index in zip(*np.unravel_index(tried, shape), strict=True):
+        *numbers, length = (some[i] for some, i in zip(values, index, strict=True))
         given = dict(zip(varied, numbers, strict=True))
-        tried = replaced(name, pattern, given)
+        one = replaced(name, pattern, given)
         at = " and ".join(f"{path} = {number:g}" for path, number in given.items())
         at = f" at {at}" if at else ""
-        for prefix, part in _parts(name, tried):
+        for prefix, part in _parts(name, one):
             if mistakes := part.mistakes():
                 return f"{prefix}.{mistakes[0]}".removeprefix(f"{name}.") + at
         if not positive:
             continue
-        lowest = min(np.min(tried.lowest(int(length))) for length in tried_lengths)
+        lowest = np.min(one.lowest(int(length)))
         if np.isneginf(lowest):
             return 'normal disorder has no lower bound, and hoppings must be > 0; use distribution = "box"'
         if not lowest > 0:
             return f"expected a pattern > 0 on every bond, got one down to {lowest:g}{at}"
     return ""
-
-
-def _some(values: Any) -> Any:
-    """Not too many of the values of an axis, the first and the last among them."""
-    if len(values) <= MOST_TRIED:
-        return values
-    return values[np.unique(np.linspace(0, len(values) - 1, MOST_TRIED).round().astype(int))]
 
 
 def with_swept_numbers(raw: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from typing import ClassVar
 import jax
 import numpy as np
 import pytest
+from support.patterned import SPEC
 
 import jaxtransport as jt
 from jaxtransport import patterns
@@ -13,18 +14,6 @@ from jaxtransport.models import parse
 from jaxtransport.patterns import Number, Pattern, pattern_of
 
 SSH = {"pattern": "alternating", "values": [1.0, 0.5]}
-SPEC = """
-[wire]
-layout = "pair"
-gamma = 0.4
-{wire}
-[drive]
-mu_bar = 0.3
-delta_mu = 0.1
-injection = 0.2
-[grid]
-{grid}
-"""
 
 
 def numbers_of(value, count):
