@@ -44,6 +44,19 @@ class Double(NamedTuple):
         high, low = _two_product(self.high, other.high)
         return Double(*_ordered_sum(high, low + (self.high * other.low + self.low * other.high)))
 
+    def scaled(self, power_of_two: float) -> Double:
+        return Double(power_of_two * self.high, power_of_two * self.low)
+
+    def root(self) -> Double:
+        """The square root of a number >= 0, by one step of Newton's method from the rounded one."""
+        positive = self.high > 0
+        high = jnp.where(positive, self.high, 1.0)
+        first = jnp.sqrt(high)
+        square, low = _two_product(first, first)
+        rest = (high - square) - low + jnp.where(positive, self.low, 0.0)
+        root = Double(*_ordered_sum(first, rest / (2 * first)))
+        return Double(*(jnp.where(positive, part, 0.0) for part in root))
+
     def inverse(self) -> Double:
         """One step of Newton's method from the rounded inverse."""
         first = 1 / self.high

@@ -49,10 +49,10 @@ class Fine(eqx.Module):
     phase: Float[Array, ""]
 
     @classmethod
-    def at(cls, wire: Wire, s: Double) -> Fine:
-        """At a coordinate of the reservoirs' energies."""
-        zero = jnp.zeros_like(s.high)
-        energy, shift, half_width = wire.reservoir.finely(s)
+    def at(cls, wire: Wire, energy: Double) -> Fine:
+        """At an energy."""
+        zero = jnp.zeros_like(energy.high)
+        shift, half_width = wire.reservoir.finely(energy)
         square = Double.product(wire.coupling, wire.coupling)
         t = wire.hopping
         hopping = Double.product(jnp.real(t), jnp.real(t)).add(Double.product(jnp.imag(t), jnp.imag(t)))

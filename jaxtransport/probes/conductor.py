@@ -183,7 +183,8 @@ class ExactConductor(Conductor):
         if self.panels.fine and self.searching:
             s_bar = self._energies.middle()
             sigma = jax.tree.map(jnp.ravel, at.sigma)
-            fine = jax.vmap(lambda sigma: Fine.at(self.wire, s_bar.add(sigma)), out_axes=-1)(sigma)
+            of_sigma = lambda sigma: Fine.at(self.wire, self._energies.finely(s_bar.add(sigma)))
+            fine = jax.vmap(of_sigma, out_axes=-1)(sigma)
             return Known(fine.pairs, jnp.zeros(sigma.high.shape))
         return Known(*self.kernel.pairs_at(self.wire, self.mu_bar + at.above.ravel()))
 

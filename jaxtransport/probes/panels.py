@@ -113,7 +113,9 @@ class Panels(eqx.Module):
         s_bar = energies.middle()
 
         def of_node(sigma: Double, above: Array) -> Sight:
-            return Fine.at(wire, s_bar.add(sigma)).sight if fine else sight(wire, mu_bar + above)
+            if fine:
+                return Fine.at(wire, energies.finely(s_bar.add(sigma))).sight
+            return sight(wire, mu_bar + above)
 
         summed = tail**0.5 / (100 if fine else 10)  # nodes that are only summed err by its square
         cut = lambda state: _cut(state, of_node, energies, temperature, tail, summed)

@@ -54,5 +54,5 @@ class Apart(Reservoir):
     def energies(self, mu_bar: Float[Array, ""]) -> Energies:
         raise NotImplementedError("integrals over energy take one kind of reservoir")
 
-    def finely(self, s: Double) -> FineSurface:
+    def finely(self, energy: Double) -> FineSurface:
         raise NotImplementedError("integrals over energy take one kind of reservoir")

@@ -39,16 +39,18 @@ class SemiInfiniteChain(Reservoir):
         shift = x * jnp.where(out, 1 - jnp.sqrt(jnp.maximum(square, 1e-300)), 1.0)
         return Surface(shift / (2 * self.hopping), root(x) / self.hopping)
 
-    def finely(self, s: Double) -> FineSurface:
-        zero, one = jnp.zeros_like(s.high), jnp.ones_like(s.high)
-        square = s.times(s)
-        share = square.plus(1.0).inverse()
-        half = s.times(share)
-        half = Double(2 * half.high, 2 * half.low)
-        x = Double(2 * half.high, 2 * half.low)
-        half_width = Double(one, zero).less(square).times(share)
-        if self.hopping == 1 and self.onsite == 0:
-            return FineSurface(x, half, half_width)
-        t = Double(one * self.hopping, zero)
-        over = t.inverse()
-        return FineSurface(x.times(t).plus(self.onsite), half.times(over), half_width.times(over))
+    def finely(self, energy: Double) -> FineSurface:
+        t = self.hopping
+        x = energy.plus(-self.onsite)
+        if t != 1:
+            x = x.times(Double(jnp.full_like(x.high, t), jnp.zeros_like(x.high)).inverse())
+        inside = jnp.abs(x.high) < 2
+        root = x.plus(2.0).times(Double(-x.high, -x.low).plus(2.0))
+        beyond = Double(-root.high, -root.low).root()
+        outer = x.less(Double(*(jnp.sign(x.high) * part for part in beyond)))
+        shift = Double(*(jnp.where(inside, a, b) / 2 for a, b in zip(x, outer, strict=True)))
+        half_width = root.root().scaled(0.5)
+        if t != 1:
+            over = Double(jnp.full_like(x.high, t), jnp.zeros_like(x.high)).inverse()
+            shift, half_width = shift.times(over), half_width.times(over)
+        return FineSurface(shift, half_width)

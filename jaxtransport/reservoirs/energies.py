@@ -9,7 +9,11 @@ and with sigma = s - s_bar, where s_bar belongs to mu_bar,
     w - mu_bar = 4 sigma (1 - s s_bar) / (1 + s^2)(1 + s_bar^2)
     sigma = tau (1 + s_bar^2) / (1 - s_bar tau)             tau = x / (sqrt(4 - w^2) + sqrt(4 - mu_bar^2))
 
-so that a bias of 1e-8 keeps all its digits.
+so that a bias of 1e-8 keeps all its digits. Without edges the coordinate is that of the whole line,
+
+    w - mu_bar = 2 sigma / (1 - sigma^2),      -1 < sigma < 1
+
+in which everything that is rational in w stays so, and energies without end are two points.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ from jaxtyping import Array, Float
 
 from jaxtransport.band import EVERYWHERE, Band
 from jaxtransport.compute.double import Double
+
+FAR = 1e15  # gamma_o: there an energy counts as infinite
 
 
 class Energies(eqx.Module):
@@ -45,6 +51,10 @@ class Energies(eqx.Module):
     @abc.abstractmethod
     def stretch(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
         """dw / dsigma."""
+
+    @abc.abstractmethod
+    def finely(self, s: Double) -> Double:
+        """w of a coordinate that is known to 32 digits, likewise."""
 
 
 class BetweenEdges(Energies):
@@ -91,24 +101,39 @@ class BetweenEdges(Energies):
         s = self._s_bar + sigma
         return self._unit * (jnp.maximum(4 * (1 - s) * (1 + s), 0.0) / (1 + s * s) ** 2)
 
+    def finely(self, s: Double) -> Double:
+        # 4 s / (1 + s^2), in powers of two alone
+        w = s.times(s.times(s).plus(1.0).inverse()).scaled(4.0)
+        if self._unit == 1 and self.band.centre == 0:
+            return w
+        unit = Double(jnp.full_like(s.high, self._unit), jnp.zeros_like(s.high))
+        return w.times(unit).plus(self.band.centre)
+
 
 class Everywhere(Energies):
-    """Energies themselves, of a band without edges: s = w."""
+    """Energies of a band without edges; s counts from mu_bar."""
 
     mu_bar: Float[Array, ""]
     band: Band = eqx.field(static=True, default=EVERYWHERE)
 
     def middle(self) -> Double:
-        return Double(self.mu_bar, jnp.zeros_like(self.mu_bar))
+        return Double(jnp.zeros_like(self.mu_bar), jnp.zeros_like(self.mu_bar))
 
     def offset(self, x: Float[Array, ...]) -> Float[Array, ...]:
-        return x
+        finite = jnp.abs(x) < FAR
+        near = jnp.where(finite, x, 0.0)
+        return jnp.where(finite, near / (1 + jnp.sqrt(1 + near * near)), jnp.sign(x))
 
     def above(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
-        return sigma
+        return 2 * sigma / jnp.maximum((1 - sigma) * (1 + sigma), 1 / FAR)
 
     def stretch(self, sigma: Float[Array, ...]) -> Float[Array, ...]:
-        return jnp.ones_like(sigma)
+        return 2 * (1 + sigma * sigma) / jnp.maximum((1 - sigma) * (1 + sigma), 1 / FAR) ** 2
+
+    def finely(self, s: Double) -> Double:
+        square = s.times(s)
+        rest = Double(-square.high, -square.low).plus(1.0)
+        return s.times(rest.inverse()).scaled(2.0).plus(self.mu_bar)
 
 
 def root(w: Float[Array, ...]) -> Float[Array, ...]:

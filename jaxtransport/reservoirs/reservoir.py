@@ -37,9 +37,8 @@ class Surface(NamedTuple):
 
 
 class FineSurface(NamedTuple):
-    """The same to 32 digits, with its energy."""
+    """The same to 32 digits."""
 
-    energy: Double
     shift: Double
     half_width: Double
 
@@ -76,8 +75,8 @@ class Reservoir(eqx.Module):
         """g at some energies (gamma_o), its derivatives finite everywhere."""
 
     @abc.abstractmethod
-    def finely(self, s: Double) -> FineSurface:
-        """g at a coordinate of `energies` that is known to 32 digits."""
+    def finely(self, energy: Double) -> FineSurface:
+        """g at an energy that is known to 32 digits."""
 
     def broadening(self, coupling: Float[Array, ...], energy: Float[Array, ...]) -> Float[Array, ...]:
         """Gamma in gamma_o; 0 for no coupling and outside the band."""

@@ -31,6 +31,6 @@ class WideBand(Reservoir):
     def at(self, energy: Float[Array, ...]) -> Surface:
         return Surface(jnp.zeros_like(energy), jnp.full_like(energy, WIDTH))
 
-    def finely(self, s: Double) -> FineSurface:
-        zero = jnp.zeros_like(s.high)
-        return FineSurface(s, Double(zero, zero), Double(jnp.full_like(zero, WIDTH / 2), zero))
+    def finely(self, energy: Double) -> FineSurface:
+        zero = jnp.zeros_like(energy.high)
+        return FineSurface(Double(zero, zero), Double(jnp.full_like(zero, WIDTH / 2), zero))

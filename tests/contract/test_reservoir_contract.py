@@ -74,9 +74,10 @@ def test_it_is_known_to_32_digits(reservoir):
     s = energies.middle()
     for x in (-0.3, 0.0, 0.2):
         sigma = energies.offset(jnp.asarray(x))
-        fine = reservoir.finely(s.add(Double(sigma, jnp.zeros_like(sigma))))
+        energy = energies.finely(s.add(Double(sigma, jnp.zeros_like(sigma))))
+        fine = reservoir.finely(energy)
         surface = reservoir.at(jnp.asarray(mu_bar + x))
-        close(fine.energy.high, mu_bar + x, 1e-14, 1.0)
+        close(energy.high, mu_bar + x, 1e-14, 1.0)
         close(fine.shift.high, surface.shift, 1e-14, 1.0)
         close(2 * fine.half_width.high, surface.width, 1e-14, 1.0)
 

@@ -28,6 +28,10 @@ def middle_of(mu_bar):
     return CHAIN.energies(mu_bar).middle()
 
 
+def fine_at(wire, s):
+    return Fine.at(wire, CHAIN.energies(jnp.zeros(())).finely(s))
+
+
 @pytest.mark.parametrize(
     ("name", "of", "truth"),
     [
@@ -35,6 +39,7 @@ def middle_of(mu_bar):
         ("difference", lambda a, b: a.less(b), lambda a, b: a - b),
         ("product", lambda a, b: a.times(b), lambda a, b: a * b),
         ("inverse", lambda a, b: a.inverse(), lambda a, b: 1 / a),
+        ("root", lambda a, b: a.times(a).root(), lambda a, b: abs(a)),
     ],
 )
 def test_arithmetic(name, of, truth):
@@ -44,7 +49,7 @@ def test_arithmetic(name, of, truth):
         pairs = Double(A, low[0]), Double(B, low[1])
         got = exactly(compiled(f"double {name}", lambda a, b: of(a, b))(*pairs))
         for found, a, b in zip(got, exactly(pairs[0]), exactly(pairs[1]), strict=True):
-            scale = abs(truth(a, b)) if name in ("product", "inverse") else abs(a) + abs(b)
+            scale = abs(truth(a, b)) if name in ("product", "inverse", "root") else abs(a) + abs(b)
             assert abs(found - truth(a, b)) <= scale * mpf(2) ** -100
 
 
@@ -103,7 +108,7 @@ def test_transmissions_on_a_level_narrower_than_rounding():
             at = s + shift
             high = float(at)
             pair = Double(jnp.asarray(high), jnp.asarray(float(at - mpf(high))))
-            got = compiled("fine links", lambda wire, s: links(Fine.at(wire, s).pairs))(wire, pair)
+            got = compiled("fine links", lambda wire, s: links(fine_at(wire, s).pairs))(wire, pair)
             truth = squares(wire, mpf(high) + mpf(float(at - mpf(high))))
             largest = max(max(row) for row in truth)
             for i in range(5):
@@ -114,7 +119,7 @@ def test_transmissions_on_a_level_narrower_than_rounding():
 @pytest.mark.slow
 def test_as_the_chain_where_nothing_is_narrow():
     wire = jax.tree.map(jnp.asarray, disordered(5, 9, bare=0.3))
-    both = compiled("fine", lambda wire, s: (links(Fine.at(wire, s).pairs), Fine.at(wire, s).phase))
+    both = compiled("fine", lambda wire, s: (links(fine_at(wire, s).pairs), fine_at(wire, s).phase))
     T, angle = both(wire, middle_of(jnp.asarray(0.4)))
     chain = jt.transmission(wire, 0.4, kernel="chain")
     np.testing.assert_allclose(T, chain.links(), rtol=1e-12, atol=1e-16)
