@@ -5,26 +5,40 @@
     pair      L    S    .    .    .   ...   D    R     one pair, at 2 and N-1
     spaced    L    S    .    .    D   ...   .    R     S, D, S, D ... every `spacing` sites from 2
     probes    L    P    P    P    P   ...   P    R     a probe every `spacing` sites from 2, by default on all
-    custom    L    wherever sources, drains and probes are put         R
+    custom    L    wherever sources, drains, probes, gains and losses are put
 
-Sites count from 1, as in the paper. Sites 1 and N hold the two leads in every layout. Everything
-here is host data: no JAX, so that a sweep file is checked without importing it.
+Sites count from 1, as in the paper. Sites 1 and N hold the two leads in every layout. Gains, losses and
+`occupations` are reservoirs whose occupation is given, the same at all energies: 1, 0, or any other.
+Everything here is host data: no JAX, so that a sweep file is checked without importing it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from jaxtransport.arguments import POSITIVE, choice, numbers, require_known, whole, wholes, wrong
+from jaxtransport.arguments import (
+    POSITIVE,
+    Range,
+    choice,
+    number,
+    numbers,
+    require_known,
+    show,
+    whole,
+    wholes,
+    wrong,
+)
 from jaxtransport.errors import InputError
 from jaxtransport.text import count
 
 MOST_SITES = 10**7  # one wire of this length takes gigabytes
-ROLES = ("sources", "drains", "probes")
+ROLES = ("sources", "drains", "probes", "gains", "losses")
+SHARE = Range("a number from 0 to 1", 0.0, 1.0)  # of an occupation
+ENDS = ("left", "right")  # names of the leads among `occupations`
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,9 @@ class Layout:
     sources: tuple[int, ...]
     drains: tuple[int, ...]
     probes: tuple[int, ...] = ()
+    gains: tuple[int, ...] = ()
+    losses: tuple[int, ...] = ()
+    occupations: Mapping[Any, float] = field(default_factory=dict)  # n by site, or "left" and "right"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "N", whole("N", self.N, most=MOST_SITES))
@@ -56,8 +73,30 @@ class Layout:
                         f"{role}: site {site} is already one of the {roles[site]}; a site holds one reservoir"
                     )
                 roles.setdefault(site, role)
+        occupations = by_site("occupations", self.occupations, self.N, "{5: 0.5}")
+        for site, value in occupations.items():
+            if site in roles:
+                mistakes.append(f"occupations[{site}]: site {site} is already one of the {roles[site]}")
+            occupations[site] = float(number(f"occupations[{site}]", value, SHARE))
+        object.__setattr__(self, "occupations", occupations)
         if mistakes:
             raise InputError(mistakes)
+
+    def __hash__(self) -> int:
+        return hash((self.N, *(getattr(self, role) for role in ROLES), *self.occupations.items()))
+
+    def with_occupations(self, occupations: Any) -> Layout:
+        """The same with reservoirs of these occupations, by their sites from 1, or "left" and "right"."""
+        return replace(self, occupations=by_site("occupations", occupations, self.N, "{5: 0.5}"))
+
+    def given_occupations(self) -> np.ndarray:
+        """n of the reservoirs whose occupation is given, shape (N,); NaN on all other sites."""
+        out = np.full(self.N, np.nan)
+        for sites, n in ((self.gains, 1.0), (self.losses, 0.0)):
+            out[[site - 1 for site in sites]] = n
+        for site, n in self.occupations.items():
+            out[site - 1] = n
+        return out
 
     @property
     def terminals(self) -> tuple[int, ...]:
@@ -96,10 +135,32 @@ class Layout:
         return out
 
     def occupied(self) -> np.ndarray:
-        """True, shape (N,), where a source, drain or probe sits."""
+        """True, shape (N,), where a middle reservoir sits."""
         out = np.zeros(self.N, bool)
-        out[[site - 1 for site in (*self.terminals, *self.probes)]] = True
+        out[[site - 1 for role in ROLES for site in getattr(self, role)]] = True
+        out[[site - 1 for site in self.occupations if 1 < site < self.N]] = True
         return out
+
+
+def by_site(name: str, value: Any, N: int, example: str) -> dict[int, Any]:
+    """Values by sites from 1, of a mapping from sites; "left" and "right" are the leads'.
+
+    Raises:
+        InputError: no mapping, a site that is not in the wire, or the same site twice.
+    """
+    if not isinstance(value, Mapping):
+        raise wrong(name, value, f"values by site, such as {example}")
+    out: dict[int, Any] = {}
+    for key, entry in value.items():
+        site = dict(zip(ENDS, (1, N), strict=True)).get(key) if isinstance(key, str) else key
+        if isinstance(key, str) and key.isdecimal() and len(key) < 16:
+            site = int(key)
+        site = whole(f"{name}: site {show(key)}", key if site is None else site)
+        if not 1 <= site <= N or site in out:
+            known = "a second value of this site" if site in out else f"expected sites from 1 to N = {N}"
+            raise InputError(f"{name}: site {show(key)}: {known}")
+        out[site] = entry
+    return out
 
 
 def _alternate(N: int, sites: Sequence[int]) -> Layout:
@@ -159,10 +220,15 @@ def _probe_sites(N: int, spacing: int = 1) -> range:
 
 
 def custom(
-    N: int, sources: Iterable[int] = (), drains: Iterable[int] = (), probes: Iterable[int] = ()
+    N: int,
+    sources: Iterable[int] = (),
+    drains: Iterable[int] = (),
+    probes: Iterable[int] = (),
+    gains: Iterable[int] = (),
+    losses: Iterable[int] = (),
 ) -> Layout:
-    """Sources, drains and probes wherever they are put; they need not balance."""
-    return Layout(N, sources, drains, probes)  # type: ignore[arg-type]  # which makes them tuples
+    """Reservoirs wherever they are put; sources and drains need not balance."""
+    return Layout(N, sources, drains, probes, gains, losses)  # type: ignore[arg-type]  # which makes them tuples
 
 
 _MAKERS: dict[str, Callable[..., Layout]] = {
@@ -182,11 +248,15 @@ _SITES: dict[str, Callable[..., Any]] = {
 }
 
 
-def make(name: str, N: int, **sites: Any) -> Layout:
-    """The layout called `name`, one of `NAMES`, for N sites."""
-    return _MAKERS[choice("layout", name, NAMES)](N, **sites)
+def make(name: str, N: int, *, occupations: Any = None, **sites: Any) -> Layout:
+    """The layout called `name`, one of `NAMES`, for N sites; with reservoirs of given `occupations`."""
+    layout = _MAKERS[choice("layout", name, NAMES)](N, **sites)
+    return layout if occupations is None else layout.with_occupations(occupations)
 
 
-def check(name: str, N: int, **sites: Any) -> None:
-    """Raise what `make` would, in a time that does not grow with N."""
+def check(name: str, N: int, *, occupations: Any = None, **sites: Any) -> None:
+    """Raise what `make` would, in a time that does not grow with N unless there are occupations."""
+    if occupations is not None:
+        make(name, N, occupations=occupations, **sites)
+        return
     _SITES.get(choice("layout", name, NAMES), custom)(N, **sites)

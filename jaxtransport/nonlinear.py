@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxtransport import status as codes
 from jaxtransport.band import Band
@@ -25,6 +25,7 @@ from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS, TOLERATED,
 from jaxtransport.laws import Law
 from jaxtransport.probes.balance import Balance, System
 from jaxtransport.probes.conductor import Flows
+from jaxtransport.rules import Rules, has_potential, occupations
 from jaxtransport.steady import Steady, observe
 from jaxtransport.wire import Wire, silenced
 
@@ -43,14 +44,27 @@ class Nonlinear(Steady):
     injected: Float[Array, ""]  # 2 pi I_g
     status: Int[Array, ""]
     nodes: Int[Array, ""]  # energies at which transmissions are known, or the order
+    rules: Rules | None
 
     def shifts(self) -> Float[Array, " site"]:
-        return self.balance.x
+        held = has_potential(self.rules, jnp.ones(self.balance.x.shape, bool))
+        return jnp.where(held, self.balance.x, jnp.nan)
+
+    def occupation(self) -> Float[Array, " site"]:
+        if self.rules is None:
+            return super().occupation()
+        n = occupations(self.rules, self.balance.x)
+        return self._sites(jnp.where(self.rules.constant, n, jnp.nan), empty=jnp.nan)
+
+    @property
+    def _given(self) -> Bool[Array, " site"]:
+        """True where the current is given: 0 at probes of any rule."""
+        interior = self.network.interior
+        return interior if self.rules is None else interior & ~self.rules.fixed
 
     def carried(self) -> Float[Array, " site"]:
-        """Currents that the potentials drive for the leads, prescribed currents for all others."""
-        current = jnp.where(self.network.interior, self.injected * self.network.strength, self.flows.current)
-        return current / self.size
+        """Prescribed currents where they are given, elsewhere those that potentials and occupations drive."""
+        return jnp.where(self._given, self.injected * self.network.strength, self.flows.current) / self.size
 
     def left_current(self) -> Float[Array, ""]:
         return self.network.leads.of(self.flows.current)[0] / self.size
@@ -60,6 +74,8 @@ class Nonlinear(Steady):
 
     def heat(self) -> Float[Array, " site"]:
         heat = self.balance.x * self.flows.current - self.flows.energy
+        if self.rules is not None:  # without a current at any energy no heat; without a potential no measure
+            heat = jnp.where(self.rules.constant, jnp.nan, jnp.where(self.rules.dephasing, 0.0, heat))
         return self._sites(heat / (2 * jnp.pi), empty=0.0)
 
     def density(self) -> Float[Array, " site"]:
@@ -67,7 +83,7 @@ class Nonlinear(Steady):
 
     def residual(self) -> Float[Array, ""]:
         prescribed = self.injected * self.network.strength
-        unbalanced = jnp.where(self.network.interior, self.flows.current - prescribed, 0.0)
+        unbalanced = jnp.where(self._given, self.flows.current - prescribed, 0.0)
         total = jnp.sum(self.flows.current)  # the currents of the leads must close the sum
         return jnp.maximum(jnp.max(jnp.abs(unbalanced)), jnp.abs(total)) / self.size
 
@@ -101,11 +117,15 @@ def solve(
     biases = jnp.stack([delta_mu, -delta_mu])
     starts = jax.vmap(lambda bias: linear.potentials(injection * size, bias / 2, -bias / 2))(biases)
     usable = jnp.all(jnp.isfinite(starts))
+    if wire.rules is not None and wire.rules.any_constant:  # which are not those of linear response at mu_bar
+        starts = jnp.where(jnp.isfinite(starts), starts, 0.0)
+        usable = jnp.asarray(True)
     injected, starts = jnp.where(usable, injection * size, 0.0), jnp.where(usable, starts, 0.0)
     system = System(wire, kernel, stage, mu, linear, starts, size, temperature)
     under = law.balanced(system)
 
-    lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
+    constants = wire.rules is not None and wire.rules.any_constant
+    lost = jnp.asarray(False) if constants else linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
     if law.at_mu_bar:
         response = linear.lead_response()
         lost |= response.conductance_error > TOLERATED * response.conductance
@@ -131,6 +151,7 @@ def solve(
             injected=injected,
             status=status,
             nodes=nodes,
+            rules=wire.rules,
         )
 
     # One after the other: under `vmap` they would take no less time, and half as long again to compile.

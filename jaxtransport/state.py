@@ -26,12 +26,13 @@ from jaxtransport.band import Band
 from jaxtransport.budget import Stage
 from jaxtransport.compute.precision import require_double
 from jaxtransport.compute.runtime import compiled_quickly, kept
+from jaxtransport.constant import conductance, require_no_floating
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.parallel_chain import ParallelChain
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
-from jaxtransport.laws import Law, checked_law
+from jaxtransport.laws import Law, checked_law, require_rules
 from jaxtransport.linear import LinearResponse
 from jaxtransport.parameters import MU_BAR, over_unit
 from jaxtransport.renamed import Renamed
@@ -65,6 +66,7 @@ class State(eqx.Module):
     steps: Int[Array, ""]  # of the search for the potentials; 0 in linear response
     nodes: Int[Array, ""]  # energies of the exact law, or order of the series; 1 in linear response
     outside_band: Int[Array, ""]  # 1 if one left the band of its reservoirs
+    occupation: Float[Array, " site"]  # n_l where it is the same at all energies; NaN elsewhere
 
     bond_currents = Renamed("bond_current")
 
@@ -114,7 +116,21 @@ class State(eqx.Module):
             steps=jnp.asarray(steps, int),
             nodes=jnp.asarray(nodes, int),
             outside_band=steady.outside_band(),
+            occupation=good(steady.occupation()),
         )
+
+    @classmethod
+    def of_conductance(cls, sites: int, conductance: Array, status: Array) -> State:
+        """Where linear response gives no more than the conductance: all other numbers are NaN."""
+        known = jnp.where(codes.has_numbers(status), conductance, jnp.nan)
+        shape = dict.fromkeys(("potential", "site_current", "heat", "density", "occupation"), (sites,))
+        shape["bond_current"] = (sites - 1,)
+        whole = {"steps": 0, "nodes": 1, "outside_band": 0}
+        numbers = {
+            field: jnp.full(shape.get(field, ()), whole.get(field, jnp.nan))
+            for field in cls.__dataclass_fields__
+        }
+        return cls(**{**numbers, "conductance": known, "status": status})
 
 
 @with_hints
@@ -180,6 +196,8 @@ def solve(
 
     A state may have status 3 (a reservoir exchanges nothing with the others) or 7 (rounding left fewer than
     nine digits, or the integrals of the exact law are not as good as its `tolerance`; the numbers are kept).
+    With gains, losses, white probes or given occupations linear response gives the conductance alone, and the
+    numbers of the state beside it are NaN.
     Beyond linear response it may also have status 1 (the search for the potentials met its limit), 2
     (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
     """
@@ -194,6 +212,9 @@ def _linear_state(
     wire: Wire, mu_bar: Array, delta_mu: Array, injection: Array, kernel: type[Transmission]
 ) -> State:
     wire, delta_mu, injection, given, _ = _admitted(wire, delta_mu, injection, None)
+    if wire.rules is not None and wire.rules.any_constant:
+        G, status = conductance(wire, mu_bar, delta_mu, kernel)
+        return State.of_conductance(wire.sites, G, jnp.where(jnp.isnan(given), codes.NOT_FINITE, status))
     solved = LinearResponse.of(wire, mu_bar, kernel, with_profile=True)
     return State.of(
         solved.at_bias(jnp.sign(delta_mu), delta_mu, injection),
@@ -242,6 +263,7 @@ def nonreciprocity(
     Arguments and errors as for `solve`. NaN where the state has no numbers.
     """
     given, law, chosen = _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
+    require_rules(wire, law)
     one = _linear_nonreciprocity if law.is_linear else _nonlinear_nonreciprocity
     return _tried(one, given, law, chosen, lambda result: result[1])[0]
 
@@ -372,6 +394,10 @@ def _given(
     mu_bar, delta_mu = number(MU_BAR, mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
     mu_bar = _in_band(mu_bar, delta_mu, wire.reservoir.band)
     _heard(wire, mu_bar, law)
+    if not law.is_linear:
+        require_rules(wire, law)
+    elif law.refuses(() if wire.rules is None else wire.rules.present):
+        require_no_floating(wire)
     if I_g is not None:
         injection = _injection_of(number("I_g", I_g, AMOUNT), delta_mu)
     elif injection is None:

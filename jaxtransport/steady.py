@@ -76,6 +76,10 @@ class Steady(eqx.Module):
         """mu_l in gamma_o; NaN on bare sites."""
         return self._sites(each(lambda x: self.mu_bar + x, self.shifts()), empty=jnp.nan)
 
+    def occupation(self) -> Float[Array, " site"]:
+        """n_l where it is the same at all energies; NaN elsewhere."""
+        return jnp.full(self.network.broadening.shape, jnp.nan)
+
     def site_current(self) -> Float[Array, " site"]:
         """I_l; 0 on bare sites."""
         return self._sites(self.carried(), empty=0.0)
@@ -131,6 +135,7 @@ OF_BIASES: dict[str, Callable[[Steady], Array]] = {
     "bond_current": Steady.bond_current,
     "heat": lambda steady: steady.heat(),
     "density": lambda steady: steady.density(),
+    "occupation": lambda steady: steady.occupation(),
 }
 # ... and those of which the larger is stored
 OF_WORSE: dict[str, Callable[[Steady], Array]] = {

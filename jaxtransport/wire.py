@@ -17,7 +17,7 @@ lengths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -50,8 +50,10 @@ from jaxtransport.layout import Layout
 from jaxtransport.parameters import GAMMA, QUANTUM
 from jaxtransport.patterns import may_be_patterns, pattern_of
 from jaxtransport.patterns.paths import check_numbers, numbers_of, rows
+from jaxtransport.probe_rules import codes_of
 from jaxtransport.reservoirs import CHAIN, Reservoir, WideBand, reservoir_of
 from jaxtransport.reservoirs.wide import WIDTH
+from jaxtransport.rules import Rules
 
 ALONG = Range("0 or a number > 0", low=0.0)  # couplings along a wire, 0 without a reservoir
 
@@ -91,7 +93,7 @@ def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
         raise wrong(
             f"gamma[{site + 1}]",
             coupling[site],
-            "0, as no source, drain or probe sits there; or make it a probe",
+            "0, as no reservoir sits there; or make it a probe",
         )
     refuse_entries(GAMMA, gamma, np.where(occupied, coupling, 1.0), POSITIVE)
     return coupling
@@ -155,6 +157,7 @@ class Wire(eqx.Module):
     strength: Float[Array, " site"]  # injected current in I_g: +1 source, -1 drain, 0 otherwise
     length: Int[Array, ""]  # N
     reservoir: Reservoir = CHAIN  # what couples with `coupling`
+    rules: Rules | None = None  # None: leads, sources, drains and voltage probes, which have potentials
 
     @classmethod
     @with_hints
@@ -170,6 +173,8 @@ class Wire(eqx.Module):
         reservoirs: Any = None,
         width: Any = None,
         contact_width: Any = None,
+        probe: Any = "voltage",
+        occupations: Mapping[Any, float] | None = None,
     ) -> Wire:
         """A wire with the reservoirs of `layout`.
 
@@ -190,6 +195,11 @@ class Wire(eqx.Module):
                 another.
             width: Gamma of all middle reservoirs in gamma_o, wide bands, in place of gamma.
             contact_width: Gamma of the leads, or (Gamma_1, Gamma_N), wide bands, in place of contact.
+            probe: the rule of every probe: "voltage" (no net current), "dephasing" (no current at any energy)
+                or "white" (an occupation that is the same at all energies, no net current); or rules by the
+                sites of probes, {3: "dephasing"}, the others being voltage probes.
+            occupations: given occupations, the same at all energies, by site: {5: 0.5}, from 1. Such a site
+                holds a reservoir besides those of the layout; 1 or N, or "left" and "right", is a lead.
 
         Raises:
             InputError: a wrong shape, a coupling or hopping that is not positive, NaN. Of traced numbers
@@ -198,7 +208,10 @@ class Wire(eqx.Module):
         """
         require_double()
         instance("layout", layout, Layout)
+        if occupations is not None:
+            layout = layout.with_occupations(occupations)
         N, occupied = layout.N, layout.occupied()
+        rules = Rules.of(codes_of(layout, probe), np.nan_to_num(layout.given_occupations()))
         kind = reservoir_of(reservoirs)
         gamma = _coupled(GAMMA, gamma, "width", width, kind.middle)
         contact = _coupled("contact", contact, "contact_width", contact_width, kind.leads)
@@ -225,6 +238,7 @@ class Wire(eqx.Module):
             strength=jnp.asarray(strength),
             length=jnp.asarray(N),
             reservoir=kind,
+            rules=rules,
         )
 
     @classmethod
@@ -254,10 +268,16 @@ class Wire(eqx.Module):
         sources: Iterable[int] = (),
         drains: Iterable[int] = (),
         probes: Iterable[int] = (),
+        gains: Iterable[int] = (),
+        losses: Iterable[int] = (),
         **parameters: Any,
     ) -> Wire:
-        """Sources, drains and probes on any middle sites, from 1. Parameters: see `from_layout`."""
-        return cls.from_layout(layouts.custom(N, sources, drains, probes), **parameters)
+        """Sources, drains, probes, gains and losses on any middle sites, from 1.
+
+        Gains and losses are reservoirs whose occupation is 1 and 0 at all energies. Parameters: see
+        `from_layout`.
+        """
+        return cls.from_layout(layouts.custom(N, sources, drains, probes, gains, losses), **parameters)
 
     @classmethod
     @partial(with_hints, passing_to=from_layout)
@@ -285,6 +305,7 @@ class Wire(eqx.Module):
             hopping=jnp.pad(self.hopping, (0, more)),
             coupling=jnp.pad(self.coupling, (0, more)),
             strength=jnp.pad(self.strength, (0, more)),
+            rules=None if self.rules is None else self.rules.pad(more),
         )
 
 

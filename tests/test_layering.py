@@ -27,6 +27,8 @@ FLOORS = [
         "variables",
         "hints",
         "kinds",
+        "probe_rules",
+        "rules",
         "patterns",
         "text",
         "compute",

@@ -54,7 +54,8 @@ from jaxtransport.green.elimination import (
     eliminate,
     from_left,
 )
-from jaxtransport.green.pairs import Sides
+from jaxtransport.green.pairs import Pairs, Sides
+from jaxtransport.green.settled import along_chain, silent_sites
 from jaxtransport.green.transmission import (
     CURRENT_ROUNDINGS,
     EPS,
@@ -131,7 +132,7 @@ class Chain(Transmission):
         )
 
     @classmethod
-    def pairs_at(cls, wire: Wire, energies: Float[Array, " energy"]) -> tuple[Sides, Float[Array, " energy"]]:
+    def pairs_at(cls, wire: Wire, energies: Float[Array, " energy"]) -> tuple[Pairs, Float[Array, " energy"]]:
         """Without the elimination: corners from either side are enough."""
         site = Site.of(wire)
 
@@ -144,7 +145,8 @@ class Chain(Transmission):
             return ratio, diagonal, sharp_error(sharpness, wire.length)
 
         ratio, diagonal, sharp = jax.vmap(one, out_axes=-1)(energies)
-        return Sides.of(wire.reservoir.broadening(wire.coupling[:, None], energies), ratio, diagonal), sharp
+        broadening = wire.reservoir.broadening(wire.coupling[:, None], energies)
+        return along_chain(broadening, ratio, diagonal, silent_sites(wire)), sharp
 
     @property
     def finite(self) -> Array:

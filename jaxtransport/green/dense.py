@@ -23,6 +23,7 @@ from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport.compute import linalg
 from jaxtransport.green.pairs import Matrices
+from jaxtransport.green.settled import of_matrices, silent_sites
 from jaxtransport.green.transmission import (
     EPS,
     POTENTIAL_ROUNDINGS,
@@ -149,7 +150,7 @@ class Dense(Transmission):
         cls, wire: Wire, energies: Float[Array, " energy"]
     ) -> tuple[Matrices, Float[Array, " energy"]]:
         links: Callable[[Array], Array] = lambda energy: cls.at(wire, energy).links()
-        return Matrices(jax.vmap(links)(energies)), jnp.zeros_like(energies)
+        return of_matrices(jax.vmap(links)(energies), silent_sites(wire)), jnp.zeros_like(energies)
 
     @property
     def finite(self) -> Array:

@@ -12,7 +12,7 @@ and the phase is that of `green.phase`. What comes of them, |G_ll'|^2, is a prod
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -20,8 +20,9 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport.compute.double import Double
-from jaxtransport.green.pairs import Sides
+from jaxtransport.green.pairs import Pairs
 from jaxtransport.green.phase import Sight, Turning
+from jaxtransport.green.settled import along_chain
 from jaxtransport.wire import Wire
 
 
@@ -86,10 +87,9 @@ class Fine(eqx.Module):
         zero = jnp.zeros_like(self.phase)
         return Sight(self.phase, lax.scan(step, zero, (self.ratio, self.broadening), reverse=True)[1])
 
-    @property
-    def pairs(self) -> Sides:
-        """T_ll' between all reservoirs."""
-        return Sides.of(self.broadening, self.ratio, self.diagonal)
+    def pairs(self, silent: Any = None) -> Pairs:
+        """T_ll' between all reservoirs that are not silent."""
+        return along_chain(self.broadening, self.ratio, self.diagonal, silent)
 
 
 def _pivot(site: _Site, x: Double, y: Double) -> _Corner:

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 
 from jaxtransport.green.along import each, highest
 from jaxtransport.green.pairs import OneByOne, Pairs
+from jaxtransport.green.settled import of_matrices, silent_sites
 from jaxtransport.renamed import Renamed
 from jaxtransport.wire import Leads, Wire
 
@@ -153,7 +154,10 @@ class Transmission(eqx.Module):
     def pairs_at(cls, wire: Wire, energies: Float[Array, " energy"]) -> tuple[Pairs, Float[Array, " energy"]]:
         """The transmissions at several energies, and their relative rounding errors on narrow levels."""
         found = jax.vmap(lambda energy: cls.at(wire, energy))(energies)
-        return OneByOne(found), jax.vmap(lambda network: network.sharp_error())(found)
+        sharp = jax.vmap(lambda network: network.sharp_error())(found)
+        if (silent := silent_sites(wire)) is not None:
+            return of_matrices(jax.vmap(lambda network: network.links())(found), silent), sharp
+        return OneByOne(found), sharp
 
     def sharp_error(self) -> Float[Array, ""]:
         """Relative rounding error of the transmissions on a narrow level."""

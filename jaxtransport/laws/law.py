@@ -8,7 +8,7 @@ potentials are sought, from the cheapest to the last, and what a point costs. Ho
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -44,6 +44,10 @@ class Law(abc.ABC):
     # Measured on one core (`scripts/memory.py`): of one padded size, and of an update of a site.
     compile_seconds: ClassVar[float]
     update_seconds: ClassVar[float] = 1e-8
+
+    def refuses(self, rules: Collection[int]) -> str:
+        """Why currents are not known with some rules of probes (`probe_rules`); empty if they are."""
+        return ""
 
     @property
     @abc.abstractmethod

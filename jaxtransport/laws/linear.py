@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from jaxtransport import status as codes
 from jaxtransport.budget import Stage
 from jaxtransport.laws.law import Law
+from jaxtransport.probe_rules import FIXED, WHITE
 from jaxtransport.variables import LINEAR
 
 
@@ -20,6 +22,14 @@ class Linear(Law):
     biases = 1
     is_linear = True
     compile_seconds = 1.0
+
+    def refuses(self, rules: Collection[int]) -> str:
+        if not {WHITE, FIXED}.intersection(rules):
+            return ""
+        return (
+            "what gains, losses and white probes let in is an integral over all energies: linear response "
+            "gives the conductance alone; use the exact law for currents"
+        )
 
     @property
     def stages(self) -> tuple[Stage, ...]:

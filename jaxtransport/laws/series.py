@@ -8,6 +8,7 @@ the Green function.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ class Series(Law):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "order", whole("order", self.order, int(_ORDERS.low), int(_ORDERS.high)))
+
+    def refuses(self, rules: Collection[int]) -> str:
+        return "the series takes voltage probes alone; use the exact law" if rules else ""
 
     @property
     def stages(self) -> tuple[Stage, ...]:

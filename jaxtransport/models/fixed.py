@@ -46,7 +46,9 @@ def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
     searched = {} if spec.search is None else {"searched": " ".join(spec.search)}
     swept = {axis.name for axis in spec.axes}
     patterns = [
-        f"{name}={_written(name, value, swept)}" for name, value in vars(wire).items() if is_patterned(value)
+        f"{name}={_written(name, value, swept)}"
+        for name, value in vars(wire).items()
+        if name in parameters and is_patterned(value)
     ]
     named = {"patterns": "; ".join(patterns)} if patterns else {}
     return {"layout": str(wire.layout), "lists": lists, **named, **searched}

@@ -157,4 +157,4 @@ def plain_task(
 
 
 # Keys that say where reservoirs are: `layout_tables` has read them.
-NOT_NUMBERS = frozenset({"N", "spacing", "sources", "drains", "probes", "positions", "strengths"})
+NOT_NUMBERS = frozenset({"N", "spacing", *layouts.ROLES, "positions", "strengths"})

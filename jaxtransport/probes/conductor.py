@@ -22,10 +22,12 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport.budget import KEPT_BYTES, TOGETHER
+from jaxtransport.compute.double import Double
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.pairs import Pairs
+from jaxtransport.green.settled import silent_sites
 from jaxtransport.green.transmission import EPS, Transmission
-from jaxtransport.probes.occupation import COLDEST, Steps, Weights
+from jaxtransport.probes.occupation import COLDEST, Steps, Weights, filled
 from jaxtransport.probes.panels import (
     SHORT,
     TAIL,
@@ -36,6 +38,7 @@ from jaxtransport.probes.panels import (
     tails,
 )
 from jaxtransport.reservoirs.energies import Energies
+from jaxtransport.rules import has_potential, occupations
 from jaxtransport.wire import Wire
 
 Profile = Float[Array, " site"]
@@ -183,9 +186,9 @@ class ExactConductor(Conductor):
         if self.panels.fine and self.searching:
             s_bar = self._energies.middle()
             sigma = jax.tree.map(jnp.ravel, at.sigma)
-            of_sigma = lambda sigma: Fine.at(self.wire, self._energies.finely(s_bar.add(sigma)))
-            fine = jax.vmap(of_sigma, out_axes=-1)(sigma)
-            return Known(fine.pairs, jnp.zeros(sigma.high.shape))
+            energy = self._energies.finely(Double(*(part[..., None] for part in s_bar)).add(sigma))
+            fine = jax.vmap(lambda energy: Fine.at(self.wire, energy), out_axes=-1)(energy)
+            return Known(fine.pairs(silent_sites(self.wire)), jnp.zeros(sigma.high.shape))
         return Known(*self.kernel.pairs_at(self.wire, self.mu_bar + at.above.ravel()))
 
     def _exchange(self, i: Array, y: Float[Array, "site ... energy"]) -> Array:
@@ -199,17 +202,22 @@ class ExactConductor(Conductor):
         Beyond the window currents go on along their tangents, so that Newton's method finds back. (At T = 0
         those are flat there.)
         """
-        panels, T = self.panels, self.temperature
+        panels, T, rules = self.panels, self.temperature, self.wire.rules
         within: Callable[[Array], Array] = lambda x: jnp.clip(x, panels.low, panels.high)
         steps = None
         if T is not None:
             steps = Steps.of(self._energies, panels, within(x), T, slopes=slopes, fitted=self.fitted)
 
         def of_group(i: Array, x: Profile) -> Weights:
-            inside = within(x)
-            D, V = Weights.of(self._energies, panels, self._numbers(i), inside, T, steps, slopes=slopes)
+            inside, number = within(x), self._numbers(i)
+            D, V = Weights.of(self._energies, panels, number, inside, T, steps, slopes=slopes)
             if V is not None:
                 D = D + V * (x - inside)[:, None, None]
+            if rules is not None and rules.any_constant:
+                full, weight = filled(self._energies, panels, number, T, steps)
+                constant, n = (each[:, None, None] for each in (rules.constant, occupations(rules, x)))
+                D = jnp.where(constant, n * weight - full, D)
+                V = None if V is None else jnp.where(constant, weight, V)
             return jax.tree.map(lambda values: values.reshape(x.shape[0], -1), Weights(D, V))
 
         return of_group
@@ -225,42 +233,67 @@ class ExactConductor(Conductor):
         return Flows(jnp.sum(current, 1), current @ above, jnp.sum(filling, 1))
 
     def _closely(self, i: Array, x: Profile, D: Float[Array, "site energy"]) -> tuple[Flows, Profile]:
-        at, known = self._at(i), self._known(i)
-        along = jnp.broadcast_to((x / self._extent(x)[2])[:, None], D.shape)
-        current, rate = lax.map(lambda y: self._exchange(i, y), jnp.stack([D, along]))
-        return self._added(at, current), self._error(i, at, known, current, rate, x)
-
-    def _error(self, i: Array, at: Nodes, known: Known, current: Array, rate: Array, x: Profile) -> Profile:
-        """Of what a group adds: what polynomials leave out, and roundings on narrow levels.
+        """The flows of a group, and what quadrature and rounding leave out of them.
 
         D is no polynomial where there is a step. So the integrand is that of currents along the potentials,
-        T_ll' (x_l - x_l') / (largest x - smallest), times what the occupations differ by at most, there.
+        T_ll' (x_l - x_l') / (largest x - smallest), times what the occupations differ by at most, there; and
+        that of occupations that are the same at all energies.
         """
+        at, known, rules = self._at(i), self._known(i), self.wire.rules
+        _, _, span, differ = self._extent(x)
+        held = has_potential(rules, self.wire.coupling > 0)
+        potentials = jnp.where(held, x, 0.0)
+        drives = [D, jnp.broadcast_to((potentials / span)[:, None], D.shape)]
+        constants = rules is not None and rules.any_constant
+        if rules is not None and constants:
+            below = jnp.where(at.above.ravel() < 0, 1.0, 0.0)
+            drives.append(jnp.where(rules.constant[:, None], occupations(rules, x)[:, None], below))
+        current, *rates = lax.map(lambda y: self._exchange(i, y), jnp.stack(drives))
+        total = known.pairs.total()
+        start, end = self.panels.some(self._numbers(i))
+        meets, differing = self._met(i, at, x, differ)
+        left = self._left_out(at, rates[0], total * jnp.max(jnp.abs(potentials)) / span, meets) @ differing
+        if constants:
+            left += self._left_out(at, rates[1], total, meets) @ (end - start)
+        return self._added(at, current), left + jnp.abs(current) @ known.sharp
+
+    def _met(self, i: Array, at: Nodes, x: Profile, differ: Array) -> tuple[Array, Array]:
+        """Whether a step meets an interpolated panel; by how much occupations differ there, times sigma."""
         start, end = self.panels.some(self._numbers(i))
         energies = self._energies
-        low, high, span, differ = self._extent(x)
-        by_panel: Callable[[Array], Array] = lambda values: values.reshape(-1, *at.above.shape)
-        of_sigma, largest = by_panel(rate) * at.slope, jnp.max(jnp.abs(by_panel(rate)), -1)
-        # Potentials that agree up to rounding drive nothing that a polynomial could miss.
-        noise = NOISE * jnp.max(jnp.abs(x)) / span * jnp.max(by_panel(known.pairs.total()) * at.slope, -1)
-        tail, missed = (jnp.maximum(f(of_sigma) - noise, 0.0) for f in (tails, left_out))  # (site, panel)
+        low, high, _, _ = self._extent(x)
         T = jnp.asarray(COLDEST) if self.temperature is None else jnp.maximum(self.temperature, COLDEST)
         away = jnp.maximum(energies.above(start) - high, low - energies.above(end))
         differ = jnp.minimum(differ, 4 * differ * jnp.exp(-jnp.maximum(away, 0.0) / T))
         step: Callable[[Array, int], Array] = lambda x, side: energies.offset(x + side * TAIL * T)
-        first, last = step(low, -1), step(high, 1)
-        shared = jnp.clip(jnp.minimum(end, last) - jnp.maximum(start, first), 0.0)
-        meets = (
-            (step(x, 1)[:, None] > start) & (step(x, -1)[:, None] < end) & (self.wire.coupling > 0)[:, None]
-        )
-        interpolated = jnp.any(meets, 0) & ~(jnp.sum(at.weight, 1) <= SHORT * T)
+        shared = jnp.clip(jnp.minimum(end, step(high, 1)) - jnp.maximum(start, step(low, -1)), 0.0)
+        held = has_potential(self.wire.rules, self.wire.coupling > 0)[:, None]
+        meets = (step(x, 1)[:, None] > start) & (step(x, -1)[:, None] < end) & held
+        return jnp.any(meets, 0) & ~(jnp.sum(at.weight, 1) <= SHORT * T), differ * shared
+
+    @staticmethod
+    def _left_out(at: Nodes, rate: Array, rounded: Array, interpolated: Array) -> Float[Array, "site panel"]:
+        """What polynomials leave out of the integral of a rate, over the length of a panel in sigma.
+
+        Args:
+            rounded: terms that cancel in it, of which roundings are shares.
+            interpolated: whether a panel's nodes are not only summed.
+        """
+        by_panel: Callable[[Array], Array] = lambda values: values.reshape(-1, *at.above.shape)
+        of_sigma = by_panel(rate) * at.slope
+        largest = jnp.max(jnp.abs(of_sigma), -1)
+        # Potentials that agree up to rounding drive nothing that a polynomial could miss.
+        noise = NOISE * jnp.max(by_panel(rounded) * at.slope, -1)
+        tail, missed = (jnp.maximum(f(of_sigma) - noise, 0.0) for f in (tails, left_out))  # (site, panel)
         square = tail * tail / jnp.where(largest > 0, largest, 1.0) + SUMMED * largest
-        missed = jnp.where(interpolated, missed, square)
-        return missed @ (differ * shared) + jnp.abs(current) @ known.sharp
+        return jnp.where(interpolated, missed, square)
 
     def _extent(self, x: Profile) -> tuple[Array, Array, Array, Array]:
         """The least and the largest potential of a reservoir, their span, and how far occupations differ."""
-        occupied = self.wire.coupling > 0
+        occupied = has_potential(self.wire.rules, self.wire.coupling > 0)
+        if self.wire.rules is not None:  # there may be none with a potential
+            occupied = occupied | ~jnp.any(occupied)
+            x = jnp.where(has_potential(self.wire.rules, occupied), x, 0.0)
         low, high = jnp.min(jnp.where(occupied, x, jnp.inf)), jnp.max(jnp.where(occupied, x, -jnp.inf))
         span = jnp.maximum(high - low, jnp.finfo(float).tiny)
         if self.temperature is None:

@@ -12,22 +12,26 @@ from jaxtyping import Array
 
 from jaxtransport import status as codes
 from jaxtransport.budget import NODES
+from jaxtransport.compute import linalg
 from jaxtransport.green.chain import Chain
+from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS
 from jaxtransport.probes.balance import Balance, Balanced, Search, System
 from jaxtransport.probes.broyden import by_broyden
 from jaxtransport.probes.conductor import ExactConductor, Flows
 from jaxtransport.probes.implicit import attached
 from jaxtransport.probes.newton import find
 from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
+from jaxtransport.rules import balances, has_potential
 
 PHASE_ROUNDING = 2e-15  # of a site
 
 
 def balanced(system: System, tolerance: float) -> Search:
     """The potentials of a bias by the exact law: first by Broyden's method, a patient stage by Newton's."""
-    linear, stage = system.linear, system.stage
+    linear, stage, rules = system.linear, system.stage, system.wire.rules
     exact = _conductor(system, tolerance)
-    panels, interior, band = exact.panels, linear.interior, exact.wire.reservoir.band
+    panels, band = exact.panels, exact.wire.reservoir.band
+    interior, held = balances(rules, linear.interior), has_potential(rules, linear.broadening > 0)
     searching = exact.for_search()
 
     def prescribed_by(injected: Array) -> Array:
@@ -35,7 +39,7 @@ def balanced(system: System, tolerance: float) -> Search:
 
     def find_under(bias: Array, start: Array, injected: Array) -> tuple[Balance, Flows, Array]:
         at = lax.stop_gradient((prescribed_by(injected), start))
-        if stage.patient:
+        if _with_matrices(system):
             found = find(searching, interior, *at, stage.steps, stage.rising_steps)
             x = jnp.where(codes.has_numbers(found.status), found.x, 0.0)
             return found, *searching.look(x, jnp.asarray(True))
@@ -47,7 +51,7 @@ def balanced(system: System, tolerance: float) -> Search:
         x = jnp.where(solved, found.x, 0.0)
         ends = linear.leads.put(bias / 2, -bias / 2, jnp.zeros_like(x))
         x, flows = attached(exact, interior, prescribed, ends, solved, x, flows)
-        occupied = jnp.where(linear.broadening > 0, x, 0.0)
+        occupied = jnp.where(held, x, 0.0)
         status = found.status
         mu = exact.mu_bar + occupied
         holds = panels.holds(occupied) & jnp.all((band.bottom <= mu) & (mu <= band.top))
@@ -55,11 +59,30 @@ def balanced(system: System, tolerance: float) -> Search:
         unproven = (status == codes.OUTSIDE_BAND) & ~panels.enough
         status = jnp.where(unproven, codes.STEP_LIMIT, status)
         error = lax.stop_gradient(jnp.max(errors))
+        if rules is not None and rules.any_constant:
+            error = error + lax.stop_gradient(_rounding(exact, interior, x, flows.current))
         resolved = panels.enough & (error <= tolerance * jnp.max(jnp.abs(flows.current)))
         status = jnp.where((status == codes.SOLVED) & ~resolved, codes.NOT_RESOLVED, status)
         return Balanced(Balance(x, status, found.steps), flows, error, NODES * panels.count)
 
     return Search(find_under, complete)
+
+
+def _with_matrices(system: System) -> bool:
+    """Whether Newton's method is used, with the matrix of all derivatives.
+
+    Linear response at mu_bar, where Broyden's method starts, knows nothing of occupations at other energies.
+    """
+    rules = system.wire.rules
+    return system.stage.patient or (rules is not None and rules.any_constant)
+
+
+def _rounding(exact: ExactConductor, interior: Array, x: Array, current: Array) -> Array:
+    """Of the currents: roundings are amplified where probes exchange more than they pass on."""
+    total = jnp.where(interior, jnp.diagonal(slopes := exact.for_search().residual(x)[1]), 0.0)
+    system = jnp.where(interior[:, None], slopes, jnp.eye(x.shape[0]))
+    amplified = jnp.max(jnp.abs(linalg.solve(system, total)), initial=1.0)
+    return POTENTIAL_ROUNDINGS * EPS * amplified * jnp.max(jnp.abs(current))
 
 
 def _conductor(system: System, tolerance: float) -> ExactConductor:
@@ -73,19 +96,22 @@ def _conductor(system: System, tolerance: float) -> ExactConductor:
     )
     window = _window(system)
     frozen = jax.tree.map(lax.stop_gradient, (wire, mu, *window, temperature))
-    if stage.patient and temperature is None:
+    with_matrices = _with_matrices(system)
+    if with_matrices and temperature is None:
         temperature = jnp.zeros(())  # one way for all
     fine = stage.patient and issubclass(kernel, Chain)
     tail = max(min(TAIL_LEFT, tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
     panels = Panels.of(*frozen, most=stage.panels, tail=tail, fine=fine)
-    return ExactConductor(wire, mu, panels, temperature, kernel, fitted=not stage.patient)
+    return ExactConductor(wire, mu, panels, temperature, kernel, fitted=not with_matrices)
 
 
 def _window(system: System) -> tuple[Array, Array]:
     """Energies that hold the linear potentials, a margin and the thermal tails, clipped to the band."""
     band, mu, size, stage = system.wire.reservoir.band, system.mu_bar, system.size, system.stage
-    temperature = system.temperature
-    occupied = jnp.where(system.linear.broadening > 0, system.starts, 0.0)
+    temperature, rules = system.temperature, system.wire.rules
+    if rules is not None and rules.any_constant:  # they exchange currents at all energies
+        return band.bottom - mu, band.top - mu
+    occupied = jnp.where(has_potential(rules, system.linear.broadening > 0), system.starts, 0.0)
     low, high = jnp.minimum(-size / 2, jnp.min(occupied)), jnp.maximum(size / 2, jnp.max(occupied))
     tails = 0.0 if temperature is None else TAIL * temperature
     margin = stage.margin * (high - low) + tails  # of no bias at all: inf all the same

@@ -77,8 +77,9 @@ class _Equations(eqx.Module):
     interior: Array
     prescribed: Array
     start: Array
-    bottom: Array  # of the band, from mu_bar
-    top: Array
+    bottom: Array  # of the band, from mu_bar; of an occupation that is the same at all energies, 0
+    top: Array  # ... 1
+    constant: Array | None  # True for those; None: there are none
 
     @property
     def own(self) -> Array:
@@ -107,8 +108,18 @@ class _Equations(eqx.Module):
         return x + jnp.sign(step) * jnp.minimum(jnp.abs(step), most)
 
     def scale(self, x: Array) -> Array:
-        largest = jnp.max(jnp.abs(jnp.where(self.interior, x, self.start)))
-        return jnp.maximum(largest, jnp.max(jnp.abs(self.start)))
+        largest = self._largest(jnp.where(self.interior, x, self.start))
+        return jnp.maximum(largest, self._largest(self.start))
+
+    def _largest(self, x: Array) -> Array:
+        """Of the potentials."""
+        return jnp.max(jnp.abs(x if self.constant is None else jnp.where(self.constant, 0.0, x)))
+
+    def moved(self, step: Array, x: Array) -> Array:
+        """How far a step leads: of potentials relative to the largest, of occupations as it is."""
+        scale = jnp.maximum(self.scale(x), jnp.finfo(float).tiny)
+        unit = scale if self.constant is None else jnp.where(self.constant, 1.0, scale)
+        return jnp.max(jnp.abs(step) / unit)
 
     def inside(self, x: Array) -> Array:
         return jnp.all(~self.interior | ((self.bottom <= x) & (x <= self.top)))
@@ -163,10 +174,14 @@ def find(
         start: of Newton's method; the leads' potentials are taken from it.
         rising_steps: 0 for no search from the bottom of the band, which needs panels over all of it.
     """
-    band = conductor.wire.reservoir.band
-    bottom, top = band.bottom - conductor.mu_bar, band.top - conductor.mu_bar
+    band, rules = conductor.wire.reservoir.band, conductor.wire.rules
+    bottom, top = (jnp.full_like(start, edge) - conductor.mu_bar for edge in (band.bottom, band.top))
+    constant = rules.constant if rules is not None and rules.any_constant else None
+    if constant is not None:
+        bottom, top = jnp.where(constant, 0.0, bottom), jnp.where(constant, 1.0, top)
+        start = jnp.where(constant, 0.5, start)
     start = jnp.where(interior, jnp.clip(start, bottom, top), start)
-    problem = _Equations(conductor, interior, prescribed, start, bottom, top)
+    problem = _Equations(conductor, interior, prescribed, start, bottom, top, constant)
     zero, infinite = jnp.asarray(0), jnp.asarray(jnp.inf)
     hot = jnp.maximum(problem.own, HOTTEST)
     first = _State(
@@ -184,7 +199,7 @@ def _onward(problem: _Equations, s: _State, newton_steps: int, rising_steps: Arr
     closing_in = ~cooling & ~rising
     p = _looked_at(problem, s)
     scale, here = problem.scale(p.x), s.here + 1
-    moved = jnp.max(jnp.abs(p.step)) / scale
+    moved = problem.moved(p.step, p.x)
     finite_step = jnp.where(jnp.isfinite(p.step), p.step, 0.0)
     newton = jnp.where(p.usable, problem.towards(p.x, finite_step), p.x)
 

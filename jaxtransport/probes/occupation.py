@@ -10,6 +10,8 @@ without a subtraction: it keeps its digits where x is tiny.
                   u Q_j(u) a polynomial without constant
     short panel   w_j [f(w_j - mu_bar - x) - f(w_j - mu_bar)], as a product (`_fall`)
     long panel    Gauss nodes in the window |w - mu| < 30 T, where f is neither 0 nor 1
+
+Where an occupation n is the same at all energies (`rules`), D_j(n) = n w_j - int l_j f(w - mu_bar) dw.
 """
 
 from __future__ import annotations
@@ -121,6 +123,21 @@ class Weights(NamedTuple):
             return jax.tree.map(lambda long, short: jnp.where(is_long, long, short), long, short())
 
         return lax.cond(jnp.any(is_long), mixed, short)
+
+
+def filled(
+    energies: Energies, panels: Panels, number: Array, temperature: Array | None, steps: Steps | None
+) -> tuple[Array, Array]:
+    """int l_j f(w - mu_bar) dw and w_j on the panels of some numbers, each (panel, node)."""
+    start, end = panels.some(number)
+    at = nodes(energies, start, end)
+    whole = jnp.where(start + end < 0, 1.0, 0.0)[:, None] * at.weight
+    if temperature is None or steps is None:
+        return whole, at.weight
+    T = jnp.maximum(temperature, COLDEST)
+    is_long = (jnp.sum(at.weight, 1) > SHORT * T)[:, None]
+    long = whole + steps.on(number).D[-1]
+    return jnp.where(is_long, long, at.weight / (1 + _exp(at.above / T))), at.weight
 
 
 def _cold(energies: Energies, start: Array, end: Array, x: Array) -> tuple[Array, Array]:

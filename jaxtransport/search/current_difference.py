@@ -37,6 +37,7 @@ from jaxtransport.laws import Law
 from jaxtransport.linear import LinearResponse
 from jaxtransport.nonlinear import Nonlinear
 from jaxtransport.parameters import MU_BAR, injection_of
+from jaxtransport.rules import alike
 from jaxtransport.search.vary import put
 from jaxtransport.wire import Wire
 
@@ -74,6 +75,8 @@ class WireBatch(eqx.Module):
                 out[..., i][tuple(slice(n) for n in array[cut].shape)] = array[cut]
             return out
 
+        rules = alike([wire.rules for wire in wires], [wire.sites for wire in wires])
+        wires = [replace(wire, rules=own) for wire, own in zip(wires, rules, strict=True)]
         stacked = jax.tree.map(along, *wires)
         full = {name: np.full(len(wires), value, float) for name, value in drive.items()}
         return cls(*jax.tree.map(jnp.asarray, (stacked, full)))

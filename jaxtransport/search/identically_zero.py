@@ -13,6 +13,8 @@ from jaxtransport.wire import Wire
 def why_flat(wire: Wire, drive: Mapping[str, Any]) -> str:
     """A reason why Delta I vanishes identically, if one is known."""
     N = int(wire.length)
+    if wire.rules is not None and wire.rules.any_constant:
+        return ""  # which drive currents, too
     strength, coupling = np.asarray(wire.strength)[:N], np.asarray(wire.coupling)[:N]
     if not np.any(strength[1:-1]):
         return ": no source or drain injects a current"

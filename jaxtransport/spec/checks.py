@@ -23,15 +23,17 @@ from jaxtransport.sweep.grid import Axis
 from jaxtransport.text import count
 from jaxtransport.variables import Variable, per_point
 
-SITES_OF_LAYOUT = {"spaced": ["spacing"], "probes": ["spacing"], "custom": ["sources", "drains", "probes"]}
+SITES_OF_LAYOUT = {"spaced": ["spacing"], "probes": ["spacing"], "custom": list(layouts.ROLES)}
 
 
 def sites_of(wire: Any) -> dict[str, Any]:
     """Arguments of `layout.make` beyond the name and N, from a [wire] table."""
     keys = SITES_OF_LAYOUT.get(wire.layout, [])
+    given = getattr(wire, "occupations", None)
+    more = {} if given is None else {"occupations": given}
     if keys == ["spacing"]:
-        return {} if wire.spacing is None else {"spacing": wire.spacing}
-    return {key: getattr(wire, key) or () for key in keys}
+        return more if wire.spacing is None else {"spacing": wire.spacing} | more
+    return {key: getattr(wire, key, None) or () for key in keys} | more
 
 
 def lengths_of(wire: Any, low: int, high: int) -> list[int]:
@@ -113,7 +115,7 @@ class Checks:
             return
         for key in dict.fromkeys(key for keys in own.values() for key in keys):
             homes = [layout for layout, keys in own.items() if key in keys]
-            if name not in homes and getattr(self.wire, key) is not None:
+            if name not in homes and getattr(self.wire, key, None) is not None:
                 needs = " or ".join(f'"{layout}"' for layout in homes)
                 self.add(key, f'requires layout = {needs}, not "{name}"; remove one of the two')
         if (
@@ -126,7 +128,7 @@ class Checks:
     def first_layout(self) -> layouts.Layout | None:
         """The layout at the first N, all others checked; None if a key they need is wrong."""
         lengths = self.values("N")
-        needs = SITES_OF_LAYOUT.get(self.wire.layout, [])
+        needs = [*SITES_OF_LAYOUT.get(self.wire.layout, []), "occupations"]
         if (
             self.wire.layout is None
             or lengths is None

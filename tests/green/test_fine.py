@@ -108,7 +108,7 @@ def test_transmissions_on_a_level_narrower_than_rounding():
             at = s + shift
             high = float(at)
             pair = Double(jnp.asarray(high), jnp.asarray(float(at - mpf(high))))
-            got = compiled("fine links", lambda wire, s: links(fine_at(wire, s).pairs))(wire, pair)
+            got = compiled("fine links", lambda wire, s: links(fine_at(wire, s).pairs()))(wire, pair)
             truth = squares(wire, mpf(high) + mpf(float(at - mpf(high))))
             largest = max(max(row) for row in truth)
             for i in range(5):
@@ -119,7 +119,7 @@ def test_transmissions_on_a_level_narrower_than_rounding():
 @pytest.mark.slow
 def test_as_the_chain_where_nothing_is_narrow():
     wire = jax.tree.map(jnp.asarray, disordered(5, 9, bare=0.3))
-    both = compiled("fine", lambda wire, s: (links(fine_at(wire, s).pairs), fine_at(wire, s).phase))
+    both = compiled("fine", lambda wire, s: (links(fine_at(wire, s).pairs()), fine_at(wire, s).phase))
     T, angle = both(wire, middle_of(jnp.asarray(0.4)))
     chain = jt.transmission(wire, 0.4, kernel="chain")
     np.testing.assert_allclose(T, chain.links(), rtol=1e-12, atol=1e-16)

@@ -15,14 +15,17 @@ from jax import lax
 
 from jaxtransport import nonlinear
 from jaxtransport import status as codes
+from jaxtransport.constant import conductance
 from jaxtransport.green.along import each
 from jaxtransport.green.kernels import careful, kernel_for, named
+from jaxtransport.green.transmission import Transmission
 from jaxtransport.laws import Law, Linear
 from jaxtransport.linear import LinearResponse
 from jaxtransport.parameters import GAMMA, MU_BAR, injection_of
 from jaxtransport.patterns.traced import site_by_site
 from jaxtransport.probes.roots import real_roots
 from jaxtransport.reservoirs.wide import WIDTH
+from jaxtransport.rules import Rules
 from jaxtransport.wire import Wire
 
 
@@ -44,6 +47,8 @@ def evaluate(
     names, along = _without_wire(names, wire)
     chosen = kernel_for(kernel, wire.sites, alone=False)
     chosen = careful(chosen) if Linear().stages[stage].careful else chosen
+    if wire.rules is not None and wire.rules.any_constant:
+        return _conductance(names, along, wire, given, free, chosen)
     solved = LinearResponse.of(wire, given[MU_BAR], chosen, with_profile=with_profile)
 
     def at_bias(free):
@@ -56,6 +61,22 @@ def evaluate(
         return {name: value[None] for name, value in alone.items()}
     out = jax.vmap(at_bias)(free) if not with_profile or kernel == "dense" else lax.map(at_bias, free)
     return out | {name: jnp.broadcast_to(value, (count, *value.shape)) for name, value in along.items()}
+
+
+def _conductance(
+    names: tuple[str, ...],
+    along: Mapping[str, Any],
+    wire: Wire,
+    given: Mapping[str, Any],
+    free: Mapping[str, Any],
+    kernel: type[Transmission],
+) -> dict[str, Any]:
+    """The same where linear response gives the conductance alone, for all biases."""
+    biases = jnp.broadcast_to(free.get("delta_mu", given.get("delta_mu")), next(iter(free.values())).shape)
+    G, status = jax.vmap(lambda bias: conductance(wire, given[MU_BAR], bias, kernel))(biases)
+    known = {"conductance": jnp.where(codes.has_numbers(status), G, jnp.nan)} if names else {}
+    stored = {name: jnp.broadcast_to(value, (len(biases), *value.shape)) for name, value in along.items()}
+    return {**known, **stored, "status": status.astype(jnp.int8)}
 
 
 def evaluate_nonlinear(
@@ -123,13 +144,16 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
     sites = shared["occupied"].shape[0]
 
     def at_site(site):
-        index, occupied, strength, gamma_here = site
+        index, occupied, strength, gamma_here, *rules = site
         coupling = jnp.where(occupied[row], gamma if gamma_here is None else gamma_here, 0.0)
         coupling = jnp.where(index == 0, left, jnp.where(index == length - 1, right, coupling))
-        return coupling, strength[row]
+        return coupling, strength[row], *(table[row] for table in rules)
 
     along = gamma if jnp.ndim(gamma) else None
-    coupling, strength = lax.map(at_site, (jnp.arange(sites), shared["occupied"], shared["strength"], along))
+    rules = shared["rules"]
+    of_rules = () if rules is None else (rules.code, rules.occupation)
+    tables = (shared["occupied"], shared["strength"], along, *of_rules)
+    coupling, strength, *rule = lax.map(at_site, (jnp.arange(sites), *tables))
     return Wire(
         onsite=_along("onsite", given, shared, sites, length, row),
         hopping=_along("hopping", given, shared, sites - 1, length - 1, row),
@@ -137,6 +161,7 @@ def _wire(given: Mapping[str, Any], shared: Mapping[str, Any], row: Any) -> Wire
         strength=strength,
         length=length,
         reservoir=shared["reservoir"],
+        rules=None if rules is None else Rules(rule[0], rule[1], rules.present),
     )
 
 

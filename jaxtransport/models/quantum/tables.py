@@ -17,10 +17,12 @@ from jaxtransport import layout as layouts
 from jaxtransport.arguments import POSITIVE, REAL
 from jaxtransport.coordinates import coordinate
 from jaxtransport.laws import LAWS
+from jaxtransport.models.quantum import rules_table
 from jaxtransport.models.quantum.reservoirs_table import ReservoirsTable, kinds_of
 from jaxtransport.parameters import QUANTUM, Parameter
 from jaxtransport.patterns import Pattern, is_patterned, paths, pattern_of
 from jaxtransport.patterns.paths import with_swept_numbers
+from jaxtransport.probe_rules import FLOATING
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.search_table import SearchTable
 from jaxtransport.spec.tables import (
@@ -58,6 +60,9 @@ class WireTable(Table):
     sources: Sites = None
     drains: Sites = None
     probes: Sites = None
+    gains: Sites = None
+    losses: Sites = None
+    occupations: Annotated[dict[str, float] | None, PlainValidator(rules_table.occupations)] = None
     strengths: Annotated[list[float] | None, PlainValidator(list_of(number(POSITIVE)))] = None
     onsite: Annotated[Along, along_of(QUANTUM["onsite"])] = QUANTUM["onsite"].default
     hopping: Annotated[Along, along_of(QUANTUM["hopping"])] = QUANTUM["hopping"].default
@@ -77,6 +82,7 @@ class _Solve(Table):
 
     law: Annotated[str, PlainValidator(choice(*LAWS))] = "linear"
     kernel: Annotated[str, PlainValidator(choice("auto", "chain", "dense"))] = "auto"
+    probe: Annotated[str | None, PlainValidator(rules_table.probe)] = None
 
 
 _OPTIONS: dict[str, Any] = {
@@ -112,7 +118,8 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
         return None
     del tables["output"]
     swept = {a.name for a in axes} | set(checks.searched)
-    known = {**LAWS[tables["solve"].law].variables, **OF_WIRE}  # type: ignore[attr-defined]
+    law: Any = LAWS[tables["solve"].law]  # type: ignore[attr-defined]
+    known = {**rules_table.known(law.variables, law, rules_table.present(tables)), **OF_WIRE}
     return Parsed(_completed(tables, swept), axes, checks.wanted(known))
 
 
@@ -172,6 +179,7 @@ class _Checks(Checks):
         self.kinds()
         self.band()
         self.law()
+        self.rules()
         known = {**LAWS[self.tables["solve"].law].variables, **OF_WIRE}
         self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR})
         if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
@@ -191,7 +199,8 @@ class _Checks(Checks):
             "mu_bar": "the mean potential of the leads, in gamma_o",
             "delta_mu": "the bias, in gamma_o",
         }
-        held = self.wire.sources or self.wire.drains or self.wire.probes or self.wire.layout != "custom"
+        held = any(getattr(self.wire, role) for role in layouts.ROLES) or self.wire.layout != "custom"
+        held = held or any(site not in layouts.ENDS for site in self.wire.occupations or ())
         if held and not self.given("width"):
             missing["gamma"] = "the coupling of sources and drains, in gamma_o"
         if self.searched and self.tables["solve"].law == "linear" and not self.given("I_g"):
@@ -256,7 +265,7 @@ class _Checks(Checks):
                 expected = POSITIVE.expected(value)
                 self.add("gamma", f"site {site} holds a reservoir: expected {expected}, got {value}")
             elif not occupied[site - 1] and value != 0:
-                self.add("gamma", f"site {site} holds no source, drain or probe: expected 0, got {value}")
+                self.add("gamma", f"site {site} holds no reservoir: expected 0, got {value}")
 
     def widths(self) -> None:
         """Check broadenings: of wide bands, and not beside couplings."""
@@ -310,6 +319,26 @@ class _Checks(Checks):
                 "reservoirs",
                 'law = "exact" takes leads and middle of one kind; make them equal, or choose another law',
             )
+
+    def rules(self) -> None:
+        """Check that the law can do with the rules of probes, and gives what is to be stored."""
+        rules, law = rules_table.present(self.tables), LAWS[self.tables["solve"].law]
+        why = law().refuses(rules)
+        if self.tables["solve"].probe and not self.probes():
+            self.mistakes.add("solve.probe", "there are no probes; remove it")
+        if not why:
+            return
+        if not law.is_linear or self.searched:
+            self.mistakes.add("solve.law", why)
+        elif self.driven() or (self.probes() and not self.tables["solve"].probe):
+            self.mistakes.add("solve.law", FLOATING)
+        names = set(self.output.variables or ()) - set(rules_table.CONDUCTANCE) - set(OF_WIRE) - self.swept
+        for name in sorted(names & set(law.variables)) if law.is_linear else ():
+            self.mistakes.add("output.variables", f"{name}: {why}")
+
+    def probes(self) -> bool:
+        """Whether there is a probe."""
+        return bool(self.wire.probes) if self.wire.layout == "custom" else self.wire.layout == "probes"
 
     def band(self) -> None:
         mu_bar, delta_mu = self.values("mu_bar"), self.values("delta_mu")

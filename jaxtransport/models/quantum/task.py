@@ -25,7 +25,9 @@ from jaxtransport.models.padding import (
     table_bytes,
 )
 from jaxtransport.models.quantum.reservoirs_table import kinds_of
+from jaxtransport.models.quantum.rules_table import present, rule_tables
 from jaxtransport.parameters import GAMMA, unit_of_current
+from jaxtransport.probe_rules import WHITE
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Axis, Grid
@@ -75,7 +77,8 @@ def make_task(spec: Spec) -> Task:
         arrays=2 if with_profile else 1,  # for two drives
         kept=KEPT_BY[program],
         matrices=kernel == "dense",
-        sequential=kernel == "dense" and max(sizes.values()) > TOGETHER_SITES,
+        sequential=(kernel == "dense" and max(sizes.values()) > TOGETHER_SITES)
+        or WHITE in present(spec.tables),
         scratch_bytes=scratch,
         cost=dense_cost if kernel == "dense" else float,
         compile_seconds=COMPILE_SECONDS[program],
@@ -203,6 +206,7 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         "fixed": fixed | along,
         "patterns": patterns,
         "reservoir": _reservoir(spec),
+        "rules": rule_tables(spec.tables, lengths, size),
     }
 
 
