@@ -103,6 +103,13 @@ class Layout:
         """Sites of sources and drains, in order along the wire."""
         return tuple(sorted(self.sources + self.drains))
 
+    def require_no_occupations(self, what: str) -> None:
+        """Raise `InputError` where there are gains, losses or occupations, which `what` does not have."""
+        if not np.all(np.isnan(self.given_occupations())):
+            raise InputError(
+                f"layout: gains, losses and occupations are those of a quantum wire, not of {what}"
+            )
+
     def strength(self, strengths: Sequence[float] | None = None) -> np.ndarray:
         """Injected current of every site in units of I_g: + for a source, - for a drain.
 

@@ -86,9 +86,12 @@ COUPLINGS = {
     "reservoirs": {"mapping"},  # chains, as nothing else is said
     "width": set(),  # gamma is given
     "contact_width": set(),  # of a chain
+    "probe": {"mapping"},  # of no site
+    "occupations": {"mapping"},
 }
 LATTICE = {"p": set(), "strengths": set()}
 SITES = {"sources": EMPTY, "drains": EMPTY, "probes": EMPTY}
+FIXED = {"gains": EMPTY, "losses": EMPTY}  # of occupation
 
 # Function -> (a call that is right, what else each of its parameters may be).
 CALLS = {
@@ -100,8 +103,11 @@ CALLS = {
         {"N": 6, **GAMMA},
         COUPLINGS | {"N": set(), "spacing": set(), "strengths": {"no entries"}},
     ),
-    "Wire.custom": ({"N": 6, "sources": [2], **GAMMA}, COUPLINGS | SITES | {"N": set()}),
-    "Layout": ({"N": 6, "sources": (2,), "drains": (5,)}, SITES | {"N": set()}),
+    "Wire.custom": ({"N": 6, "sources": [2], **GAMMA}, COUPLINGS | SITES | FIXED | {"N": set()}),
+    "Layout": (
+        {"N": 6, "sources": (2,), "drains": (5,)},
+        SITES | FIXED | {"N": set(), "occupations": {"mapping"}},
+    ),
     "Linear": ({}, {}),
     "Series": ({}, {"order": set()}),
     "Exact": ({}, {"temperature": NOT_NEGATIVE, "tolerance": set(), "nodes": set()}),

@@ -38,7 +38,7 @@ FLOORS = [
     ("green",),
     ("probes", "classical", "closed_forms"),
     ("laws",),
-    ("steady", "linear", "nonlinear"),
+    ("steady", "linear", "nonlinear", "constant"),
     ("state",),
     ("sweep",),
     ("store", "spec"),

@@ -69,6 +69,7 @@ class Circuit(eqx.Module):
         """
         require_double()
         instance("layout", layout, Layout)
+        layout.require_no_occupations("a circuit")
         return cls(
             position=jnp.linspace(0.0, 1.0, layout.N),
             strength=jnp.asarray(layout.strength(strengths)),

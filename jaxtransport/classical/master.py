@@ -79,6 +79,7 @@ class Lattice(eqx.Module):
         """
         require_double()
         instance("layout", layout, Layout)
+        layout.require_no_occupations("a lattice")
         p = number("p", p, PROBABILITY)
         if is_traced(p):
             p = jnp.where(PROBABILITY.holds(p), p, jnp.nan)

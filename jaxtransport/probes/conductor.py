@@ -23,6 +23,7 @@ from jaxtyping import Array, Float
 
 from jaxtransport.budget import KEPT_BYTES, TOGETHER
 from jaxtransport.compute.double import Double
+from jaxtransport.green.chain import Chain
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.pairs import Pairs
 from jaxtransport.green.settled import silent_sites
@@ -183,7 +184,7 @@ class ExactConductor(Conductor):
         if self.kept is not None:
             return jax.tree.map(lambda all: all[i], self.kept)
         at = self._at(i)
-        if self.panels.fine and self.searching:
+        if self.panels.fine and self.searching and issubclass(self.kernel, Chain):
             s_bar = self._energies.middle()
             sigma = jax.tree.map(jnp.ravel, at.sigma)
             energy = self._energies.finely(Double(*(part[..., None] for part in s_bar)).add(sigma))

@@ -13,7 +13,6 @@ from jaxtyping import Array
 from jaxtransport import status as codes
 from jaxtransport.budget import NODES
 from jaxtransport.compute import linalg
-from jaxtransport.green.chain import Chain
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS
 from jaxtransport.probes.balance import Balance, Balanced, Search, System
 from jaxtransport.probes.broyden import by_broyden
@@ -99,7 +98,8 @@ def _conductor(system: System, tolerance: float) -> ExactConductor:
     with_matrices = _with_matrices(system)
     if with_matrices and temperature is None:
         temperature = jnp.zeros(())  # one way for all
-    fine = stage.patient and issubclass(kernel, Chain)
+    # Towards the edges of a band energies in doubles are too coarse for the phase.
+    fine = with_matrices
     tail = max(min(TAIL_LEFT, tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
     panels = Panels.of(*frozen, most=stage.panels, tail=tail, fine=fine)
     return ExactConductor(wire, mu, panels, temperature, kernel, fitted=not with_matrices)
