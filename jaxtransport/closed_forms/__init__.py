@@ -10,12 +10,38 @@ docstring says whether a formula is exact, or the order of its error.
     pair         one source and drain, any N          Eqs. 22, C1-C14
     long_wire    sources and drains on every site     Eqs. 19-21, B37-B54
     dephasing    probes of wide bands on every site   D'Amato and Pastawski 1990
+    molecule     equal levels between wide bands      McConnell 1961
+    ssh          alternating hopping, its edge states Su, Schrieffer and Heeger 1979
+    disorder     random on-site energies, averages    Thouless 1979, Abrikosov 1981
+    aubry_andre  quasi-periodic on-site energies      Aubry and Andre 1980
 
 Units gamma_o = e = hbar = 1 for the quantum wire: energies in gamma_o, currents in e gamma_o / hbar,
 conductances in e^2/h, that is 2 pi times the paper's, whose e^2 / 2 pi becomes 1. Contacts have
 gamma_1 = gamma_N = 1. Nonsense (|mu_bar| >= 2, N < 4, p outside 0 < p <= 1) raises `InputError`.
 """
 
-from jaxtransport.closed_forms import circuit, dephasing, lattice, long_wire, pair, short_wire
+from jaxtransport.closed_forms import (
+    aubry_andre,
+    circuit,
+    dephasing,
+    disorder,
+    lattice,
+    long_wire,
+    molecule,
+    pair,
+    short_wire,
+    ssh,
+)
 
-__all__ = ["circuit", "dephasing", "lattice", "long_wire", "pair", "short_wire"]
+__all__ = [
+    "aubry_andre",
+    "circuit",
+    "dephasing",
+    "disorder",
+    "lattice",
+    "long_wire",
+    "molecule",
+    "pair",
+    "short_wire",
+    "ssh",
+]

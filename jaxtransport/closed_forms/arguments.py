@@ -25,8 +25,17 @@ ALLOWED = {
     "gamma": POSITIVE,
     "sigma": POSITIVE,
     "width": POSITIVE,
+    "contact_width": POSITIVE,
+    "left": POSITIVE,
+    "right": POSITIVE,
+    "hopping": POSITIVE,
+    "t1": POSITIVE,
+    "t2": POSITIVE,
+    "amplitude": POSITIVE,
+    "length": POSITIVE,
     "p": PROBABILITY,
     "N": Range("a length of at least 4 sites", 4, MOST_WHOLE),
+    "levels": Range("a number of at least one level", 1, MOST_WHOLE),
 }
 # Transmissions of a wire of four sites, and its two potentials: the shape that they end, or begin, with.
 ENDS_WITH = {"T": (4, 4), "T1": (4, 4), "T2": (4, 4)}
@@ -79,17 +88,17 @@ class Transmissions(dict[str, Any]):
         raise InputError(f"T[{key!r}] missing; expected all of {', '.join(('21', 'N-1,1', 'N1', 'N-1,2'))}")
 
 
-def whole_length(N: Any) -> Any:
+def whole_length(N: Any, name: str = "N") -> Any:
     """N, whole numbers."""
     if not np.all(np.round(N) == N):
-        raise wrong("N", N, "whole numbers of sites")
+        raise wrong(name, N, "whole numbers of sites")
     return N
 
 
-def even_length(N: Any) -> Any:
-    """N, even: sources and drains in pairs on all middle sites."""
+def even_length(N: Any, why: str = "pairs of source and drain on all middle ones") -> Any:
+    """N, even: by default for sources and drains in pairs on all middle sites."""
     if not np.all(N % 2 == 0):
-        raise wrong("N", N, "an even number of sites: pairs of source and drain on all middle ones")
+        raise wrong("N", N, f"an even number of sites: {why}")
     return N
 
 

@@ -1,7 +1,5 @@
 """The figures of the paper: drawn from files alone, every number where it belongs, no label cut off."""
 
-import fcntl
-import os
 from pathlib import Path
 
 import h5py
@@ -9,7 +7,6 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from support.checks import close
-from support.compiling import optimized
 
 import jaxtransport as jt
 from jaxtransport.errors import InputError
@@ -22,35 +19,6 @@ from jaxtransport.spec.shipped import shipped
 pytestmark = pytest.mark.slow
 
 SMALLEST_PRINT = 6.0  # points, at the width of a column
-
-
-def compiled_well_where_it_pays(spec, *args, execute=jobs.execute, **more):
-    """The exact law computes for longer than it compiles in these two."""
-    with optimized(spec.axis("temperature") is not None or spec.title == "How far to trust each law: exact"):
-        return execute(spec, *args, **more)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder in which `jaxtransport figures` ran once; one for all processes of a test run."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "paper"
-    folder.mkdir(exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch, open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the first process computes, the others wait for it
-        if not (folder / "done").exists():
-            patch.chdir(folder)
-            patch.setattr(jobs, "execute", compiled_well_where_it_pays)
-            made = list(jobs.figures(folder="pictures"))
-            assert [path.stem for path, _ in made] == list(FIGURES)
-            assert not any(failed for _, failed in made)
-            (folder / "done").touch()
-    return folder
-
-
-@pytest.fixture
-def data(folder):
-    return lambda name: jt.load(folder / f"results/{name}.h5")
 
 
 @pytest.fixture
@@ -121,9 +89,11 @@ def test_labels_are_whole_and_large_enough(name, drawn):
 @pytest.mark.parametrize("name", FIGURES)
 def test_axes_say_what_they_show(name, drawn):
     for axes in drawn(name).axes:
-        if axes.axison and axes not in [inset for a in axes.figure.axes for inset in a.child_axes]:
+        if axes.get_label() == "<colorbar>":
+            assert axes.get_xlabel() or axes.get_ylabel(), f"{name}: no label on a colour bar"
+        elif axes.axison and axes not in [inset for a in axes.figure.axes for inset in a.child_axes]:
             shared = axes.get_shared_x_axes().get_siblings(axes)
-            assert any(one.get_xlabel() for one in shared) or len(axes.figure.axes) == 3
+            assert any(one.get_xlabel() for one in shared), f"{name}: no label across"
             beside = axes.get_shared_y_axes().get_siblings(axes)
             assert any(one.get_ylabel() for one in beside), f"{name}: no label upwards"
 

@@ -30,7 +30,9 @@ def conductance(jaxtransport, tmp_path):
 WIDE = {"leads": "wide", "middle": "wide"}
 
 
-@pytest.mark.parametrize(("E", "Gamma"), [(0.0, 0.5), (0.0, 2.0), (0.7, 0.8), (-1.2, 1.1), (1.9, 0.6)])
+@pytest.mark.parametrize(
+    ("E", "Gamma"), [(0.0, 0.5), (0.0, 2.0), (0.7, 0.8), (-1.2, 1.1), (1.9, 0.6), (2.2, 0.8)]
+)
 def test_resistance_of_probes_everywhere_grows_by_the_same_with_each_site(E, Gamma, conductance):
     """D'Amato and Pastawski: dR/dN = 4 |sin q|^2 (1 - x)^3 / (Gamma^2 x (1 + x)), x = exp(-2 |Im q|)."""
     q = np.arccos((E + 0.5j * Gamma) / 2)

@@ -1,7 +1,7 @@
 """Every figure of the paper, and a few beyond it, drawn from result files.
 
-One file for each figure of the paper; `FIGURES` maps the name of a picture to what it reads and how it
-is drawn. `jaxtransport.jobs.figures` runs the sweeps without a result.
+One file for each figure; `FIGURES` maps the name of a picture to what it reads and how it is drawn.
+`jaxtransport.jobs.figures` runs the sweeps without a result.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import matplotlib as mpl
 from jaxtransport.errors import InputError
 from jaxtransport.plot import draw, style
 from jaxtransport.plot.figures import (
+    aubry_andre,
     bulk,
     correspondence,
     dephasing,
+    disorder,
     dot,
     fig1,
     fig2,
@@ -28,7 +30,9 @@ from jaxtransport.plot.figures import (
     fig8,
     fig9,
     fig10,
+    molecule,
     regimes,
+    ssh,
     trust,
 )
 from jaxtransport.plot.figures.frame import RC, Data, PaperFigure
@@ -50,6 +54,10 @@ _MODULES = (
     trust,
     dot,
     dephasing,
+    molecule,
+    aubry_andre,
+    ssh,
+    disorder,
 )
 FIGURES: dict[str, PaperFigure] = {figure.name: figure for m in _MODULES for figure in m.FIGURES}
 

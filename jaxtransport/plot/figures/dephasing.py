@@ -10,7 +10,7 @@ from jaxtransport.plot.figures.frame import Data, PaperFigure
 
 
 def draw(data: Data) -> Figure:
-    """(a) R against N with the slope of the bulk; (b) G at the band edge: N^-2, superballistic, 1/N."""
+    """(a) R against N with the slope of the bulk; (b) G at the band edge: N^-2, superballistic, ohmic."""
     ohmic, edge = data["dephasing"], data["dephasing_edge"]
     figure, (a, b) = frame.new(1, 2, width=frame.PAGE, height=2.8)
     mu_bar = frame.given(ohmic.mu_bar)
@@ -28,12 +28,15 @@ def draw(data: Data) -> Figure:
     for index, gamma in enumerate(edge.gamma.values):
         G = edge["conductance"].sel(gamma=gamma)
         frame.exact(b, G["N"], G, index, rf"$\gamma = {gamma:g}\,\gamma_o$")
-    N, first, last = G["N"].values, edge["conductance"].values[0], edge["conductance"].values[-1]
-    short, long = N <= 120, N >= 1000
-    b.plot(N[short], first[0] * (N[0] / N[short]) ** 2, ":", color="black", label="$N^{-2}$")
-    b.plot(N[long], last[-1] * N[-1] / N[long], "--", color="black", label="$N^{-1}$")
+    N, mu_bar = edge["N"].values, frame.given(edge.mu_bar)
+    contact_width = 2 * frame.given(edge.contact) ** 2
+    coherent = closed_forms.molecule.transmission(N, mu_bar, 0.0, 1.0, contact_width, contact_width)
+    b.plot(N, coherent, ":", color="black", label="no probes, $N^{-2}$")
+    far = N[N >= 1000]
+    per_site = closed_forms.dephasing.resistance_per_site(mu_bar, 2 * edge.gamma.values[-1] ** 2)
+    b.plot(far, 1 / (per_site * far), "--", color="black", label="$1/(N\\,dR/dN)$")
     b.set(xlabel="$N$", ylabel="$G$ ($e^2/h$)", xscale="log", yscale="log")
-    b.set_ylim(None, 1.0)
+    b.set_ylim(3e-5, 2.0)
     frame.legend(b, loc="upper right", ncols=2)
     frame.letter(a, "a", "")
     frame.letter(b, "b", "")
