@@ -11,10 +11,13 @@ s = 2N / xi alone (A. A. Abrikosov, Solid State Commun. 37, 997 (1981); C. W. J.
     <T>       = e^(-s/4) / (2 sqrt(pi) s^(3/2))  int_0^inf du u^2 exp(-u^2 / 4s) / cosh(u/2)             (3)
 
 Waves of unit amplitude from both leads have an intensity of 2 + 2 sqrt(R) cos theta in all at a source near
-the left end, where R = 1 - T and theta is a phase of the reflection; T of that comes from the right. So of
-the current of a weakly coupled source a share 1 - X/2, X = T / (1 + sqrt(R) cos theta), goes to the left lead.
-A drain near the right end has an X' of its own, and dI / I_g = 1 - (X + X')/2. At fixed T uniform, independent
-phases give <X> = <X^2> = T^(1/2) and <X X'> = T, so that
+the left end, where R = 1 - T and theta is a phase of the reflection; T of that comes from the right. With
+
+    X = T / (1 + sqrt(R) cos theta)
+
+a share 1 - X/2 of the current of a weakly coupled source therefore goes to the left lead. A drain near the
+right end has an X' of its own, and dI / I_g = 1 - (X + X')/2. At fixed T uniform, independent phases give
+<X> = <X^2> = T^(1/2) and <X X'> = T, so that
 
     <dI> / I_g     = 1 - <T^(1/2)>                                                                       (4)
     var dI / I_g^2 = <T^(1/2)>/2 + <T>/2 - <T^(1/2)>^2                                                   (5)
