@@ -15,6 +15,7 @@ import numpy as np
 from jaxtransport.parameters import MU_BAR
 from jaxtransport.search.chebyshev_cover import Floats
 from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
+from jaxtransport.search.survey import spread
 from jaxtransport.wire import Wire
 
 WEAK = 0.3  # of a contact or a bond: what leaves through it is a tenth of what is exchanged
@@ -33,7 +34,7 @@ def careful(model: Model, batch: WireBatch, bounds: Bounds) -> Model:
 
 def may_hold_a_barrier(model: Model, batch: WireBatch, bounds: Bounds) -> bool:
     """True for contacts or bonds below `WEAK`, or levels that may put energies of the window into a gap."""
-    weakest, highest = extremes(batch.wire)
+    weakest, highest = extremes(batch.wire if model.build is None else spread(model, batch, bounds).wires)
     energy = float(np.max(np.abs(np.asarray(batch.drive.get(MU_BAR, 0.0)))))
     for parameter, window in zip(model.parameters, bounds, strict=True):
         if parameter.quantity in ("contact", "hopping"):
@@ -56,9 +57,9 @@ def extremes(wire: Wire) -> tuple[float, float]:
     site = np.arange(wire.onsite.shape[0]).reshape(-1, *[1] * N.ndim)
     contacts = np.where((site == 0) | (site == N - 1), wire.coupling, np.inf)
     bonds = np.where(site[:-1] < N - 1, np.abs(wire.hopping), np.inf)
-    return min(np.min(contacts), np.min(bonds, initial=np.inf)), np.max(
-        np.where(site < N, np.abs(wire.onsite), 0)
-    )
+    levels = np.where(site < N, np.abs(wire.onsite), 0)
+    # A bond is NaN where a wire that is built from searched numbers is not allowed.
+    return min(np.min(contacts), np.fmin.reduce(bonds, axis=None, initial=np.inf)), np.max(levels)
 
 
 def error_of(model: Model, batch: WireBatch, bounds: Bounds) -> Floats:

@@ -37,6 +37,7 @@ from jaxtransport.laws import Law
 from jaxtransport.linear import LinearResponse
 from jaxtransport.nonlinear import Nonlinear
 from jaxtransport.parameters import MU_BAR, injection_of
+from jaxtransport.patterns import Pattern
 from jaxtransport.rules import alike
 from jaxtransport.search.vary import put
 from jaxtransport.wire import Wire
@@ -55,6 +56,7 @@ class WireBatch(eqx.Module):
 
     wire: Wire
     drive: dict[str, Array]  # mu_bar; delta_mu, injection or I_g, temperature where given
+    patterns: dict[str, Pattern] = eqx.field(default_factory=dict)  # those of which a number is searched
 
     def __len__(self) -> int:
         return self.wire.length.shape[0]
@@ -84,6 +86,9 @@ class WireBatch(eqx.Module):
     def one(self, i: int) -> tuple[Wire, dict[str, Array]]:
         """Wire and drive number `i`, as host data."""
         return jax.tree.map(lambda leaf: np.asarray(leaf)[..., i], (self.wire, self.drive))
+
+
+Build = Callable[[WireBatch, dict[str, Array]], Wire]  # of one problem, without a last axis
 
 
 def grouped(lengths: Sequence[int] | np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
@@ -124,16 +129,27 @@ class Model:
     kernel: type[Transmission]
     finite_temperature: bool = False  # exact law above T = 0
     stage: int = 0  # of those of the law
+    build: Build | None = None  # the wire of a problem with the searched numbers that it is built from
 
     @property
     def in_turn(self) -> bool:
         """Whether a CPU is faster with one wire after the other: each one uses whole matrices."""
         return self.kernel is Dense or self.law.one_by_one
 
-    def parts(self, wire: Wire, given: dict[str, Array], coordinates: Array) -> Parts:
-        """delta I and G delta mu of one wire, with `coordinates` (one for each parameter) put in."""
-        for i, parameter in enumerate(self.parameters):
-            wire, given = put(parameter, wire, given, coordinates[i])
+    def at(self, problem: WireBatch, coordinates: Array) -> tuple[Wire, dict[str, Array]]:
+        """Wire and drive of one problem, with `coordinates` (one for each parameter) put in."""
+        values = list(zip(self.parameters, coordinates, strict=True))
+        wire, given = problem.wire, problem.drive
+        if self.build is not None:
+            wire = self.build(problem, {p.name: value for p, value in values if p.built})
+        for parameter, value in values:
+            if not parameter.built:
+                wire, given = put(parameter, wire, given, value)
+        return wire, given
+
+    def parts(self, problem: WireBatch, coordinates: Array) -> Parts:
+        """delta I and G delta mu of one problem, with `coordinates` (one for each parameter) put in."""
+        wire, given = self.at(problem, coordinates)
         size = given.get("delta_mu", jnp.ones(()))
         injection = injection_of(given)
         if self.law.is_linear:
@@ -166,11 +182,11 @@ def _mapped(model: Model, one: Callable, batch: WireBatch, index: Array, coordin
     """`one` at every point; in turn only the first `count` of them, the others are 0."""
     if not model.in_turn or jax.default_backend() != "cpu":
         chosen = jax.tree.map(lambda leaf: leaf[..., index], batch)
-        return jax.vmap(one, in_axes=-1)(chosen.wire, chosen.drive, coordinates)
+        return jax.vmap(one, in_axes=-1)(chosen, coordinates)
 
     def at(i):
         chosen = jax.tree.map(lambda leaf: leaf[..., index[i]], batch)
-        return one(chosen.wire, chosen.drive, coordinates[:, i])
+        return one(chosen, coordinates[:, i])
 
     shapes = jax.eval_shape(at, jnp.asarray(0))
     nothing = jax.tree.map(lambda leaf: jnp.zeros((len(index), *leaf.shape), leaf.dtype), shapes)
@@ -189,14 +205,21 @@ def _slopes(
 ) -> tuple[Parts, Array]:
     """The parts, and the derivatives of delta I and of G delta mu in every coordinate, shape (d, 2)."""
 
-    def one(wire, given, at):
+    def one(problem, at):
         def along(direction):
-            parts, tangent = jax.jvp(lambda at: model.parts(wire, given, at), (at,), (direction,))
+            parts, tangent = jax.jvp(lambda at: model.parts(problem, at), (at,), (direction,))
             return parts, jnp.stack([tangent.delta_I, tangent.G_delta_mu])
 
         return jax.vmap(along, out_axes=(None, 0))(jnp.eye(len(model.parameters)))
 
     return _mapped(model, one, batch, index, coordinates, count)
+
+
+@partial(jax.jit, static_argnums=0)
+def wires_at(model: Model, batch: WireBatch, index: Array, coordinates: Array) -> Wire:
+    """The wires of problems `index` (n,) at `coordinates` (d, n), along the last axis."""
+    of = lambda i: jax.tree.map(lambda leaf: leaf[..., i], batch)
+    return jax.vmap(lambda i, at: model.at(of(i), at)[0], in_axes=-1, out_axes=-1)(index, coordinates)
 
 
 class CurrentDifference:

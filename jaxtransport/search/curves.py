@@ -102,7 +102,7 @@ class Plane:
             return value, slope[axis]
 
         low, high, floor = np.zeros(LINES), np.ones(LINES), np.full(LINES, self.floor)
-        count = np.repeat(cells(self.model.parameters[axis], self.batch, self.bounds[axis]), LINES)
+        count = np.repeat(cells(self.model, self.batch, self.bounds, axis), LINES)
         begin = starting(low, high, count)
         values = lambda whose, where: np.asarray(self.parts(place(whose, where)).delta_I)
         _, _, zeros = zeros_on(values, slopes, begin, low, high, floor)

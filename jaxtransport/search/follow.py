@@ -46,8 +46,8 @@ class Frame(NamedTuple):
 
 def height(model: Model, batch: WireBatch, frame: Frame, along: int | None, s: Array) -> Array:
     """h at s: delta I of the one problem, or its derivative along axis `along`."""
-    wire, drive = jax.tree.map(lambda leaf: leaf[..., 0], (batch.wire, batch.drive))
-    value = lambda s: model.parts(wire, drive, frame.coordinates(model.parameters, s)).delta_I
+    problem = jax.tree.map(lambda leaf: leaf[..., 0], batch)
+    value = lambda s: model.parts(problem, frame.coordinates(model.parameters, s)).delta_I
     if along is None:
         return value(s)
     return jax.jvp(value, (s,), (jnp.eye(2)[along],))[1]

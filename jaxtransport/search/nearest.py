@@ -10,7 +10,7 @@ several the nearest one found comes first, without a guarantee that none is near
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from scipy import optimize
 from jaxtransport.arguments import POSITIVE, mapping, number, require_known, require_outside, whole, wrong
 from jaxtransport.compute import interrupts
 from jaxtransport.compute.runtime import computing
-from jaxtransport.coordinates import DRIVE, coordinate, window
+from jaxtransport.coordinates import DRIVE, Coordinate
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law
@@ -29,8 +29,9 @@ from jaxtransport.search.barriers import careful
 from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.search.points import find_points, rounding
 from jaxtransport.search.report import RESIDUAL
-from jaxtransport.search.vary import check_site, read
-from jaxtransport.search.zeros import checked_drive, checked_wire, known, model_of, within_band
+from jaxtransport.search.vary import read
+from jaxtransport.search.wires import subject
+from jaxtransport.search.zeros import checked_drive, known, model_of, within_band
 from jaxtransport.wire import Wire
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ NEWTON = 12
 @with_hints
 @interrupts.held(breakable=True)
 def nearest_zero(
-    wire: Wire,
+    wire: Wire | Callable[..., Wire],
     over: Mapping[str, Any],
     *,
     mu_bar: Any = None,
@@ -62,7 +63,8 @@ def nearest_zero(
     """Zeros of Delta I near a wire: the least change of some of its numbers that makes it reciprocal.
 
     Args:
-        wire: the wire to start from.
+        wire: the wire to start from; or a function that makes it from numbers of `over`, as for
+            `find_zeros`, whose defaults are the values to start from: `lambda width=0.5: Wire.pair(...)`.
         over: window (low, high) of every parameter that may change, named as for `find_zeros`. Changes are
             measured in units of the windows, so a narrow window makes changes of its parameter costly.
         mu_bar, delta_mu, injection, I_g: the drive, as for `find_zeros`; what is in `over` is given
@@ -89,12 +91,8 @@ def nearest_zero(
         require_known("conductance", conductance)
         conductance = float(number("conductance", conductance, POSITIVE))
     with computing():
-        wire = checked_wire("wire", wire)
+        (wire,), searched, bounds, build, defaults = subject(wire, over, several=False)
         band = wire.reservoir.band
-        searched = tuple(coordinate(name, band=band) for name in names)
-        bounds = [window(p, over[p.name]) for p in searched]
-        for p in searched:
-            check_site(p, wire)
         given = {MU_BAR: mu_bar, "delta_mu": delta_mu, "injection": injection, "I_g": I_g}
         rest = {name: value for name, value in given.items() if name not in names}
         checked, drive = checked_drive(
@@ -105,16 +103,21 @@ def nearest_zero(
         at_start = {**drive, **{n: None if v is None else known(n, v) for n, v in starting.items()}}
         if "temperature" in names:
             at_start["temperature"] = getattr(checked, "temperature", None)
-        pairs = zip(searched, bounds, strict=True)
-        origin = np.array([_start(p.name, read(p, wire, at_start), b) for p, b in pairs])
-        model, batch = model_of(searched, checked, kernel), WireBatch.of([wire], drive)
+        held = [defaults.get(p.name) if p.built else read(p, wire, at_start) for p in searched]
+        origin = np.array([_start(*each) for each in zip(searched, held, bounds, strict=True)])
+        model, batch = model_of(searched, checked, kernel, build), WireBatch.of([wire], drive)
         search = _Search(model, batch, bounds, origin, conductance)
         zeros = find_points(model, batch, bounds[0]).value if len(searched) == 1 else ()
         return _dataset(search, search.found(starts, seed, zeros), cut)
 
 
-def _start(name: str, value: float, bounds: tuple[float, float]) -> float:
-    low, high = bounds
+def _start(varied: Coordinate, value: Any, bounds: tuple[float, float]) -> float:
+    """The value of a wire, or the default of a function that makes it."""
+    (low, high), name = bounds, varied.name
+    if varied.built:
+        if value is None:
+            raise InputError(f"wire: the function has no {name} to start from; give it a default")
+        value = float(number(f"the default of {name}", value))
     if not np.isfinite(value):
         more = f"pass {name}=..." if name in DRIVE else "its sites differ; search them one by one"
         raise InputError(f"over: the wire has no single value of {name!r} to start from; {more}")

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxtransport.coordinates import Coordinate
 from jaxtransport.parameters import MU_BAR, injection_of
-from jaxtransport.search import barriers
+from jaxtransport.search import barriers, survey
 from jaxtransport.search.chebyshev_cover import Cells, Cover, Floats, Function, cover, starting
 from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
 from jaxtransport.search.families import families_of
@@ -98,7 +97,7 @@ def find_points(model: Model, batch: WireBatch, bounds: tuple[float, float]) -> 
         parts, slope = difference.slopes(whose, at[None])
         return parts.delta_I, slope[0] * parameter.scan.stretch(at)
 
-    begin = starting(low, high, cells(parameter, batch, bounds))
+    begin = starting(low, high, cells(model, batch, [bounds]))
     seen, largest, zeros = zeros_on(values, slopes, begin, low, high, floor)
     known = np.zeros(count, bool)
     known[seen.cells.whose] = True
@@ -155,10 +154,15 @@ def sampled(model: Model, batch: WireBatch, bounds: tuple[float, float]) -> tupl
     return at, np.asarray(parts.nonreciprocity())
 
 
-def cells(parameter: Coordinate, batch: WireBatch, bounds: tuple[float, float]) -> NDArray[np.int64]:
-    """Initial number of cells of each scan, from the phase that the window spans along the wire."""
-    N = np.asarray(batch.wire.length)
-    low, high = (float(parameter.scan.to(bound)) for bound in bounds)
+def cells(
+    model: Model, batch: WireBatch, bounds: Sequence[tuple[float, float]], axis: int = 0
+) -> NDArray[np.int64]:
+    """Initial number of cells of each scan along an axis, from the phase that it spans on the wire."""
+    N, parameter = np.asarray(batch.wire.length), model.parameters[axis]
+    low, high = (float(parameter.scan.to(bound)) for bound in bounds[axis])
+    if parameter.built:
+        turns = survey.along(model, batch, bounds, axis).turns()
+        return np.maximum(LEAST_CELLS, np.ceil(turns / CELL)).astype(int)
     if parameter.quantity == MU_BAR:
         span = high - low
     elif parameter.quantity in ("onsite", "hopping") and parameter.site is None:
@@ -172,6 +176,8 @@ def rounding(model: Model, batch: WireBatch, bounds: Sequence[tuple[float, float
     """Size below which |delta I| counts as 0, for every problem, in I_o."""
     drive = {name: np.abs(np.asarray(values)) for name, values in batch.drive.items()}
     strength = np.abs(np.asarray(batch.wire.strength)).sum(axis=0)
+    if model.build is not None:
+        strength = survey.spread(model, batch, bounds).strength()
     for parameter, window in zip(model.parameters, bounds, strict=True):
         most = max(abs(bound) for bound in window)
         if parameter.quantity == "strength":

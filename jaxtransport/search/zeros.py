@@ -2,6 +2,7 @@
 
     find_zeros(wire, over={"mu_bar": (-1.99, 1.99)})                        points on a line
     find_zeros(wire, over={"gamma": (0.1, 1), "mu_bar": (-1.9, 1.9)})       curves in a plane
+    find_zeros(lambda width: Wire.pair(...), over={"width": (0, 2)})        of a wire that it makes
     find_zeros(lambda N: Wire.pair(N, gamma=0.5), over={"N": (4, 40)})      lengths
 
 This module checks the arguments and returns labelled data; the searches are in `search.points`,
@@ -13,8 +14,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import jax
 
 from jaxtransport.arguments import (
     AMOUNT,
@@ -31,19 +30,19 @@ from jaxtransport.arguments import (
 from jaxtransport.band import Band
 from jaxtransport.compute import interrupts
 from jaxtransport.compute.runtime import computing
-from jaxtransport.coordinates import DRIVE, MOST_LENGTHS, Coordinate, coordinate, window
+from jaxtransport.coordinates import DRIVE, MOST_LENGTHS, Coordinate
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
 from jaxtransport.laws import Law, checked_law
 from jaxtransport.parameters import MU_BAR
-from jaxtransport.search.current_difference import Model, WireBatch, grouped
+from jaxtransport.search.current_difference import Build, Model, WireBatch, grouped
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
-from jaxtransport.search.vary import check_site
-from jaxtransport.wire import Wire, admit, require_wire
+from jaxtransport.search.wires import checked_wires, subject
+from jaxtransport.wire import Wire
 
 if TYPE_CHECKING:
     import xarray
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
 @with_hints
 @interrupts.held(breakable=True)
 def find_zeros(
-    wire: Wire | Sequence[Wire] | Callable[[int], Wire],
+    wire: Wire | Sequence[Wire] | Callable[..., Wire],
     over: Mapping[str, Any],
     *,
     mu_bar: Any = None,
@@ -65,10 +64,12 @@ def find_zeros(
     """Every zero of Delta I in a window of one parameter, or all curves of zeros in two.
 
     Args:
-        wire: a wire; several of them, searched together; or for `over={"N": ...}` a function from N to
-            a wire, such as `lambda N: Wire.pair(N, gamma=0.5)`.
+        wire: a wire; several of them, searched together; or a function that makes a wire from numbers of
+            `over`, taken by keyword: `lambda width: Wire.pair(9, gamma=width / 2, onsite=...)`, traceable by
+            JAX, or for `over={"N": ...}` any function such as `lambda N: Wire.pair(N, gamma=0.5)`.
         over: the window (low, high) of one parameter or two: "mu_bar", "delta_mu", "injection", "I_g",
-            "temperature"; "gamma", "contact", "onsite", "hopping", or one site's, as in "onsite[5]"; "N".
+            "temperature"; of a wire "gamma", "contact", "onsite", "hopping", or one site's, as in
+            "onsite[5]"; of a function any argument, on a linear coordinate; "N".
         mu_bar: mean potential of the leads, gamma_o; where it is not searched.
         delta_mu: bias, gamma_o, > 0. Needed beyond linear response, where zeros depend on it.
         injection: I_g / I_o. Default 1; zeros in linear response do not depend on it.
@@ -80,7 +81,8 @@ def find_zeros(
         One parameter, over `zero`: the parameter; `residual` |Delta I| there (I_o); `slope`, the derivative
         of Delta I (I_o per unit of the parameter); `multiplicity`, 2 where Delta I touches 0 without a change
         of sign, 3 where it crosses 0 without a slope; `family`, which closed form of one pair has this zero
-        (0 none, 1 first, 2 second, 3 both); for several wires `searched`, the index of the wire, from 0.
+        (0 none, 1 first, 2 second, 3 both; not asked of wires that a function makes); for several wires
+        `searched`, the index of the wire, from 0.
         `finding` is the outcome of each search: 0 zeros, 1 no zero, 2 flat (Delta I vanishes throughout),
         3 unsolved (no steady state anywhere). The attribute `message` summarises it.
 
@@ -89,7 +91,7 @@ def find_zeros(
 
     Raises:
         InputError: a parameter that cannot be varied, a window that is empty or outside the band, a wrong
-            wire or drive.
+            wire or drive, a function that makes no wire or that JAX cannot trace.
 
     Double precision is used here, independent of the setting of JAX. Cannot be called inside `jax.jit`.
     """
@@ -103,16 +105,11 @@ def find_zeros(
     with computing():
         if LENGTH in names:
             return _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel)
-        wires = checked_wires(wire)
+        wires, searched, bounds, build, _ = subject(wire, over)
         band = wires[0].reservoir.band
-        searched = tuple(coordinate(name, band=band) for name in names)
-        bounds = [window(p, over[p.name]) for p in searched]
-        for p in searched:
-            for each in wires:
-                check_site(p, each)
         law, drive = checked_drive(searched, bounds, mu_bar, delta_mu, injection, I_g, law, band)
         bounds, cut = within_band(searched, bounds, drive, law)
-        model = model_of(searched, law, kernel)
+        model = model_of(searched, law, kernel, build)
         if len(searched) == 2:
             if len(wires) > 1:
                 raise InputError(
@@ -125,7 +122,7 @@ def find_zeros(
             batch = WireBatch.of([wires[i] for i in rows], drive)
             parts.append((rows, find_points(model, batch, bounds[0])))
         points = Points.joined(parts)
-        many = not isinstance(wire, Wire)
+        many = isinstance(wire, Sequence)
         line = None if many else sampled(model, batch, bounds[0])
         return points_dataset(points, searched[0], bounds[0], cut, many=many, line=line)
 
@@ -161,25 +158,6 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
     batch = WireBatch.of(list(wires.values()), drive)
     found = find_lengths(model_of((), law, kernel), batch)
     return lengths_dataset(found, batch, (int(low), int(high)))
-
-
-def checked_wires(wire: Any) -> list[Wire]:
-    """One wire or several, as a list."""
-    if isinstance(wire, Wire):
-        return [checked_wire("wire", wire)]
-    if isinstance(wire, str | bytes) or not isinstance(wire, Sequence) or not wire:
-        raise wrong("wire", wire, "a Wire, or a list of them")
-    return [checked_wire(f"wire[{i}]", each) for i, each in enumerate(wire, 1)]
-
-
-def checked_wire(name: str, wire: Any) -> Wire:
-    """One wire whose numbers are known and allowed, in double precision."""
-    require_wire(name, wire)
-    require_known(name, *jax.tree.leaves(wire))
-    wire, good = admit(wire)
-    if not good:
-        raise InputError(f"{name} contains a number that no wire may have; make it with Wire.custom")
-    return wire
 
 
 def checked_drive(
@@ -260,10 +238,10 @@ def within_band(
     return [ranges[p.name] for p in searched], cut
 
 
-def model_of(searched: Sequence[Coordinate], law: Law, kernel: str) -> Model:
+def model_of(searched: Sequence[Coordinate], law: Law, kernel: str, build: Build | None = None) -> Model:
     """The model of delta I as a function of the coordinates of a search."""
     chosen = named(kernel)
     varied = any(p.quantity == "temperature" for p in searched)
     finite_temperature = varied or bool(law.finite_temperature)
     # The temperature is a number of the drive; compiled programs do not depend on it.
-    return Model(tuple(searched), law.at_temperature(0.0), chosen, finite_temperature)
+    return Model(tuple(searched), law.at_temperature(0.0), chosen, finite_temperature, build=build)
