@@ -44,9 +44,9 @@ def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
     lists = " ".join(name for name, values in _given(spec, parameters).items() if len(values) > 1)
     wire: Any = spec.tables["wire"]
     searched = {} if spec.search is None else {"searched": " ".join(spec.search)}
-    swept = {axis.name for axis in spec.axes}
+    varied = {axis.name for axis in spec.axes} | set(spec.search or ())
     patterns = [
-        f"{name}={_written(name, value, swept)}"
+        f"{name}={_written(name, value, varied)}"
         for name, value in vars(wire).items()
         if name in parameters and is_patterned(value)
     ]
@@ -54,12 +54,12 @@ def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
     return {"layout": str(wire.layout), "lists": lists, **named, **searched}
 
 
-def _written(name: str, value: Any, swept: Collection[str]) -> str:
+def _written(name: str, value: Any, varied: Collection[str]) -> str:
     """alternating (1, 0.5), or gradient (0, 0.3) + disorder (1, seed, box) with a seed that is an axis."""
     pattern = pattern_of(name, value)
     if isinstance(pattern, Sum):
         named = enumerate(pattern.to_table(), 1)
-        return " + ".join(_written(f"{name}.{place}", part, swept) for place, part in named)
+        return " + ".join(_written(f"{name}.{place}", part, varied) for place, part in named)
     numbers: list[str] = []
     for key, part in pattern.to_table().items():
         if key == "pattern":
@@ -68,7 +68,7 @@ def _written(name: str, value: Any, swept: Collection[str]) -> str:
         entries = [(f"{key}[{i}]", v) for i, v in enumerate(part, 1)] if listed else [(key, part)]
         for path, v in entries[:MOST_WRITTEN]:
             known = f"{v:g}" if isinstance(v, float) else str(v)
-            numbers.append(path if f"{name}.{path}" in swept else known)
+            numbers.append(path if f"{name}.{path}" in varied else known)
         numbers += ["..."] * (len(entries) > MOST_WRITTEN)
     return f"{pattern.name} ({', '.join(numbers)})"
 
@@ -94,8 +94,9 @@ def _given(spec: Spec, parameters: Parameters) -> dict[str, list[float]]:
         varied = spec.axis(row.name) is not None or row.name in (searched or ())
         if value is None or varied or (linear and row.name in NOT_IN_LINEAR_SEARCHES):
             continue
-        of_axes = any(axis.name.startswith(f"{row.name}.") for axis in spec.axes)  # numbers of its pattern
-        out[row.name] = [math.nan, math.nan] if of_axes else _distinct(value)
+        names = [*(axis.name for axis in spec.axes), *(searched or ())]
+        of_pattern = any(name.startswith(f"{row.name}.") for name in names)  # a number of it
+        out[row.name] = [math.nan, math.nan] if of_pattern else _distinct(value)
     return out
 
 

@@ -1,8 +1,10 @@
-"""The numbers of a pattern by their paths, which name axes of a grid.
+"""The numbers of a pattern by their paths, which name axes of a grid and parameters of a search.
 
 onsite  = { pattern = "disorder", width = 1.0, seed = 7 }         onsite.width, onsite.seed
 hopping = { pattern = "alternating", values = [1.0, 0.5] }        hopping.values[1], hopping.values[2]
 onsite  = [{ ... }, { pattern = "disorder", ... }]                onsite.2.seed
+
+Searches vary them, too, but for whole numbers.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from jaxtransport.patterns import PATTERNS, Sum
 from jaxtransport.patterns.pattern import Pattern
 
 MOST_TRIED, MOST_SITES_TRIED = 1000, 10**7  # wires, and their sites in all, that are checked before a run
+WITHIN = 33  # values of a window that are checked, of a number that the wire is no linear function of
 
 
 def rows(of: Parameter, pattern: Pattern) -> dict[str, Parameter]:
@@ -87,6 +90,15 @@ def replaced(name: str, pattern: Pattern, given: Mapping[str, Any]) -> Pattern:
     return Sum(tuple(parts)) if isinstance(pattern, Sum) else parts[0]
 
 
+def within(name: str, pattern: Pattern, path: str, low: float, high: float) -> np.ndarray:
+    """Values of a number in a window, at one of which the pattern is lowest, or nearly so."""
+    for prefix, part in _parts(name, pattern):
+        for key, kind in part.numbers.items():
+            if kind.bends and path == f"{prefix}.{key}":
+                return np.linspace(low, high, WITHIN)
+    return np.array([low, high])  # the least of several linear functions is least at an end
+
+
 def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: Any, *, positive: bool) -> str:
     """What is wrong with a pattern where some of its numbers are axes, of wires all over the grid; or "".
 
@@ -121,15 +133,16 @@ def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: A
 
 
 def with_swept_numbers(raw: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
-    """The tables of a sweep file, with some number in place of every number of a pattern that is an axis.
+    """The tables of a sweep file, with some number in place of those of patterns that are axes or searched.
 
     So its table may leave it out, and files of one sweep are alike, whatever it has there.
     """
-    grid, wire = raw.get("grid"), raw.get("wire")
-    if not isinstance(grid, Mapping) or not isinstance(wire, Mapping):
+    wire = raw.get("wire")
+    if not isinstance(wire, Mapping):
         return raw
-    wire = dict(wire)
-    for path in grid:
+    search, wire = raw.get("search"), dict(wire)
+    over = search.get("over") if isinstance(search, Mapping) else None
+    for path in (path for table in (raw.get("grid"), over) if isinstance(table, Mapping) for path in table):
         match = re.fullmatch(r"(\w+)(?:\.([1-9]\d*))?\.(\w+)(?:\[([1-9]\d*)\])?", path, re.ASCII)
         if match is None or match[1] not in names:
             continue

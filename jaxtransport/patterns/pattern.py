@@ -31,6 +31,7 @@ class Number(NamedTuple):
     unit: str = ""  # "": that of the quantity
     integer: bool = False
     listed: bool = False  # several of them, in a list
+    bends: bool = False  # whether the numbers along the wire are no linear function of it
 
 
 class Pattern(abc.ABC):

@@ -22,8 +22,8 @@ class Quasiperiodic(Pattern):
     name: ClassVar[str] = "quasiperiodic"
     numbers: ClassVar[Mapping[str, Number]] = {
         "amplitude": Number("amplitude of the quasi-periodic part", "A", REAL),
-        "frequency": Number("frequency of the quasi-periodic part", r"\beta", REAL, "1"),
-        "phase": Number("phase of the quasi-periodic part", r"\varphi", REAL, "1"),
+        "frequency": Number("frequency of the quasi-periodic part", r"\beta", REAL, "1", bends=True),
+        "phase": Number("phase of the quasi-periodic part", r"\varphi", REAL, "1", bends=True),
     }
 
     amplitude: Any

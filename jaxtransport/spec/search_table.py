@@ -4,6 +4,7 @@
 over = { mu_bar = [-1.99, 1.99] }                       zeros on a line
 over = { gamma = [0.1, 1.0], mu_bar = [-1.9, 1.9] }     curves of zeros
 over = { N = [4, 40] }                                  lengths
+over = { "onsite.width" = [0.1, 2.0] }                  a number of a pattern
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pydantic import PlainValidator
 
 from jaxtransport.arguments import show
 from jaxtransport.band import EVERYWHERE
-from jaxtransport.coordinates import MOST_LENGTHS, coordinate, window
+from jaxtransport.coordinates import MOST_LENGTHS, Coordinate, coordinate, window
+from jaxtransport.parameters import Parameter, Scan
 from jaxtransport.spec.tables import Table
 from jaxtransport.spec.values import list_of, reworded, whole
 
@@ -51,19 +53,34 @@ def _over(value: Any) -> dict[str, list[float]]:
     mistakes = []
     for name, bounds in value.items():
         try:
-            # Which band the leads have says another table.
-            anywhere = coordinate(name, band=EVERYWHERE) if name != "N" else None
+            if isinstance(bounds, Mapping):
+                raise ValueError(
+                    f'{name}: put a name with a dot in quotes: "{name}.{next(iter(bounds), "")}"'
+                )
+            anywhere = _anywhere(name) if name != "N" else None
             out[name] = _lengths(bounds) if anywhere is None else list(window(anywhere, bounds))
         except ValueError as error:
-            said, argument = str(error).removeprefix("over: "), f"over[{name!r}]"
-            if said.startswith(argument):
-                said = f"{name}: {reworded(said, argument)}".replace("(low, high)", "[low, high]")
-            mistakes.append(said)
+            mistakes.append(of_window(name, error))
     if mistakes:
         raise ValueError("; ".join(mistakes))
     if "N" in out and len(out) > 1:
         raise ValueError("N must be searched alone; make the other parameter an axis of [grid]")
     return out
+
+
+def of_window(name: str, error: ValueError) -> str:
+    """What is wrong with a searched parameter or its window, in the words of a sweep file."""
+    said, argument = str(error).removeprefix("over: "), f"over[{name!r}]"
+    if not said.startswith(argument):
+        return said
+    return f"{name}: {reworded(said, argument)}".replace("(low, high)", "[low, high]")
+
+
+def _anywhere(name: str) -> Coordinate:
+    """A searched parameter, whatever other tables hold: the band of the leads, the pattern of a number."""
+    if "." in name:
+        return Coordinate(Parameter(name, "", "", "", scan=Scan.PLAIN), built=True)
+    return coordinate(name, band=EVERYWHERE)
 
 
 def _lengths(bounds: Any) -> list:

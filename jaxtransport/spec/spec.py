@@ -174,10 +174,10 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
 
 
 def _keys(key: str) -> list[str]:
-    """The parts of a key with dots; of a grid the rest is one name, with quotes or without."""
-    table, dot, rest = key.partition(".")
-    if table == "grid" and dot:
-        return [table, rest.strip("\"'")]
+    """The parts of a key with dots; of an axis or a window the rest is one name, with quotes or without."""
+    for table in ("grid", "search.over"):
+        if key.startswith(f"{table}."):
+            return [*table.split("."), key.removeprefix(f"{table}.").strip("\"'")]
     return key.split(".")
 
 

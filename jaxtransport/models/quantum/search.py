@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,20 +15,25 @@ from jaxtransport.compute.batches import padded
 from jaxtransport.coordinates import DRIVE, coordinate
 from jaxtransport.kinds import band_of
 from jaxtransport.laws import Law
+from jaxtransport.models.quantum.numbers import numbers_of_patterns
 from jaxtransport.models.quantum.point import given_at
 from jaxtransport.models.quantum.reservoirs_table import kinds_of
 from jaxtransport.models.quantum.task import law_of, shared_by
 from jaxtransport.parameters import GAMMA
+from jaxtransport.patterns.paths import numbers_of, replaced
+from jaxtransport.patterns.traced import site_by_site
 from jaxtransport.search.combine import joined, with_outer
 from jaxtransport.search.current_difference import WireBatch, grouped
 from jaxtransport.search.curves import find_curves
 from jaxtransport.search.lengths import LENGTH, find_lengths
 from jaxtransport.search.points import Points, find_points, sampled
 from jaxtransport.search.report import curves_dataset, lengths_dataset, points_dataset
+from jaxtransport.search.wires import generic
 from jaxtransport.search.zeros import model_of, within_band
 from jaxtransport.spec.checks import lengths_of
 from jaxtransport.spec.spec import Spec
 from jaxtransport.sweep.grid import Grid
+from jaxtransport.wire import Wire
 
 if TYPE_CHECKING:
     import xarray
@@ -114,13 +120,15 @@ def _asked(spec: Spec):
     """Windows and model of a search in one or two parameters, and a note if a window was cut."""
     over: Any = spec.search
     leads, _ = kinds_of(spec.tables["reservoirs"])
-    searched = [coordinate(name, band=band_of(leads)) for name in over]
+    numbers = numbers_of_patterns(spec.tables["wire"])
+    searched = [coordinate(name, band=band_of(leads), built=numbers) for name in over]
     drive: Any = spec.tables["drive"]
     law = _law(spec)
     axis = spec.axis("delta_mu")
     widest = {"delta_mu": float(axis.values.max()) if axis is not None else drive.delta_mu}
     bounds, cut = within_band(searched, list(over.values()), widest, law)
-    model = model_of(searched, law, spec.tables["solve"].kernel)  # type: ignore[attr-defined]
+    build = _with_numbers if any(p.built for p in searched) else None
+    model = model_of(searched, law, spec.tables["solve"].kernel, build)  # type: ignore[attr-defined]
     return bounds, model, cut
 
 
@@ -153,25 +161,38 @@ def _wire_batch(
         along = shared["fixed"].get(name)
         if along is not None and np.ndim(along):  # one number per site: cut off beyond the wire anyway
             shared["fixed"][name] = np.pad(along, (0, size - fewer - len(along)))
+    searched = spec.search or {}
     here = {name: values[rows] for name, values in points.items()} | {"_": np.zeros(len(rows))}
-    wires, given = _wires(
+    here |= {name: np.full(len(rows), generic(bounds)) for name, bounds in searched.items() if "." in name}
+    wires, given, patterns = _wires(
         jax.tree.map(jnp.asarray, here),
         jax.tree.map(jnp.asarray, shared),
     )
-    searched = spec.search or {}
+    of_search = {n: p for n, p in patterns.items() if searched.keys() & numbers_of(n, p).keys()}
     drive = {name: given[name] for name in DRIVE if name in given}
     for name in DRIVE:
         if name in searched:
             drive[name] = jnp.full(len(rows), searched[name][0], float)
     if "injection" in searched or "I_g" in searched:
         drive.pop("I_g" if "injection" in searched else "injection", None)
-    return WireBatch(wires, drive)
+    return WireBatch(wires, drive, of_search)
 
 
 @jax.jit
 def _wires(points, shared):
     def one(point):
         given, wire = given_at(point, shared)
-        return wire, {name: value for name, value in given.items() if name in DRIVE}
+        patterns = {name: replaced(name, pattern, given) for name, pattern in shared["patterns"].items()}
+        return wire, {name: value for name, value in given.items() if name in DRIVE}, patterns
 
     return jax.vmap(one, out_axes=-1)(points)
+
+
+def _with_numbers(problem: WireBatch, numbers: dict[str, jax.Array]) -> Wire:
+    """The wire of one problem with searched numbers of its patterns."""
+    wire = problem.wire
+    for name, pattern in problem.patterns.items():
+        less = int(name == "hopping")
+        along = site_by_site(name, pattern, numbers, wire.sites - less, wire.length - less)
+        wire = eqx.tree_at(lambda wire: getattr(wire, name), wire, along)  # noqa: B023
+    return wire

@@ -16,15 +16,17 @@ from jaxtransport import kinds, text
 from jaxtransport import layout as layouts
 from jaxtransport.arguments import POSITIVE, REAL
 from jaxtransport.coordinates import coordinate
+from jaxtransport.errors import InputError
 from jaxtransport.laws import LAWS
 from jaxtransport.models.quantum import rules_table
+from jaxtransport.models.quantum.numbers import PATTERNED, key_of, numbers_of_patterns, values_within
 from jaxtransport.models.quantum.reservoirs_table import ReservoirsTable, kinds_of
-from jaxtransport.parameters import QUANTUM, Parameter
+from jaxtransport.parameters import QUANTUM
 from jaxtransport.patterns import Pattern, is_patterned, paths, pattern_of
 from jaxtransport.patterns.paths import with_swept_numbers
 from jaxtransport.probe_rules import FLOATING
 from jaxtransport.spec.checks import Checks
-from jaxtransport.spec.search_table import SearchTable
+from jaxtransport.spec.search_table import SearchTable, of_window
 from jaxtransport.spec.tables import (
     Mistakes,
     OutputTable,
@@ -41,7 +43,6 @@ from jaxtransport.spec.values import choice, list_of, number, whole
 from jaxtransport.variables import LINEAR, NONLINEAR, OF_WIRE
 
 Along = float | list[Any] | dict[str, Any] | None  # one number, a list, a pattern, or a list of patterns
-PATTERNED = ("onsite", "hopping")
 
 
 class WireTable(Table):
@@ -50,9 +51,7 @@ class WireTable(Table):
     layout: Annotated[str | None, PlainValidator(choice(*layouts.NAMES))] = None
     N: Annotated[int | None, value_of(QUANTUM["N"])] = None
     # 0 on sites without a reservoir
-    gamma: Annotated[float | list[float] | None, values_of(QUANTUM["gamma"], number(REAL))] = (
-        None  # 0 on bare sites
-    )
+    gamma: Annotated[float | list[float] | None, values_of(QUANTUM["gamma"], number(REAL))] = None
     contact: Annotated[float | list[float] | None, values_of(QUANTUM["contact"])] = None
     width: Annotated[float | None, value_of(QUANTUM["width"])] = None
     contact_width: Annotated[float | list[float] | None, values_of(QUANTUM["contact_width"])] = None
@@ -106,7 +105,7 @@ TABLES: dict[str, type[Table]] = {
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables = read_tables(with_swept_numbers(raw, PATTERNED), TABLES, mistakes)
-    numbers = _numbers_of_patterns(tables["wire"])
+    numbers = numbers_of_patterns(tables["wire"])
     parameters = {**QUANTUM, **numbers}
     axes = read_axes(raw.get("grid", {}), parameters, mistakes)
     checks = _Checks(tables, axes, raw.get("grid"), mistakes)
@@ -121,15 +120,6 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     law: Any = LAWS[tables["solve"].law]  # type: ignore[attr-defined]
     known = {**rules_table.known(law.variables, law, rules_table.present(tables)), **OF_WIRE}
     return Parsed(_completed(tables, swept), axes, checks.wanted(known))
-
-
-def _numbers_of_patterns(wire: Any) -> dict[str, Parameter]:
-    """The numbers of the patterns of a [wire] table, as parameters."""
-    out: dict[str, Parameter] = {}
-    for name in PATTERNED:
-        if is_patterned(value := getattr(wire, name)):
-            out |= paths.rows(QUANTUM[name], pattern_of(name, value))
-    return out
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
@@ -186,8 +176,18 @@ class _Checks(Checks):
             self.roots()
         self.for_search()
 
+    def search(self, over: Mapping[str, list[float]]) -> None:
+        """Also check the windows of numbers of patterns, which [wire] holds."""
+        super().search(over)
+        for name, bounds in self.searched.items():
+            if "." in name and self.mistakes.clean(f"wire.{key_of(name)}"):
+                try:
+                    self.axes[name] = values_within(self.wire, name, bounds)
+                except InputError as error:
+                    self.mistakes.add("search.over", of_window(name, error))
+
     def value(self, name: str) -> Any:
-        base = name.partition(".")[0]
+        base = key_of(name)
         if name in QUANTUM or base not in PATTERNED:
             return super().value(name)
         return paths.numbers_of(base, pattern_of(base, getattr(self.wire, base)))[name]
@@ -380,7 +380,8 @@ class _Checks(Checks):
             return
         if self.output.variables is not None:
             self.mistakes.add("output.variables", "applies to `jaxtransport run`, not to [search]; remove it")
-        one_site = [p for p in (coordinate(n) for n in self.searched if n != "N") if p.site is not None]
+        names = [name for name in self.searched if name != "N" and "." not in name]
+        one_site = [p for p in map(coordinate, names) if p.site is not None]
         if not one_site:
             return
         if "N" in self.swept:

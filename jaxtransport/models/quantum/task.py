@@ -197,7 +197,7 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
         fixed |= fixed_numbers(spec, ("solve",))
     if spec.axis(GAMMA) is None:
         fixed.setdefault(GAMMA, np.asarray(1.0))  # a wire without middle reservoirs
-    varied = {axis.name for axis in spec.axes}
+    varied = {axis.name for axis in spec.axes} | set(spec.search or ())
     along, patterns = patterned(spec.tables["wire"], {"onsite": 0, "hopping": 1}, lengths, size, varied)
     return {
         "lengths": np.array(lengths),
