@@ -93,8 +93,8 @@ def coordinate(
     if site is not None and len(site) < 16 and quantity in PER_SITE and per_site:
         return Coordinate(VARIED[quantity], int(site), band)
     known = [*DRIVE, *UNIFORM, *([f"{q}[site]" for q in PER_SITE] if per_site else [])]
-    known += [other for other, row in built.items() if row.scan is not None]
-    close = difflib.get_close_matches(name if isinstance(name, str) else quantity, known, 1)
+    known += [path for path, row in built.items() if row.scan is not None]
+    close = difflib.get_close_matches(name if "." in str(name) else quantity, known, 1)
     raise InputError(
         f"{of}: {show(name)} cannot be varied; "
         + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}")

@@ -29,7 +29,7 @@ from jaxtransport.wire import Wire, admit, require_wire
 
 # Of a window, where a wire stands for those of the search: no symmetry, which may hold at its ends or middle.
 GENERIC = 0.618
-MOST_CORNERS = 16  # of the windows, at which a wire is made before the search
+MOST_CORNERS = 16  # of the windows, at which a wire is made to see whether it is allowed
 
 ALONG = ("onsite", "hopping", "coupling", "strength")  # arrays of a wire, which may be longer than it
 
@@ -111,7 +111,7 @@ def _of_function(function: Callable[..., Wire], over: Mapping[str, Any]) -> Subj
     wire = _made(function, middle)
     for corner in itertools.islice(itertools.product(*of_wire.values()), MOST_CORNERS):
         other = _made(function, at := dict(zip(of_wire, corner, strict=True)))
-        if (other.sites, other.reservoir) != (wire.sites, wire.reservoir):
+        if (int(other.length), other.reservoir) != (int(wire.length), wire.reservoir):
             raise InputError(
                 f"wire: the function gives {_said(other)} at {_written(at)}, and {_said(wire)} at "
                 f"{_written(middle)}; expected the same number of sites and reservoirs throughout"
@@ -140,23 +140,19 @@ def _arguments_of(function: Callable, over: Mapping[str, Any]) -> dict[str, Para
     open_ended = any(one.kind is one.VAR_KEYWORD for one in signature.values())
     for name in over:
         if name in DRIVE and name in named:
-            raise InputError(
-                f"over: {name!r} belongs to the drive, and is an argument of the function too; rename that"
-            )
+            raise InputError(f"over: {name!r} is of the drive; rename the argument of the function {name!r}")
         if name not in (*DRIVE, *named) and not (open_ended and isinstance(name, str)):
             known = [n for n in named if n not in DRIVE] + list(DRIVE)
             raise InputError(
-                f"over: {show(name)} is no argument of the function and not of the drive; "
-                + meant(str(name), known)
+                f"over: {show(name)} is neither an argument of the function that makes the wire nor a number "
+                f"of the drive; {meant(str(name), known)}"
             )
     for name, one in signature.items():
-        needed = one.default is one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
-        if needed and (name not in over or one.kind is one.POSITIONAL_ONLY):
+        optional = one.default is not one.empty or one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+        if not optional and not (name in named and name in over):
             raise InputError(
-                f"wire: the function needs {name!r}, which is not searched; give it a default, or a window "
-                "in over"
-                if one.kind is not one.POSITIONAL_ONLY
-                else f"wire: the function takes {name!r} by its place alone; expected a keyword"
+                f"wire: the function needs {name!r}, which is not searched; expected a Wire, or a function of "
+                "searched numbers by keyword whose other arguments have defaults"
             )
     return {name: _row(name) for name in over if name not in DRIVE}
 
