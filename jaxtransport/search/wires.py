@@ -151,8 +151,8 @@ def _arguments_of(function: Callable, over: Mapping[str, Any]) -> dict[str, Para
         optional = one.default is not one.empty or one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
         if not optional and not (name in named and name in over):
             raise InputError(
-                f"wire: the function needs {name!r}, which is not searched; expected a Wire, or a function of "
-                "searched numbers by keyword whose other arguments have defaults"
+                f"wire: the function needs {name!r}, which is not searched; expected a Wire, or a function "
+                "that takes searched numbers by keyword and has defaults for others"
             )
     return {name: _row(name) for name in over if name not in DRIVE}
 
