@@ -179,7 +179,7 @@ def _traced(function: Callable[..., Wire], numbers: Mapping[str, float]) -> Wire
     try:
         return jax.eval_shape(function, **{name: np.float64(value) for name, value in numbers.items()})
     except (InputError, jax.errors.JAXTypeError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].partition(";")[0]
         raise InputError(
             f"wire: the function cannot be traced by JAX ({reason}); expected jax.numpy in place of numpy "
             "and math, and no decisions on a searched number"
