@@ -8,9 +8,11 @@ import pytest
 
 import jaxtransport as jt
 from jaxtransport.models import parse, read
+from jaxtransport.models.quantum.search import asked, wire_batch
 from jaxtransport.parameters import QUANTUM
 from jaxtransport.patterns import PATTERNS, paths, pattern_of
 from jaxtransport.patterns.pattern import keys_of
+from jaxtransport.search.current_difference import wires_at
 
 # Numbers of each pattern, fit for a hopping.
 EXAMPLES = {
@@ -124,11 +126,37 @@ def test_its_numbers_are_axes(name, tmp_path):
                     np.testing.assert_allclose(at.nonreciprocity, expected, rtol=1e-12)
 
 
+def test_its_numbers_are_searched(name):
+    """All but whole ones: at each value of a window the wire that Python makes."""
+    pattern = pattern_of("hopping", hopping(name))
+    for path, row in paths.rows(QUANTUM["hopping"], pattern).items():
+        old = paths.numbers_of("hopping", pattern)[path]
+        text = f'{wire_of(name)}[grid]\nN = [6, 9]\n[search]\nover = {{ "{path}" = [{0.9 * old}, {old}] }}\n'
+        if row.integer:
+            with pytest.raises(jt.InputError, match="whole number"):
+                parse(text)
+            continue
+        spec = parse(text)
+        _, model, _ = asked(spec)
+        batch = wire_batch(spec, {"N": np.array([6, 9])}, np.arange(2))
+        found = wires_at(model, batch, np.arange(2), np.array([[0.97, 0.92]]) * old)
+        for i, (N, share) in enumerate([(6, 0.97), (9, 0.92)]):
+            there = paths.replaced("hopping", pattern, {path: share * old})
+            wire = jt.Wire.pair(N, gamma=0.4, hopping=there.to_table())
+            np.testing.assert_allclose(found.hopping[: N - 1, i], wire.hopping, rtol=1e-15)
+            np.testing.assert_array_equal(found.coupling[:N, i], wire.coupling)
+
+
+DRIVE = "[drive]\nmu_bar = 0.3\ndelta_mu = 0.1\ninjection = 0.2\n"
+
+
+def wire_of(name):
+    return f'{DRIVE}[wire]\nlayout = "pair"\ngamma = 0.4\nhopping = {in_toml(hopping(name))}\n'
+
+
 def run(tmp_path, name, grid):
-    drive = "[drive]\nmu_bar = 0.3\ndelta_mu = 0.1\ninjection = 0.2\n"
     output = '[output]\nvariables = ["nonreciprocity", "bond_hopping"]\n'
-    wire = f'[wire]\nlayout = "pair"\ngamma = 0.4\nhopping = {in_toml(hopping(name))}\n'
-    text = f"{wire}{drive}{output}[grid]\n{grid}\n"
+    text = f"{wire_of(name)}{output}[grid]\n{grid}\n"
     path = tmp_path / f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.toml"
     path.write_text(text)
     assert read(path).fingerprint == parse(text).fingerprint

@@ -10,6 +10,11 @@ import pytest
 
 import jaxtransport as jt
 from jaxtransport.errors import InputError
+from jaxtransport.search.barriers import careful
+from jaxtransport.search.current_difference import WireBatch
+from jaxtransport.search.points import CELL, cells, rounding
+from jaxtransport.search.wires import subject
+from jaxtransport.search.zeros import model_of
 
 DRIVE = {"mu_bar": 0.4, "delta_mu": 0.1, "injection": 0.3}
 WINDOW = (0.1, 2.5)
@@ -67,6 +72,31 @@ def test_one_number_may_change_everything_along_the_wire():
     assert np.max(np.abs(at(found.x.values, found.mu_bar.values))) < 1e-13
     assert np.max(np.abs(at(found.x.values, found.mu_bar.values + 0.01))) > 1e-3
     assert np.all(found.whole == 1)
+
+
+def surveyed(make, **window):
+    """Model, batch and windows of a search of a function."""
+    (wire,), searched, bounds, build, _ = subject(make, window)
+    model = model_of(searched, jt.Linear(), "auto", build)
+    return model, WireBatch.of([wire], {"mu_bar": 0.4, "injection": 1.0}), bounds
+
+
+def test_the_window_decides_on_kernel_cells_and_rounding():
+    """Not the one wire that stands for it: a barrier at its end, the phase along it, the largest currents."""
+    weak = lambda contact: jt.Wire.pair(9, gamma=0.5, contact=contact)
+    for low, stage in ((0.31, 0), (1e-3, 1)):
+        assert careful(*surveyed(weak, contact=(low, 0.9))).stage == stage
+    deep = lambda x: jt.Wire.pair(9, gamma=0.5, onsite=x * jnp.eye(9)[4])
+    for high, stage in ((1.5, 0), (1.7, 1)):  # beyond 2 - mu_bar
+        assert careful(*surveyed(deep, x=(0.1, high))).stage == stage
+    level = surveyed(lambda x: jt.Wire.pair(60, gamma=0.5, onsite=x), x=(-1, 1))
+    assert cells(*level) == math.ceil(60 * 1.0 / CELL)  # k moves by half of what the energy does
+    bonds = surveyed(lambda x: jt.Wire.pair(60, gamma=0.5, hopping=x), x=(0.5, 2))
+    assert cells(*bonds) == math.ceil(59 * math.log(4) / 2 / CELL)
+    strong = lambda x: replace(weak(0.8), strength=x * weak(0.8).strength)
+    np.testing.assert_allclose(
+        rounding(*surveyed(strong, x=(1, 50))), 50 * rounding(*surveyed(weak, contact=(0.5, 0.9)))
+    )
 
 
 @pytest.mark.slow

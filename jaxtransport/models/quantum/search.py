@@ -60,28 +60,28 @@ def search(spec: Spec, report: Report = lambda done, total: None) -> xarray.Data
 
 def _points(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:
     """Zeros in one parameter: many wires at once, the short ones first."""
-    bounds, model, cut = _asked(spec)
+    bounds, model, cut = asked(spec)
     found: list[tuple[np.ndarray, Points]] = []
     done = 0
     for rows, size in _grouped(spec, points, count):
-        batch = _wire_batch(spec, points, rows, size)
+        batch = wire_batch(spec, points, rows, size)
         found.append((rows, find_points(model, batch, bounds[0])))
         done += len(rows)
         report(done, count)
     whole = Points.joined(found)
     many = bool(spec.axes)
-    line = None if many else sampled(model, _wire_batch(spec, points, np.array([0])), bounds[0])
+    line = None if many else sampled(model, wire_batch(spec, points, np.array([0])), bounds[0])
     return points_dataset(whole, model.parameters[0], bounds[0], cut, many=many, line=line)
 
 
 def _curves(spec: Spec, points: dict[str, np.ndarray], count: int, report: Report) -> xarray.Dataset:
-    bounds, model, cut = _asked(spec)
+    bounds, model, cut = asked(spec)
     parts = []
     sizes = np.zeros(count, int)
     for rows, size in _grouped(spec, points, count):
         sizes[rows] = size
     for i in range(count):
-        batch = _wire_batch(spec, points, np.array([i]), int(sizes[i]))
+        batch = wire_batch(spec, points, np.array([i]), int(sizes[i]))
         wire, drive = batch.one(0)
         parts.append(curves_dataset(find_curves(model, batch, bounds), model, wire, drive, bounds, cut))
         report(i + 1, count)
@@ -97,7 +97,7 @@ def _lengths(
     parts = []
     for i in range(count):
         here = {name: np.full(len(N), values[i]) for name, values in points.items()} | {LENGTH: N}
-        batch = _wire_batch(spec, here, np.arange(len(N)))
+        batch = wire_batch(spec, here, np.arange(len(N)))
         parts.append(lengths_dataset(find_lengths(model, batch), batch, (low, high)))
         report(i + 1, count)
     return _together(spec, parts)
@@ -116,7 +116,7 @@ def _together(spec: Spec, parts: list[xarray.Dataset]) -> xarray.Dataset:
     return data
 
 
-def _asked(spec: Spec):
+def asked(spec: Spec):
     """Windows and model of a search in one or two parameters, and a note if a window was cut."""
     over: Any = spec.search
     leads, _ = kinds_of(spec.tables["reservoirs"])
@@ -146,7 +146,7 @@ def _grouped(spec: Spec, points: dict[str, np.ndarray], count: int) -> Iterator[
     yield from grouped(points.get(LENGTH, np.full(count, wire.N or 0)))
 
 
-def _wire_batch(
+def wire_batch(
     spec: Spec, points: dict[str, np.ndarray], rows: np.ndarray, size: int | None = None
 ) -> WireBatch:
     """Wires and drives at some points of the grid, in arrays of `size` sites."""
