@@ -95,11 +95,12 @@ def test_the_examples_of_the_zeros_print_what_the_page_says(capsys):
     for example in blocks(page, "python"):
         exec(compile(example, "zeros.md", "exec"), names)
         printed.append(capsys.readouterr().out)
-    one, many, curves, near = printed
+    one, many, widths, curves, near = printed
     said = re.search(r"prints `(.*?)`", page.read_text(encoding="utf-8"))[1]
     assert one.startswith(said)
     assert "[2 1 1]" in one
     assert many.rstrip().endswith("[ 6  9 12 15 18]")
+    assert [float(v) for v in widths.strip(" []\n").split()] == pytest.approx([0.55885, 0.94803], abs=5e-6)
     assert curves.startswith("2 curves of zeros")
     assert float(curves.split()[-1]) < 1e-12
     assert [float(v) for v in near.split()] == pytest.approx([0.48965, 1.49658, 0.4], abs=5e-6)

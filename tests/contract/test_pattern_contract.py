@@ -69,6 +69,17 @@ def test_no_number_is_below_its_bound(name):
     assert np.all(pattern.along(np.arange(30), 30) >= np.min(pattern.lowest(30)))
 
 
+def test_it_says_which_numbers_bend_it(name):
+    """Where it is linear in a number, it is lowest at an end of a window, and checked there alone."""
+    pattern = pattern_of("hopping", table(name))
+    for path, row in paths.rows(QUANTUM["hopping"], pattern).items():
+        old = paths.numbers_of("hopping", pattern)[path]
+        tried = paths.within("hopping", pattern, path, old, old + 0.6)
+        of = lambda value: paths.replaced("hopping", pattern, {path: value}).along(np.arange(9), 9)  # noqa: B023
+        straight = np.allclose(of(old + 0.3), (of(old) + of(old + 0.6)) / 2, rtol=0, atol=1e-14)
+        assert straight == (len(tried) == 2) or row.integer
+
+
 def test_a_wire_has_the_numbers_of_the_list(name):
     wire = jt.Wire.pair(9, gamma=0.4, hopping=hopping(name), onsite=table(name))
     for key, value, count in (("hopping", hopping(name), 8), ("onsite", table(name), 9)):
