@@ -64,9 +64,10 @@ def find_zeros(
     """Every zero of Delta I in a window of one parameter, or all curves of zeros in two.
 
     Args:
-        wire: a wire; several of them, searched together; or a function that makes a wire from numbers of
-            `over`, taken by keyword: `lambda width: Wire.pair(9, gamma=width / 2, onsite=...)`, traceable by
-            JAX, or for `over={"N": ...}` any function such as `lambda N: Wire.pair(N, gamma=0.5)`.
+        wire: a wire; several of them, searched together; or a function that takes numbers of `over` by
+            keyword and returns a wire, traceable by JAX: `lambda width: Wire.pair(9, gamma=0.5,
+            onsite={"pattern": "disorder", "width": width, "seed": 7})`. For `over={"N": ...}` a function of
+            N, such as `lambda N: Wire.pair(N, gamma=0.5)`.
         over: the window (low, high) of one parameter or two: "mu_bar", "delta_mu", "injection", "I_g",
             "temperature"; of a wire "gamma", "contact", "onsite", "hopping", or one site's, as in
             "onsite[5]"; of a function any argument, on a linear coordinate; "N".
