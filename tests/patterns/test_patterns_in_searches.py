@@ -9,6 +9,7 @@ import jaxtransport as jt
 from jaxtransport.models import parse, read, search
 from jaxtransport.models.fixed import described
 from jaxtransport.parameters import QUANTUM
+from jaxtransport.plot.zeros import draw_search
 
 DISORDER = 'onsite = { pattern = "disorder", seed = 1 }'
 SSH = 'hopping = { pattern = "alternating", values = [1.0, 0.5] }'
@@ -52,6 +53,8 @@ def test_widths_at_which_disordered_wires_are_reciprocal():
                 assert below * above < 0
             seen += len(zeros)
     assert seen == found.sizes["zero"] > 4
+    (axes,) = draw_search(found, ("onsite.width",), x="onsite.seed").axes
+    assert axes.get_ylabel() == r"$W$ ($\gamma_o$)"
 
 
 @pytest.mark.slow
@@ -76,6 +79,8 @@ def test_curves_of_an_ssh_chain():
     assert row == {"units": "gamma_o", "long_name": "value 2, hopping amplitude", "symbol": "t_{2}"}
     assert found.attrs["patterns"] == "hopping=alternating (1, values[2])"
     assert "hopping" not in found.coords
+    axes, _ = draw_search(found, ("mu_bar", "hopping.values[2]")).axes
+    assert axes.get_ylabel() == r"$t_{2}$ ($\gamma_o$)"
 
 
 @pytest.mark.slow
