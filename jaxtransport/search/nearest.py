@@ -23,7 +23,7 @@ from jaxtransport.compute.runtime import computing
 from jaxtransport.coordinates import DRIVE, Coordinate
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
-from jaxtransport.laws import Law
+from jaxtransport.laws import Law, require_rules
 from jaxtransport.parameters import MU_BAR
 from jaxtransport.search.barriers import careful
 from jaxtransport.search.current_difference import CurrentDifference, Model, WireBatch
@@ -98,6 +98,7 @@ def nearest_zero(
         checked, drive = checked_drive(
             searched, bounds, law=law, band=band, **{**dict.fromkeys(given), **rest}
         )
+        require_rules(wire, checked)
         bounds, cut = within_band(searched, bounds, drive, checked)
         starting = {name: given[name] for name in names if name in given}
         at_start = {**drive, **{n: None if v is None else known(n, v) for n, v in starting.items()}}

@@ -100,7 +100,8 @@ class _Built:
     def __call__(self, problem: WireBatch, numbers: Mapping[str, Any]) -> Wire:
         made, sites = self.function(**numbers), problem.wire.sites
         cut = lambda field: getattr(made, field)[: sites - (field == "hopping")]
-        return replace(made, **{field: cut(field) for field in ALONG}).pad(sites)
+        rules = None if made.rules is None else jax.tree.map(lambda along: along[:sites], made.rules)
+        return replace(made, rules=rules, **{field: cut(field) for field in ALONG}).pad(sites)
 
 
 def _of_function(function: Callable[..., Wire], over: Mapping[str, Any]) -> Subject:

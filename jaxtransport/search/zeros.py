@@ -34,7 +34,7 @@ from jaxtransport.coordinates import DRIVE, MOST_LENGTHS, Coordinate
 from jaxtransport.errors import InputError
 from jaxtransport.green.kernels import named
 from jaxtransport.hints import with_hints
-from jaxtransport.laws import Law, checked_law
+from jaxtransport.laws import Law, checked_law, require_rules
 from jaxtransport.parameters import MU_BAR
 from jaxtransport.search.current_difference import Build, Model, WireBatch, grouped
 from jaxtransport.search.curves import find_curves
@@ -109,6 +109,8 @@ def find_zeros(
         wires, searched, bounds, build, _ = subject(wire, over)
         band = wires[0].reservoir.band
         law, drive = checked_drive(searched, bounds, mu_bar, delta_mu, injection, I_g, law, band)
+        for each in wires:
+            require_rules(each, law)
         bounds, cut = within_band(searched, bounds, drive, law)
         model = model_of(searched, law, kernel, build)
         if len(searched) == 2:
@@ -156,6 +158,8 @@ def _lengths(wire, over, mu_bar, delta_mu, injection, I_g, law, kernel) -> xarra
         checked_wires(each)
     band = next(iter(wires.values())).reservoir.band
     law, drive = checked_drive((), [], mu_bar, delta_mu, injection, I_g, law, band)
+    for each in wires.values():
+        require_rules(each, law)
     batch = WireBatch.of(list(wires.values()), drive)
     found = find_lengths(model_of((), law, kernel), batch)
     return lengths_dataset(found, batch, (int(low), int(high)))

@@ -190,9 +190,7 @@ def test_wrong_rules(arguments, says):
 def test_a_lattice_and_a_circuit_have_no_occupations():
     layout = jt.Layout(8, (2,), (5,), gains=(3,))
     for make in (lambda: jt.Lattice.from_layout(layout, p=0.5), lambda: jt.Circuit.from_layout(layout)):
-        with pytest.raises(
-            jt.InputError, match=r"^layout: gains, losses and occupations belong"
-        ):
+        with pytest.raises(jt.InputError, match=r"^layout: gains, losses and occupations belong"):
             make()
 
 
