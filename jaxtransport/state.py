@@ -330,7 +330,7 @@ def _tried(
     Within a transform, where the status is unknown, the law's stage for transforms is used. But the careful
     kernel takes N sequential steps, which `ParallelChain` avoids: `ParallelChain` is used even so.
     """
-    attempt: Callable[[Stage], Any] = lambda stage: one(*given, *_static(law, kernel, stage))
+    attempt: Callable[[Stage], Any] = lambda stage: one(*given, *_static(given[0], law, kernel, stage))
     first, *others = law.stages
     if any(map(is_traced, jax.tree.leaves((given, getattr(law, "temperature", 0.0))))):
         if not law.is_linear or kernel is not ParallelChain:
@@ -348,11 +348,13 @@ def _tried(
     return best
 
 
-def _static(law: Law, kernel: type[Transmission], stage: Stage) -> tuple[Any, ...]:
+def _static(wire: Wire, law: Law, kernel: type[Transmission], stage: Stage) -> tuple[Any, ...]:
     """Static arguments of a stage: the kernel; beyond linear response also law, stage and temperature."""
     if law.is_linear:
         return (careful(kernel) if stage.careful else kernel,)
-    finite_temperature = law.finite_temperature or stage.patient  # which has one program for all temperatures
+    # Newton's method has one program for all temperatures.
+    by_newton = stage.patient or (wire.rules is not None and wire.rules.any_constant)
+    finite_temperature = law.finite_temperature or by_newton
     temperature = jnp.asarray(getattr(law, "temperature", 0.0), float) if finite_temperature else None
     return kernel, law.at_temperature(0.0), stage, temperature
 

@@ -23,13 +23,16 @@ from jaxtransport import layout as layouts
 from jaxtransport.compute import small_matrices
 from jaxtransport.green import dense as dense_module
 from jaxtransport.green import parallel_chain as long_module
+from jaxtransport.green import settled as settled_module
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.parallel_chain import ParallelChain, Scatterer
+from jaxtransport.green.settled import SettledSides
 from jaxtransport.layout import Layout
 from jaxtransport.linear import AtBias
 from jaxtransport.patterns import threefry
 from jaxtransport.patterns.disorder import Disorder
+from jaxtransport.probes import conductor as conductor_module
 from jaxtransport.probes import occupation as occupation_module
 from jaxtransport.probes import panels as panels_module
 from jaxtransport.probes import series as series_module
@@ -123,6 +126,18 @@ def molecule():
 
 def two_kinds():
     checks.two_kinds_of_reservoirs("chain")
+
+
+def rules():
+    checks.rules_against_matrices("chain")
+
+
+def rules_of_matrices():
+    checks.rules_against_matrices("dense")
+
+
+def silent_ring():
+    checks.silent_sites_of_a_ring()
 
 
 def random_bits():
@@ -301,6 +316,41 @@ def bonds_as_sites(old):
     return lambda self, *, of_bonds, place: old(self, of_bonds=False, place=place)
 
 
+def occupied_for_empty(old):
+    return lambda rules, x: 1 - old(rules, x)
+
+
+def none_at_mu_bar(old):
+    return lambda *given: (0 * old(*given)[0], old(*given)[1])
+
+
+def not_filled(old):
+    return lambda self, x, group=None: x
+
+
+def from_one_side(old):
+    def of(cls, *given):
+        return eqx.tree_at(lambda made: made.to_right, old(cls, *given), replace_fn=jnp.zeros_like)
+
+    return of
+
+
+def not_passed_on(old):
+    def of(cls, sides, broadening, ratio, diagonal, silent):
+        made = old(cls, sides, broadening, ratio, diagonal, silent)
+        return eqx.tree_at(lambda m: m.onward, made, jnp.where(silent[:, None], 1.0, made.onward))
+
+    return of
+
+
+def of_the_transposed(old):
+    return lambda T, silent: old(T.T, silent)
+
+
+def back_and_forth_once_more(old):
+    return lambda T, silent: old(jnp.where(silent[:, None] & silent, 2 * T, T), silent)
+
+
 def rows_as_they_are(old):
     return lambda rows, k, pivot: rows
 
@@ -385,6 +435,17 @@ FAULTS = [
     Fault("disorder from site 0", replaced(Disorder, "along", from_site_0), same_disorder),
     Fault("disorder by the length", replaced(Disorder, "along", with_the_length), same_disorder),
     Fault("disorder of bonds on sites", replaced(Disorder, "told_apart", bonds_as_sites), same_disorder),
+    Fault("a loss for a gain", replaced(conductor_module, "occupations", occupied_for_empty), rules),
+    Fault("no occupation at mu_bar", replaced(conductor_module, "filled", none_at_mu_bar), rules),
+    Fault("silent sites at mu_bar", replaced(SettledSides, "filled", not_filled), rules),
+    Fault("silent sites see the left alone", replaced(SettledSides, "of", from_one_side), rules),
+    Fault("silent sites pass nothing on", replaced(SettledSides, "of", not_passed_on), rules),
+    Fault(
+        "T twice among silent sites",
+        replaced(settled_module, "_reduced", back_and_forth_once_more),
+        rules_of_matrices,
+    ),
+    Fault("transposed T, silent sites", replaced(settled_module, "_reduced", of_the_transposed), silent_ring),
     Fault("rows not exchanged", replaced(small_matrices, "_swapped", rows_as_they_are), small_systems),
     Fault("lost 1 / m!", replaced(series_module, "math", without_factorials), third_order),
     Fault(

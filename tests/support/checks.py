@@ -19,14 +19,16 @@ from jaxtransport.closed_forms import pair as pair_forms
 from jaxtransport.closed_forms import short_wire as short_forms
 from jaxtransport.compute import linalg
 from jaxtransport.green import dense as dense_kernel
+from jaxtransport.green import settled
 from jaxtransport.green.chain import Chain
+from jaxtransport.green.kernels import named
 from jaxtransport.patterns import pattern_of, threefry
 from jaxtransport.probes.conductor import ExactConductor
 from jaxtransport.probes.panels import Panels
 from jaxtransport.probes.response import Response
 from jaxtransport.probes.series import SeriesConductor
 from jaxtransport.reservoirs import energies
-from support import nonlinear_reference, precise, reference
+from support import nonlinear_reference, precise, reference, ruled_reference
 from support.engine import (
     DenseNumbers,
     compiled,
@@ -39,7 +41,7 @@ from support.engine import (
     solve,
     trimmed,
 )
-from support.wires import make
+from support.wires import make, ring
 
 
 def close(actual, expected, tolerance: float, scale: float | None = None, what: str = "") -> float:
@@ -414,6 +416,44 @@ def narrow_level() -> None:
     current = compiled("narrow level", call)(wire, np.array([0.3, 0.0, -0.5]))[0]
     left, right = 1e-6, 4e-6  # Gamma_l = 2 gamma_l^2 at w = 0, where half of the level lies on the leads
     close(current, 2 * np.pi * left * right / (left + right), 1e-4, what="area of a level")
+
+
+def rules_against_matrices(kernel: str) -> None:
+    """2 pi I_l of given potentials and occupations: a source, dephasing probes, a gain and a white probe."""
+    probe = {3: "dephasing", 5: "dephasing", 6: "white"}
+    where = {"sources": [2], "probes": [3, 5, 6], "probe": probe, "gains": [4]}
+    levels = [0.1, -0.2, 0.3, 0.0, 0.2, -0.1, 0.05]
+    wire = jt.Wire.custom(7, gamma=0.6, contact=(0.9, 0.7), onsite=levels, **where)
+    y, mu_bar = np.array([0.4, 0.1, 0.0, 0.0, 0.0, 0.3, -0.2]), 0.2
+    y = y + np.where(np.asarray(wire.rules.code) == 0, mu_bar, 0.0)
+
+    def call(wire, x):
+        panels = Panels.of(
+            wire, jnp.asarray(mu_bar), *(jnp.asarray(e - mu_bar) for e in (-2.0, 2.0)), None, most=64
+        )
+        return ExactConductor(wire, jnp.asarray(mu_bar), panels, None, named(kernel)).flows(x).current
+
+    x = np.where(np.asarray(wire.rules.code) == 0, y - mu_bar, y)
+    got = compiled(f"rules {kernel}", call)(wire, x)
+    expected = ruled_reference.currents(ruled_reference.Ruled.of(wire), y, 0.0)
+    close(got, expected, 1e-10, what="rules of probes")
+
+
+def silent_sites_of_a_ring() -> None:
+    """T_eff of a ring in a flux once two reservoirs are silent, against the solution by hand."""
+    H, coupling, strength = ring(3, 1.3)
+    T = dense_of(H, coupling, strength, 0.4).matrix
+    T = T - np.diag(np.diag(T))
+    quiet = np.zeros(len(T), bool)
+    quiet[np.flatnonzero(coupling > 0)[1::2]] = True
+    kept, inner = np.flatnonzero(~quiet), np.flatnonzero(quiet)
+    system = np.diag(T.sum(1)[inner]) - T[np.ix_(inner, inner)]
+    expected = np.zeros_like(T)
+    expected[np.ix_(kept, kept)] = T[np.ix_(kept, kept)] + T[np.ix_(kept, inner)] @ np.linalg.solve(
+        system, T[np.ix_(inner, kept)]
+    )
+    got = np.asarray(settled.of_matrices(jnp.asarray(T)[None], jnp.asarray(quiet)).T[0])
+    close(got, expected - np.diag(np.diag(expected)), 1e-13, what="silent sites")
 
 
 def third_order_against_exact() -> None:

@@ -1,0 +1,187 @@
+"""Rules of probes against published results, by the command line; and against 24 digits."""
+
+import functools
+import itertools
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf, workdps
+from support.checks import close
+
+import jaxtransport as jt
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def run(jaxtransport, tmp_path):
+    """What `jaxtransport run` stores of a sweep file."""
+
+    def stored(text):
+        (tmp_path / "s.toml").write_text(text)
+        code, _, said = jaxtransport("run", tmp_path / "s.toml", "-o", tmp_path / "s.h5", "--force")
+        assert code == 0, said
+        return jt.load(tmp_path / "s.h5")
+
+    return stored
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "rate", "t", "dn"),
+    [
+        (0.5, 0.7, 0.4, 1.0, 1.0),
+        (2.0, 2.0, 1.0, 1.0, 0.4),
+        (0.1, 3.0, 0.05, 1.3, 0.9),
+        (1.0, 0.2, 5.0, 0.6, 0.01),
+        (0.03, 0.05, 0.02, 1.0, 1.0),
+    ],
+)
+def test_a_chain_with_white_probes_conducts_like_resistors_in_series(left, right, rate, t, dn, run):
+    """dn / J = 1 / G_L + 1 / G_R + [(N - 2) g + (G_L + G_R) / 2] / 2 t^2, every N >= 2; n falls linearly."""
+    lengths = [2, 3, 4, 7, 16]
+    data = run(
+        f'[wire]\nlayout = "probes"\nwidth = {rate}\ncontact_width = [{left}, {right}]\nhopping = {t}\n'
+        f"occupations = {{ left = {0.5 + dn / 2}, right = {0.5 - dn / 2} }}\n"
+        '[reservoirs]\nleads = { kind = "wide" }\nmiddle = { kind = "wide" }\n'
+        '[drive]\nmu_bar = 0.3\ndelta_mu = 0.5\n[solve]\nlaw = "exact"\nprobe = "white"\n'
+        '[output]\nvariables = ["current_forward", "nonreciprocity", "occupation_forward"]\n'
+        f"[grid]\nN = {lengths}\n"
+    )
+    J = data.current_forward.values * 0.5 / (2 * np.pi)
+    for N, found in zip(lengths, J, strict=True):
+        expected = dn / (1 / left + 1 / right + ((N - 2) * rate + (left + right) / 2) / (2 * t * t))
+        close(found, expected, 1e-11, expected, f"N = {N}")
+    n = data.occupation_forward.sel(N=16).values
+    close(np.diff(n[1:-1]), -J[-1] * rate / (2 * t * t), 1e-9, dn)
+    assert np.all(np.abs(data.nonreciprocity.values) < 1e-13)
+
+
+@pytest.mark.parametrize(
+    ("t1", "t2", "lead", "width"),
+    [
+        (1.0, 0.5, 0.8, 0.3),
+        (0.5, 1.0, 0.8, 0.3),
+        (1.0, 1.0, 2.0, 0.5),
+        (0.7, 1.2, 0.1, 0.9),
+        (1.3, 0.4, 3.0, 0.2),
+    ],
+)
+@pytest.mark.parametrize("N", [300, 301])
+def test_a_long_ssh_chain_with_gains_and_losses(t1, t2, lead, width, N, run):
+    """G = Gamma h / (1 + Gamma h / 2)^2 at E = 0, h the response of the first site without its lead.
+
+    h = 1 / t1^2 h_2, y = width / 2: h_2 = 1 / (y + t2^2 h_3), h_3 = 1 / (y + t1^2 h_2), as all sites but
+    the leads' have a gain or a loss.
+    """
+    y = width / 2
+    a, b = t1**2 * y, y * y + t1**2 - t2**2  # a h_2^2 + b h_2 - y = 0
+    h_2 = 2 * y / (b + np.sqrt(b * b + 4 * a * y))
+    h = 1 / (t1**2 * h_2)
+    expected = lead * h / (1 + lead * h / 2) ** 2
+    sites = np.arange(2, N)
+    data = run(
+        f'[wire]\nlayout = "custom"\nN = {N}\nwidth = {width}\ncontact_width = {lead}\n'
+        f"gains = {sites[::2].tolist()}\nlosses = {sites[1::2].tolist()}\n"
+        f'hopping = {{ pattern = "alternating", values = [{t1}, {t2}] }}\n'
+        '[reservoirs]\nleads = { kind = "wide" }\nmiddle = { kind = "wide" }\n'
+        "[drive]\nmu_bar = 0.0\ndelta_mu = 1e-3\n"
+    )
+    assert set(data.data_vars) == {"conductance", "status"}
+    close(float(data.conductance), expected, 1e-11, expected)
+
+
+# 24 digits: four sites, a source at 2 and a reservoir with another rule at 3
+
+DIGITS, NODES = 24, 24
+GAMMA, EPS, HOP = ("0.8", "0.6", "0.7", "0.9"), ("0.1", "-0.2", "0.15", "0.05"), ("0.9", "1.1", "0.8")
+MU_BAR, BIAS, INJECTION = "0.2", "0.3", "0.25"
+
+
+def gauss():
+    out = []
+    for guess in np.polynomial.legendre.leggauss(NODES)[0]:
+        x = mp.findroot(lambda x: mp.legendre(NODES, x), mpf(float(guess)))
+        slope = NODES * (x * mp.legendre(NODES, x) - mp.legendre(NODES - 1, x)) / (x * x - 1)
+        out.append((x, 2 / ((1 - x * x) * slope**2)))
+    return out
+
+
+def network(w, wide):
+    """T_ll' at one energy."""
+    gamma, eps, hop = ([mpf(v) for v in values] for values in (GAMMA, EPS, HOP))
+    root = mpf(2) if wide else mp.sqrt(4 - w * w)
+    A = mp.matrix(4, 4)
+    for l in range(4):
+        A[l, l] = w - eps[l] - gamma[l] ** 2 * ((0 if wide else w) - 1j * root) / 2
+        if l < 3:
+            A[l, l + 1] = A[l + 1, l] = hop[l]
+    G = A**-1
+    return [
+        [gamma[i] ** 2 * gamma[j] ** 2 * root**2 * abs(G[i, j]) ** 2 * (i != j) for j in range(4)]
+        for i in range(4)
+    ]
+
+
+@functools.cache
+def truth(rule, wide):
+    """I_1 / I_o at T = 0, to 16 digits and more; the unknowns by the secant method."""
+    with workdps(DIGITS):
+        return float(_truth(rule, wide))
+
+
+def _truth(rule, wide):
+    rows = gauss()
+    mu_bar, bias = mpf(MU_BAR), mpf(BIAS)
+    ends = mu_bar + bias / 2, mu_bar - bias / 2
+
+    def currents(mu, n):
+        breaks = sorted(
+            [-mp.pi / 2, mp.pi / 2] + [mp.atan(e) if wide else mp.asin(e / 2) for e in (*ends, mu)]
+        )
+        I = [mpf(0)] * 4
+        for low, high in itertools.pairwise(breaks):
+            count = max(1, int(mp.ceil((high - low) / mpf("0.12"))))
+            for k in range(count):
+                a, b = low + (high - low) * k / count, low + (high - low) * (k + 1) / count
+                for x, weight in rows:
+                    theta = (a + b) / 2 + (b - a) / 2 * x
+                    w = mp.tan(theta) if wide else 2 * mp.sin(theta)
+                    scale = (1 / mp.cos(theta) ** 2 if wide else 2 * mp.cos(theta)) * weight * (b - a) / 2
+                    T = network(w, wide)
+                    f = [mpf(w < ends[0]), mpf(w < mu), n, mpf(w < ends[1])]
+                    if rule == "dephasing":
+                        f[2] = sum(T[2][j] * f[j] for j in (0, 1, 3)) / sum(T[2])
+                    for i in range(4):
+                        I[i] += scale * sum(T[i][j] * (f[i] - f[j]) for j in range(4))
+        return I
+
+    asked = mpf(INJECTION) * bias
+    if rule == "white":
+        of = lambda mu, n: [(I := currents(mu, n))[1] - asked, I[2]]
+        mu, n = mp.findroot(of, (mpf("0.24"), mpf("0.5")), solver="mdnewton", tol=mpf(10) ** -34)
+    else:
+        n = mpf(1)
+        mu = mp.findroot(
+            lambda mu: currents(mu, n)[1] - asked, (mpf("0.22"), mpf("0.26")), tol=mpf(10) ** -34
+        )
+    return currents(mu, n)[0] / bias
+
+
+@pytest.mark.parametrize("kernel", ["chain", "dense"])
+@pytest.mark.parametrize("wide", [False, True], ids=["chain", "wide"])
+@pytest.mark.parametrize("rule", ["gain", "dephasing", "white"])
+def test_against_24_digits(rule, wide, kernel):
+    where = {"gains": [3]} if rule == "gain" else {"probes": [3], "probe": rule}
+    made = jt.Wire.custom(
+        4,
+        sources=[2],
+        gamma=[float(g) for g in GAMMA],
+        onsite=[float(e) for e in EPS],
+        hopping=[float(t) for t in HOP],
+        reservoirs="wide" if wide else "chain",
+        **where,
+    )
+    drive = {"mu_bar": float(MU_BAR), "delta_mu": float(BIAS), "injection": float(INJECTION)}
+    state = jt.solve(made, **drive, law=jt.Exact(), kernel=kernel)
+    assert int(state.status) == 0
+    close(float(state.current), truth(rule, wide), 1e-12, 1.0)
