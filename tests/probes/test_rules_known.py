@@ -52,7 +52,7 @@ def test_a_chain_with_white_probes_conducts_like_resistors_in_series(left, right
         expected = dn / (1 / left + 1 / right + ((N - 2) * rate + (left + right) / 2) / (2 * t * t))
         close(found, expected, 1e-11, expected, f"N = {N}")
     n = data.occupation_forward.sel(N=16).values
-    close(np.diff(n[1:-1]), -J[-1] * rate / (2 * t * t), 1e-9, dn)
+    close(np.diff(n[1:-1]), np.full(13, -J[-1] * rate / (2 * t * t)), 1e-11, dn)
     assert np.all(np.abs(data.nonreciprocity.values) < 1e-13)
 
 
@@ -74,7 +74,7 @@ def test_a_long_ssh_chain_with_gains_and_losses(t1, t2, lead, width, N, run):
     the leads' have a gain or a loss.
     """
     y = width / 2
-    a, b = t1**2 * y, y * y + t1**2 - t2**2  # a h_2^2 + b h_2 - y = 0
+    a, b = t1**2 * y, y * y + t2**2 - t1**2  # a h_2^2 + b h_2 - y = 0
     h_2 = 2 * y / (b + np.sqrt(b * b + 4 * a * y))
     h = 1 / (t1**2 * h_2)
     expected = lead * h / (1 + lead * h / 2) ** 2
