@@ -14,6 +14,8 @@ docstring says whether a formula is exact, or the order of its error.
     ssh          alternating hopping, its edge states Su, Schrieffer and Heeger 1979
     disorder     random on-site energies, averages    Thouless 1979, Abrikosov 1981
     aubry_andre  quasi-periodic on-site energies      Aubry and Andre 1980
+    white_noise  dephasing at all energies alike      Znidaric 2010
+    gain_loss    an SSH chain with gain and loss      Zhou, Zhang, Wang and Yang 2025
 
 Units gamma_o = e = hbar = 1 for the quantum wire: energies in gamma_o, currents in e gamma_o / hbar,
 conductances in e^2/h, that is 2 pi times the paper's, whose e^2 / 2 pi becomes 1. Contacts have
@@ -25,12 +27,14 @@ from jaxtransport.closed_forms import (
     circuit,
     dephasing,
     disorder,
+    gain_loss,
     lattice,
     long_wire,
     molecule,
     pair,
     short_wire,
     ssh,
+    white_noise,
 )
 
 __all__ = [
@@ -38,10 +42,12 @@ __all__ = [
     "circuit",
     "dephasing",
     "disorder",
+    "gain_loss",
     "lattice",
     "long_wire",
     "molecule",
     "pair",
     "short_wire",
     "ssh",
+    "white_noise",
 ]

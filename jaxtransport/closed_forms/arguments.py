@@ -36,6 +36,7 @@ ALLOWED = {
     "p": PROBABILITY,
     "N": Range("a length of at least 4 sites", 4, MOST_WHOLE),
     "levels": Range("a number of at least one level", 1, MOST_WHOLE),
+    "sites": Range("a length of at least 2 sites", 2, MOST_WHOLE),
 }
 # Transmissions of a wire of four sites, and its two potentials: the shape that they end, or begin, with.
 ENDS_WITH = {"T": (4, 4), "T1": (4, 4), "T2": (4, 4)}

@@ -1,11 +1,19 @@
-"""Molecules, SSH chains, disorder and quasi-periodic chains: against dense inverses and plain recursions."""
+"""Molecules, SSH chains, disorder, quasi-periodic chains, noise: against dense inverses and recursions."""
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from support.checks import close
 
-from jaxtransport.closed_forms import aubry_andre, dephasing, disorder, molecule, ssh
+from jaxtransport.closed_forms import (
+    aubry_andre,
+    dephasing,
+    disorder,
+    gain_loss,
+    molecule,
+    ssh,
+    white_noise,
+)
 from jaxtransport.errors import InputError
 
 
@@ -173,3 +181,95 @@ def test_strong_probes_leave_hops_between_neighbours():
         of_strong_probes(lambda E, *rest: dephasing.resistance_of_hops(-E, *rest))
     R = dephasing.resistance_of_hops(0.0, np.zeros((3, 5)), [5.0, 6.0, 7.0], 2.0)
     close(R[1], dephasing.resistance_of_hops(0.0, np.zeros(5), 6.0, 2.0), 1e-15)
+
+
+def steady_state(N, width, left, right):
+    """Densities and the current of the master equation: <c_i^+ c_j> of noise and of leads 1 and 0.
+
+    0 = i [H, C] - {Gamma, C} / 2 + Gamma_1 on (1, 1), less the decay of coherence by noise.
+    """
+    H = -np.diag(np.ones(N - 1), 1) - np.diag(np.ones(N - 1), -1)
+    leads, noise = np.zeros(N), np.full(N, width)
+    leads[0], leads[-1] = left, right
+    noise[[0, -1]] = 0
+    decay = (noise[:, None] + noise) / 2 * (1 - np.eye(N)) + (leads[:, None] + leads) / 2
+    one = np.eye(N)
+    system = 1j * (np.kron(H, one) - np.kron(one, H.T)) - np.diag(decay.ravel())
+    source = np.zeros((N, N), complex)
+    source[0, 0] = left
+    C = np.linalg.solve(system, -source.ravel()).reshape(N, N)
+    return np.diag(C).real, right * C[-1, -1].real
+
+
+def of_white_noise(resistance, occupation):
+    for N, width, left, right in (
+        (2, 1.0, 0.4, 1.7),
+        (3, 0.3, 0.5, 2.0),
+        (5, 4.0, 1.0, 0.2),
+        (9, 0.1, 3.0, 1.0),
+    ):
+        n, J = steady_state(N, width, left, right)
+        close(resistance(N, width, left, right), 1 / J, 1e-12, 1 / J, f"N = {N}")
+        middle = np.arange(2, N)
+        close(occupation(middle, N, width, left, right), n[1:-1], 1e-12, 1.0, f"N = {N}")
+
+
+def test_white_noise():
+    of_white_noise(white_noise.resistance, white_noise.occupation)
+    with pytest.raises(AssertionError):
+        of_white_noise(lambda N, *rest: white_noise.resistance(N + 1, *rest), white_noise.occupation)
+    mirrored = lambda l, N, *rest: white_noise.occupation(N + 1 - l, N, *rest)
+    with pytest.raises(AssertionError):
+        of_white_noise(white_noise.resistance, mirrored)
+    with pytest.raises(InputError, match=r"^sites = 1"):
+        white_noise.resistance(1, 0.1, 1.0, 1.0)
+    with pytest.raises(InputError, match=r"^site = .*expected middle sites, from 2 to N - 1"):
+        white_noise.occupation([2, 6], 6, 0.1, 1.0, 1.0)
+
+
+def of_gain_and_loss(conductance):
+    """T_1N and half of all T_1p of 400 sites, which is long enough for rounding."""
+    for t1, t2, width, contact in ((1.0, 0.5, 0.3, 1.0), (0.6, 1.1, 0.2, 0.4), (0.9, 0.9, 1.0, 3.0)):
+        widths = np.full(400, width)
+        widths[[0, -1]] = contact
+        hopping = np.where(np.arange(399) % 2, t2, t1)
+        T = transmissions(np.zeros(400), hopping, widths, 0.0)[0]
+        G = T[-1] + T[1:-1].sum() / 2
+        close(conductance(width, t1, t2, contact), G, 1e-12, G)
+
+
+def test_gain_and_loss():
+    of_gain_and_loss(gain_loss.conductance)
+    with pytest.raises(AssertionError):
+        of_gain_and_loss(lambda width, t1, t2, contact: gain_loss.conductance(width, t2, t1, contact))
+
+
+def test_half_a_quantum_by_gain_and_loss():
+    """Nowhere more than 1/2; twice exactly that with edge states, once without, or never."""
+    width = np.logspace(-6, 6, 1000)
+    for t1, t2, contact, times in (
+        (1.0, 1.4, 0.3, 2),
+        (1.0, 0.7, 0.3, 1),
+        (1.0, 0.7, 5.0, 1),
+        (1.0, 2.0, 1.9, 0),
+    ):
+        G = gain_loss.conductance(width, t1, t2, contact)
+        assert G.max() < 0.5
+        found = np.array(gain_loss.widths_of_half(t1, t2, contact))
+        assert np.isfinite(found).sum() == times
+        found = found[np.isfinite(found)]
+        close(gain_loss.conductance(found, t1, t2, contact), np.full(times, 0.5), 1e-15, 1.0)
+        W = gain_loss.escape_rate(width, t1, t2)
+        assert np.count_nonzero(np.diff(contact < W)) == times
+    assert np.isnan(gain_loss.widths_of_half(1.0, 0.7, 0.3)[0])
+
+
+def test_weak_and_strong_gain_and_loss():
+    """The limits of the docstring; corrections are of the second order in the small number 1e-6."""
+    for width, t1, t2, W in (
+        (1e-6, 1.0, 1.4, 1e-6 / 0.96),
+        (1e-6, 1.4, 1.0, 4e6 * 0.96),
+        (1e6, 1.3, 0.2, 4e-6 * 1.69),
+        (1e6, 1.3, 2.0, 4e-6 * 1.69),
+    ):
+        close(gain_loss.escape_rate(width, t1, t2), W, 1e-10, W)

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from support.checks import close
 
-from jaxtransport.closed_forms import aubry_andre, dephasing, disorder, molecule, ssh
+from jaxtransport.closed_forms import (
+    aubry_andre,
+    dephasing,
+    disorder,
+    gain_loss,
+    molecule,
+    ssh,
+    white_noise,
+)
+from jaxtransport.plot.figures.rectification import by_energies
 
 pytestmark = pytest.mark.slow
 
@@ -110,3 +119,76 @@ def test_best_coupling_of_probes(data):
         R = dephasing.resistance_of_hops(0.0, onsite, 2 * gamma**2, 2.0)
         G = chains.conductance.sel({AMPLITUDE: A, "gamma": gamma}).values
         close(R * G, np.ones_like(R), 16 / (2 * gamma**2) ** 2, 1.0, f"A = {A}")
+
+
+def test_white_noise_is_diffusive(data):
+    """Current and occupations to rounding, at every N."""
+    noise = data("white_noise")
+    N, width = noise.N.values, noise.width.values[:, None]
+    J = noise.current_forward.values / (2 * np.pi)  # delta_mu = 1
+    close(white_noise.resistance(N, width, 1.0, 1.0) * J, np.ones_like(J), 1e-12)
+    site = np.arange(2, 40)
+    n = noise.occupation_forward.sel(N=40, site=site).values
+    close(n, white_noise.occupation(site, 40, width, 1.0, 1.0), 1e-12, 1.0)
+
+
+def transmissions(onsite, hopping, widths, energy):
+    """T_ij of a chain with wide bands by a dense inverse; T_ii is of no meaning."""
+    H = np.diag(onsite) - np.diag(hopping, 1) - np.diag(hopping, -1)
+    G = np.linalg.inv(energy * np.eye(len(onsite)) - H + 0.5j * np.diag(widths))
+    return np.abs(G) ** 2 * np.outer(widths, widths)
+
+
+def test_gain_and_loss_give_half_a_quantum(data):
+    """T_1N + 1/2 sum T_1p; that of long chains if strong, the longer the sooner; of SSH chains if weak."""
+    for N, strong in ((6, 10.0), (10, 2.0), (20, 1.0)):
+        chain = data(f"gain_loss_{N}")
+        width = chain.width.values
+        for t2 in chain[T2].values:
+            G = chain.conductance.sel({T2: t2}).values
+            hopping = np.where(np.arange(N - 1) % 2, t2, 1.0)
+            for index in (0, 30, 60, 100):
+                widths = np.r_[0.3, np.full(N - 2, width[index]), 0.3]
+                T = transmissions(np.zeros(N), hopping, widths, 0.0)[0]
+                close(G[index], T[-1] + T[1:-1].sum() / 2, 1e-12, 1.0, f"N = {N}")
+            long = gain_loss.conductance(width, 1.0, t2, 0.3)
+            near = np.abs(G - long) < 2e-4
+            assert near[width >= strong].all(), f"N = {N}"
+            assert t2 < 1 or not near[width < strong / 30].any(), f"N = {N}"
+            close(G[0], ssh.conductance(N, 1.0, t2, 0.3), 5e-3, 1.0, f"N = {N}")
+
+
+def second_order(onsite, widths, energy):
+    """(G, Delta I / I_o delta_mu) of voltage probes on all middle sites at T = 0.
+
+    Delta I / I_o = delta_mu sum_{i<j} T'_ij (phi_i - phi_j)^2 (1 - phi_i - phi_j): the second order of the
+    balance, weighed with the linear potentials phi, from 1 to 0; T' by differences.
+    """
+    bonds = np.ones(len(onsite) - 1)
+    T, below, above = (transmissions(onsite, bonds, widths, energy + d) for d in (0.0, -1e-5, 1e-5))
+    slope = (above - below) / 2e-5
+    L = np.diag(T.sum(1)) - T
+    phi = np.zeros(len(onsite))
+    phi[0] = 1
+    phi[1:-1] = np.linalg.solve(L[1:-1, 1:-1], -L[1:-1, 0])
+    i, j = phi[:, None], phi
+    return L[0] @ phi, np.sum(slope * (i - j) ** 2 * (1 - i - j)) / 2
+
+
+def test_voltage_probes_rectify_and_dephasing_probes_do_not(data):
+    """Delta I ~ delta_mu^2 with the coefficient of second order, or none; I by the transmission."""
+    voltage, dephasing_, series, energies = (
+        data(f"rectification_{name}") for name in ("voltage", "dephasing", "series", "energies")
+    )
+    bias = voltage.delta_mu.values
+    onsite, widths = np.repeat([0.0, 2.0], 5), np.r_[0.5, np.full(8, 0.4), 0.5]
+    G, coefficient = second_order(onsite, widths, 1.0)
+    over_bias = voltage.nonreciprocity.values / bias
+    close(over_bias[:3] / coefficient, np.ones(3), 2e-3)  # the next order is about .6 delta_mu^2
+    close(series.nonreciprocity.values[0] / bias[0] / coefficient, 1.0, 1e-4)
+    close(dephasing_.nonreciprocity.values, np.zeros_like(bias), 1e-13, 1.0)
+    I = by_energies(energies.conductance, bias, 1.0)
+    close(dephasing_.current_forward.values, I, 1e-8, 1.0)  # 7e-10: the spline
+    close(energies.conductance.sel(mu_bar=1.0, method="nearest").item(), G, 1e-12, 1.0)
+    between = (voltage.current_forward < I) & (-voltage.current_reverse > I)
+    assert between.all()

@@ -1,4 +1,4 @@
-"""Published results of wires with wide bands and patterns, by the command line, five sets each: 1e-11."""
+"""Published results of wires: wide bands, patterns, rules, by the command line, five sets each: 1e-11."""
 
 import numpy as np
 import pytest
@@ -11,20 +11,27 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def conductance(jaxtransport, tmp_path):
-    """The conductance that `jaxtransport run` stores for a wire, over an axis of N."""
+def stored(jaxtransport, tmp_path):
+    """What `jaxtransport run` stores for a wire, over an axis of N."""
 
-    def run(wire, reservoirs, mu_bar, lengths):
+    def run(wire, reservoirs, mu_bar, lengths, solve="", variables=("conductance",)):
         lines = [f'{part} = {{ kind = "{kind}" }}' for part, kind in reservoirs.items()]
         (tmp_path / "s.toml").write_text(
             f"[wire]\n{wire}\n[reservoirs]\n" + "\n".join(lines) + f"\n[drive]\nmu_bar = {mu_bar}\n"
-            f'delta_mu = 1e-3\n[output]\nvariables = ["conductance"]\n[grid]\nN = {list(lengths)}\n'
+            f"delta_mu = 1e-3\n[solve]\n{solve}\n[output]\nvariables = {list(variables)}\n"
+            f"[grid]\nN = {list(lengths)}\n"
         )
         code, _, said = jaxtransport("run", tmp_path / "s.toml", "-o", tmp_path / "s.h5", "--force")
         assert code == 0, said
-        return jt.load(tmp_path / "s.h5").conductance.values
+        return jt.load(tmp_path / "s.h5")
 
     return run
+
+
+@pytest.fixture
+def conductance(stored):
+    """The conductance alone."""
+    return lambda *arguments: stored(*arguments).conductance.values
 
 
 WIDE = {"leads": "wide", "middle": "wide"}
@@ -97,3 +104,56 @@ def test_band_edge_with_weak_probes(conductance):
     assert slope(coherent, 0, 1) == pytest.approx(-2.0, abs=0.05)
     assert slope(weak, 0, 1) > 0.5
     assert slope(stronger, 2, 3) == pytest.approx(-1.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("width", "left", "right", "n_left", "n_right"),
+    [
+        (0.1, 1.0, 1.0, 1.0, 0.0),
+        (1.0, 0.5, 2.0, 0.2, 0.9),
+        (4.0, 3.0, 0.3, 0.7, 0.1),
+        (0.5, 0.2, 0.4, 0.0, 1.0),
+        (2.0, 5.0, 1.0, 0.6, 0.5),
+    ],
+)
+def test_white_noise_between_leads_of_given_occupations(width, left, right, n_left, n_right, stored):
+    """Znidaric: dn / J = 1/Gamma_L + 1/Gamma_R + [(N - 2) gamma + (Gamma_L + Gamma_R) / 2] / 2, N >= 2."""
+    wire = (
+        f'layout = "probes"\nwidth = {width}\ncontact_width = [{left}, {right}]\n'
+        f"occupations = {{ left = {n_left}, right = {n_right} }}"
+    )
+    variables = ("current_forward", "current_reverse", "occupation_forward")
+    lengths = np.array([2, 3, 5, 8])
+    found = stored(wire, WIDE, 0.3, lengths.tolist(), 'law = "exact"\nprobe = "white"', variables)
+    J = (n_left - n_right) / (1 / left + 1 / right + ((lengths - 2) * width + (left + right) / 2) / 2)
+    for current in (found.current_forward, found.current_reverse):
+        close(current.values * 1e-3 / (2 * np.pi), J, 1e-11)
+    site = np.arange(2, 8)
+    n = n_left - J[-1] * (1 / left + (left + (2 * site - 3) * width) / 4)
+    close(found.occupation_forward.sel(N=8, site=site).values, n, 1e-11, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("t1", "t2", "width", "contact"),
+    [
+        (1.0, 0.6, 0.5, 1.0),
+        (0.6, 1.0, 0.5, 0.7),
+        (1.0, 1.0, 1.0, 2.0),
+        (0.8, 1.2, 3.0, 0.2),
+        (1.1, 0.7, 0.4, 4.0),
+    ],
+)
+def test_an_ssh_chain_with_gain_and_loss(t1, t2, width, contact, conductance):
+    """G = 1/2 T_Lp of a long chain: Gamma h / (1 + Gamma h / 2)^2, from a continued fraction."""
+    N = 200
+    wire = (
+        f'layout = "custom"\nwidth = {width}\ncontact_width = {contact}\n'
+        f'hopping = {{ pattern = "alternating", values = [{t1}, {t2}] }}\n'
+        f"gains = {list(range(2, N, 3))}\nlosses = {[l for l in range(2, N) if l % 3 != 2]}"
+    )
+    h = 0.0
+    for t in (t1, t2) * 200:  # from far away towards the lead: the last bond is t2, before t1
+        h = 1 / (width / 2 + t**2 * h)
+    h = 1 / (t1**2 * h)
+    (G,) = conductance(wire, WIDE, 0.0, (N,))
+    close(G, contact * h / (1 + contact * h / 2) ** 2, 1e-11)

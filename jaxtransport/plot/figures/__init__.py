@@ -30,10 +30,13 @@ from jaxtransport.plot.figures import (
     fig8,
     fig9,
     fig10,
+    gain_loss,
     molecule,
+    rectification,
     regimes,
     ssh,
     trust,
+    white_noise,
 )
 from jaxtransport.plot.figures.frame import RC, Data, PaperFigure
 
@@ -58,6 +61,9 @@ _MODULES = (
     aubry_andre,
     ssh,
     disorder,
+    white_noise,
+    gain_loss,
+    rectification,
 )
 FIGURES: dict[str, PaperFigure] = {figure.name: figure for m in _MODULES for figure in m.FIGURES}
 
