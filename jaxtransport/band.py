@@ -39,6 +39,10 @@ class Band:
         """True where an energy, of NumPy or JAX, lies within."""
         return (energy > self.bottom) & (energy < self.top)
 
+    def meets(self, energy: Any, reach: Any) -> Any:
+        """True where an energy within `reach` of another, or with no reach itself, lies within."""
+        return (energy + reach > self.bottom) & (energy - reach < self.top)
+
     def outside(self, mu_bar: float, delta_mu: float = 0.0) -> str:
         """Error text for leads at mu_bar +- delta_mu / 2; empty if both lie in the band."""
         half = abs(delta_mu) / 2

@@ -10,6 +10,7 @@ TRACED_PANELS = 256  # ... within a transform, where their number cannot be adap
 MOST_NODES = MOST_PANELS * NODES
 TOGETHER = 4  # panels whose transmissions are used together
 KEPT_BYTES = 2**27  # of the transmissions at all energies of a point, at most; else they are made anew
+TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
 MATRIX_SITES = 64  # of the series: beyond it, matrices of all derivatives cost more than products with them
 PER_SITE = 64  # numbers a site and energy of panels that are used together, roughly
 

@@ -81,15 +81,14 @@ def _at_one_energy(wire: Wire, mu: Array, kernel: type[Transmission]) -> tuple[A
 
 def _with_white(wire: Wire, mu: Array, kernel: type[Transmission]) -> tuple[Array, Array]:
     """By the derivatives of all currents (`ExactConductor.residual`)."""
-    band = wire.reservoir.band
+    band = wire.reservoir.span
     ends = band.bottom - mu, band.top - mu
     tail = max(PANEL_TAIL, 2e-15 * wire.sites)
     frozen = lax.stop_gradient((wire, mu, *ends))
     panels = Panels.of(*frozen, None, most=MOST_PANELS, tail=tail)
     conductor = ExactConductor(wire, mu, panels, None, kernel)
     slopes = conductor.residual(jnp.zeros(wire.sites))[1]
-    Gamma = wire.reservoir.broadening(wire.coupling, mu)
-    middle = (Gamma > 0) & ~wire.leads.hold(np.arange(wire.sites))
+    middle = (wire.coupling > 0) & ~wire.leads.hold(np.arange(wire.sites))
     free = balances(wire.rules, middle)
     system = jnp.where(free[:, None], slopes, jnp.eye(wire.sites))
     y = linalg.solve(system, _held(wire))

@@ -10,6 +10,7 @@ with E_l the energy current into the wire; sum E_l = 0, so that sum h_l = sum I_
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -109,22 +110,26 @@ def solve(
     band, half = wire.reservoir.band, jnp.abs(delta_mu) / 2
     inside = band.holds(mu_bar - half) & band.holds(mu_bar + half)
     mu = jnp.where(inside, mu_bar, band.centre)
-    silent = silenced(wire, mu_bar)
     given = jnp.isfinite(mu_bar) & jnp.isfinite(delta_mu) & (delta_mu != 0) & jnp.isfinite(injection)
     delta_mu, injection = jnp.where(given, delta_mu, 1.0), jnp.where(given, injection, 0.0)
     size = jnp.abs(delta_mu)
     linear = kernel.at(wire, mu)
     biases = jnp.stack([delta_mu, -delta_mu])
+    constants = wire.rules is not None and wire.rules.any_constant  # which exchange at all energies
     starts = jax.vmap(lambda bias: linear.potentials(injection * size, bias / 2, -bias / 2))(biases)
     usable = jnp.all(jnp.isfinite(starts))
-    if wire.rules is not None and wire.rules.any_constant:  # which are not those of linear response at mu_bar
+    if constants:  # potentials are not those of linear response at mu_bar
         starts = jnp.where(jnp.isfinite(starts), starts, 0.0)
         usable = jnp.asarray(True)
     injected, starts = jnp.where(usable, injection * size, 0.0), jnp.where(usable, starts, 0.0)
-    system = System(wire, kernel, stage, mu, linear, starts, size, temperature)
+    reach: Any = jnp.inf if constants else law.reach(size, 0.0 if temperature is None else temperature)
+    silent = silenced(wire, mu_bar, reach)
+    network = linear
+    if not law.at_mu_bar:
+        network, starts = _heard(wire, linear, mu, reach, starts)
+    system = System(wire, kernel, stage, mu, linear, network, starts, size, temperature)
     under = law.balanced(system)
 
-    constants = wire.rules is not None and wire.rules.any_constant
     lost = jnp.asarray(False) if constants else linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
     if law.at_mu_bar:
         response = linear.lead_response()
@@ -140,7 +145,7 @@ def solve(
 
     def under_bias(found: Balance, flows: Flows, error: Array, status: Array, nodes: Array) -> Nonlinear:
         return Nonlinear(
-            network=linear,
+            network=network,
             balance=found,
             flows=flows,
             error=error,
@@ -157,6 +162,26 @@ def solve(
     # One after the other: under `vmap` they would take no less time, and half as long again to compile.
     found = lax.map(lambda of: under.find(*of, injected), (biases, starts))
     return jax.vmap(under_bias)(*jax.vmap(completed)(biases, found))
+
+
+def _heard(
+    wire: Wire, linear: Transmission, mu_bar: Array, reach: Array, starts: Array
+) -> tuple[Transmission, Array]:
+    """The network with all reservoirs that exchange within `reach` of mu_bar, and where their search starts.
+
+    At mu_bar itself those between the leads may be silent that exchange beyond an edge of their band.
+    """
+    reservoir = wire.reservoir
+    if reservoir.is_one_kind:
+        return linear, starts
+    site = jnp.arange(wire.sites)
+    lead, band = wire.leads.hold(site), reservoir.middle.band
+    interior = ~lead & (site < wire.length) & (wire.coupling > 0) & band.meets(mu_bar, reach)
+    low, high = jnp.maximum(-reach, band.bottom - mu_bar), jnp.minimum(reach, band.top - mu_bar)
+    starts = jnp.where(interior & ~linear.interior, (low + high) / 2, starts)
+    present = jnp.where(interior | (linear.broadening > 0) & lead, 1.0, 0.0)
+    strength = jnp.where(interior, wire.strength, 0.0)
+    return replace(linear, broadening=present, interior=interior, strength=strength), starts
 
 
 def observed(names: Iterable[str], both: Nonlinear, law: Law) -> dict[str, Array]:

@@ -367,16 +367,13 @@ def _in_band(mu_bar: Any, delta_mu: Any, band: Band) -> Any:
     return mu_bar
 
 
-def _heard(wire: Wire, mu_bar: Any, law: Law) -> None:
-    """Raise `InputError` where the law, or a source or drain, cannot do with the reservoirs of `wire`."""
+def _heard(wire: Wire, mu_bar: Any, delta_mu: Any, law: Law) -> None:
+    """Raise `InputError` where a source or drain has no band at the energies of the law."""
     if wire.reservoir.is_one_kind:
         return
-    if not law.at_mu_bar:
-        raise InputError(
-            "law: the exact law takes leads and other reservoirs of one kind; use Linear() or Series(n)"
-        )
-    known = not any(is_traced(value) for value in (mu_bar, wire.strength))
-    if known and bool(silenced(wire, mu_bar)):
+    reach = law.reach(delta_mu, getattr(law, "temperature", 0.0))
+    known = not any(is_traced(value) for value in (mu_bar, reach, wire.strength))
+    if known and bool(silenced(wire, mu_bar, reach)):
         band = wire.reservoir.middle.band
         raise InputError(
             f"mu_bar = {show(mu_bar)}: sources and drains carry no current there; expected an energy in the "
@@ -395,7 +392,7 @@ def _given(
         raise InputError("injection and I_g: both set the injected current; give one of them")
     mu_bar, delta_mu = number(MU_BAR, mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
     mu_bar = _in_band(mu_bar, delta_mu, wire.reservoir.band)
-    _heard(wire, mu_bar, law)
+    _heard(wire, mu_bar, delta_mu, law)
     if not law.is_linear:
         require_rules(wire, law)
     elif law.refuses(() if wire.rules is None else wire.rules.present):

@@ -17,6 +17,7 @@ lengths.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -51,7 +52,7 @@ from jaxtransport.parameters import GAMMA, QUANTUM
 from jaxtransport.patterns import may_be_patterns, pattern_of
 from jaxtransport.patterns.paths import check_numbers, numbers_of, rows
 from jaxtransport.probe_rules import codes_of
-from jaxtransport.reservoirs import CHAIN, Reservoir, WideBand, reservoir_of
+from jaxtransport.reservoirs import CHAIN, Reservoir, Tabulated, WideBand, reservoir_of
 from jaxtransport.reservoirs.wide import WIDTH
 from jaxtransport.rules import Rules
 
@@ -67,6 +68,11 @@ def _contacts(gamma: Any, contact: Any) -> Any:
 
 def _coupled(name: str, coupling: Any, of_width: str, width: Any, reservoir: Reservoir) -> Any:
     """The coupling, or that which makes a wide band broaden its site by `width`."""
+    if isinstance(reservoir, Tabulated):
+        for given, value in ((name, coupling), (of_width, width)):
+            if value is not None:
+                raise InputError(f"{given}: a table holds the self-energy itself; leave {given} out")
+        return np.float64(1.0) if name == GAMMA else np.ones(2)
     if width is None:
         return coupling
     if coupling is not None:
@@ -77,6 +83,13 @@ def _coupled(name: str, coupling: Any, of_width: str, width: Any, reservoir: Res
     given = number(of_width, width, POSITIVE) if one else numbers(of_width, width, POSITIVE, 2)
     root = jnp.sqrt if is_traced(given) else np.sqrt
     return root(given / WIDTH)
+
+
+def _warn_of(reservoir: Reservoir) -> None:
+    """Warn of what is odd about reservoirs that are allowed all the same."""
+    for part in {reservoir.leads, reservoir.middle}:
+        if isinstance(part, Tabulated) and (said := part.doubt()):
+            warnings.warn(f"reservoirs: {said}", stacklevel=4)
 
 
 def _couplings(gamma: Any, occupied: np.ndarray) -> Any:
@@ -181,7 +194,8 @@ class Wire(eqx.Module):
         Args:
             layout: where sources, drains and probes sit.
             gamma: coupling of every source, drain and probe; or one number per site, gamma_1 ...
-                gamma_N, whose ends couple the leads unless `contact` is given. Needed wherever there is one.
+                gamma_N, whose ends couple the leads unless `contact` is given. Needed wherever there is one,
+                unless their self-energy is a table.
             contact: coupling gamma_1 = gamma_N of the leads, or (gamma_1, gamma_N). Default: 1,
                 a contact without reflection.
             onsite: eps_l, one number or N, a pattern, {"pattern": "disorder", "width": 1.0, "seed": 7}, or a
@@ -191,8 +205,9 @@ class Wire(eqx.Module):
             strengths: injected currents in units of I_g, one positive number per source and drain
                 in order along the wire. Default: all 1.
             reservoirs: their kind, "chain" (default) or "wide"; a table, {"kind": "chain", "hopping": 1.5,
-                "onsite": 0.2}; or {"leads": ..., "middle": ...} for leads of one kind and all others of
-                another.
+                "onsite": 0.2}; a self-energy in numbers, {"kind": "table", "file": "sigma.csv"} or
+                {"kind": "table", "energies": [...], "values": [...]}; or {"leads": ..., "middle": ...} for
+                leads of one kind and all others of another.
             width: Gamma of all middle reservoirs in gamma_o, wide bands, in place of gamma.
             contact_width: Gamma of the leads, or (Gamma_1, Gamma_N), wide bands, in place of contact.
             probe: the rule of every probe: "voltage" (no net current), "dephasing" (no current at any energy)
@@ -213,6 +228,7 @@ class Wire(eqx.Module):
         N, occupied = layout.N, layout.occupied()
         rules = Rules.of(codes_of(layout, probe), np.nan_to_num(layout.given_occupations()))
         kind = reservoir_of(reservoirs)
+        _warn_of(kind)
         gamma = _coupled(GAMMA, gamma, "width", width, kind.middle)
         contact = _coupled("contact", contact, "contact_width", contact_width, kind.leads)
         gamma = _couplings(gamma, occupied)
@@ -314,11 +330,11 @@ def require_wire(name: str, wire: Any) -> None:
     fields(name, wire, Wire, {"onsite": 0, "hopping": -1, "coupling": 0, "strength": 0})
 
 
-def silenced(wire: Wire, mu_bar: Any) -> Any:
-    """Whether a source or drain, which has to carry a current, lies outside the band of its reservoir."""
+def silenced(wire: Wire, mu_bar: Any, reach: Any = 0.0) -> Any:
+    """Whether a source or drain, which has to carry a current, has no band within `reach` of mu_bar."""
     if wire.reservoir.is_one_kind:
         return jnp.asarray(False)
-    return ~wire.reservoir.middle.band.holds(mu_bar) & jnp.any(wire.strength != 0)
+    return ~wire.reservoir.middle.band.meets(mu_bar, reach) & jnp.any(wire.strength != 0)
 
 
 def admit(wire: Wire) -> tuple[Wire, Array]:

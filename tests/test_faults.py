@@ -40,7 +40,8 @@ from jaxtransport.probes.response import Response
 from jaxtransport.reservoirs import energies
 from jaxtransport.reservoirs import wide as wide_module
 from jaxtransport.reservoirs.apart import Surfaces
-from jaxtransport.reservoirs.reservoir import Surface
+from jaxtransport.reservoirs.pieces import Pieces
+from jaxtransport.reservoirs.reservoir import Reservoir, Surface
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +127,10 @@ def molecule():
 
 def two_kinds():
     checks.two_kinds_of_reservoirs("chain")
+
+
+def over_an_edge():
+    checks.currents_across_an_edge()
 
 
 def rules():
@@ -296,6 +301,14 @@ def leads_for_the_others(old):
     return lambda self, coupling, lead: old(self, coupling, ~lead)
 
 
+def of_the_leads(old):
+    return lambda self, coupling, energy, lead=None: old(self.leads, coupling, energy, True)
+
+
+def without_inner_edges(old):
+    return lambda self: jnp.zeros(1)
+
+
 def one_round_less(old):
     return lambda key, counter, rounds=13: old(key, counter, rounds - 1)
 
@@ -430,6 +443,9 @@ FAULTS = [
     Fault("levels are not looked for", replaced(panels_module, "tails", none), narrow),
     Fault("lost factor 2 in Gamma, wide", replaced(wide_module, "WIDTH", lambda width: width / 2), molecule),
     Fault("leads for the others", replaced(Surfaces, "dress", leads_for_the_others), two_kinds),
+    Fault("leads for the others, in energy", replaced(Surfaces, "dress", leads_for_the_others), over_an_edge),
+    Fault("leads' Gamma for all", replaced(Reservoir, "broadening", of_the_leads), over_an_edge),
+    Fault("an edge is forgotten", replaced(Pieces, "breaks", without_inner_edges), over_an_edge),
     Fault("a round of Threefry", replaced(threefry, "bits", one_round_less), random_bits),
     Fault("rotations of Threefry", replaced(threefry, "ROTATIONS", a_rotation_mixed_up), random_bits),
     Fault("disorder from site 0", replaced(Disorder, "along", from_site_0), same_disorder),

@@ -27,6 +27,7 @@ FLOORS = [
         "variables",
         "hints",
         "kinds",
+        "tabulated",
         "probe_rules",
         "rules",
         "patterns",

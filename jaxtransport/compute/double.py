@@ -22,6 +22,20 @@ class Double(NamedTuple):
     low: Array
 
     @classmethod
+    def exactly(cls, value: Array) -> Double:
+        """A double as it is."""
+        return cls(value, jnp.zeros_like(value))
+
+    @classmethod
+    def constant(cls, like: Array, value: float, low: float = 0.0) -> Double:
+        """A known number in the shape of `like`; NaN where that is.
+
+        So that XLA does not know it: it computes (x a) b as x (a b) for known a and b, and then what
+        roundings leave out is lost.
+        """
+        return cls(*(jnp.where(jnp.isnan(like), like, number) for number in (value, low)))
+
+    @classmethod
     def sum(cls, a: Array, b: Array) -> Double:
         return cls(*_two_sum(a, b))
 

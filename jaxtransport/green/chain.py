@@ -145,8 +145,9 @@ class Chain(Transmission):
             return ratio, diagonal, sharp_error(sharpness, wire.length)
 
         ratio, diagonal, sharp = jax.vmap(one, out_axes=-1)(energies)
-        broadening = wire.reservoir.broadening(wire.coupling[:, None], energies)
-        return along_chain(broadening, ratio, diagonal, silent_sites(wire)), sharp
+        lead = wire.leads.hold(site.position)[:, None]
+        Gamma = wire.reservoir.broadening(wire.coupling[:, None], energies, lead)
+        return along_chain(Gamma, ratio, diagonal, silent_sites(wire)), sharp
 
     @property
     def finite(self) -> Array:

@@ -53,21 +53,22 @@ class Fine(eqx.Module):
     def at(cls, wire: Wire, energy: Double) -> Fine:
         """At an energy."""
         zero = jnp.zeros_like(energy.high)
-        shift, half_width = wire.reservoir.finely(energy)
+        site = jnp.arange(wire.sites)
         square = Double.product(wire.coupling, wire.coupling)
+        shift, half_width = wire.reservoir.finely(energy).dress(square, wire.leads.hold(site))
         t = wire.hopping
         hopping = Double.product(jnp.real(t), jnp.real(t)).add(Double.product(jnp.imag(t), jnp.imag(t)))
-        x = Double(energy.high[None], energy.low[None]).plus(-wire.onsite).less(shift.times(square))
+        x = Double(energy.high[None], energy.low[None]).plus(-wire.onsite).less(shift)
         padded: Callable[[int, int], Double] = lambda before, after: Double(
             *(jnp.pad(part, (before, after)) for part in hopping)
         )
-        inside = jnp.arange(wire.sites) < wire.length
-        sites = _Site(x, square.times(half_width), padded(1, 0), padded(0, 1), inside)
+        inside = site < wire.length
+        sites = _Site(x, half_width, padded(1, 0), padded(0, 1), inside)
 
         nothing = _Corner(Double(zero, zero), Double(zero, zero))
         (_, turning), beyond = lax.scan(_from_right, (nothing, Turning.none(zero)), sites, reverse=True)
         _, diagonal = lax.scan(_from_left, nothing, (sites, beyond))
-        last = jnp.arange(wire.sites) >= wire.length - 1
+        last = site >= wire.length - 1
         reach = sites.right.high * (beyond.u.high**2 + beyond.v.high**2)
         return cls(
             broadening=2 * sites.y.high,

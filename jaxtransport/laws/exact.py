@@ -16,6 +16,7 @@ from jaxtransport.budget import (
     MOST_NODES,
     MOST_PANELS,
     NODES,
+    TAIL,
     TOLERANCE,
     TRACED_PANELS,
     Stage,
@@ -91,6 +92,10 @@ class Exact(Law):
     def finite_temperature(self) -> bool:
         """Whether the temperature is above zero, or may be."""
         return is_traced(self.temperature) or self.temperature > 0
+
+    def reach(self, delta_mu: Any, temperature: Any) -> Any:
+        """Of occupations that differ: the bias, and its thermal tails."""
+        return abs(delta_mu) / 2 + TAIL * temperature
 
     def at_temperature(self, temperature: Any) -> Exact:
         return replace(self, temperature=temperature)

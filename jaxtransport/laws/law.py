@@ -74,6 +74,10 @@ class Law(abc.ABC):
         """Approximate memory of a point, if a sweep along the wire keeps `kept` numbers per site."""
         return 8 * kept * sites
 
+    def reach(self, delta_mu: Any, temperature: Any) -> Any:
+        """How far from mu_bar energies count at which reservoirs exchange, in gamma_o; 0 for mu_bar alone."""
+        return 0.0
+
     @property
     def finite_temperature(self) -> bool:
         """Whether its temperature is above zero, or may be."""

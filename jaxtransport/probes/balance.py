@@ -62,6 +62,7 @@ class System(NamedTuple):
     stage: Stage
     mu_bar: Array
     linear: Transmission  # at mu_bar
+    network: Transmission  # the same, with the reservoirs that the law balances
     starts: Array  # linear potentials of either bias, (bias, site); 0 where they are not finite
     size: Array  # |delta_mu|
     temperature: Any  # None: zero, known beforehand

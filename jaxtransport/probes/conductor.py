@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxtransport.budget import KEPT_BYTES, TOGETHER
+from jaxtransport.budget import KEPT_BYTES, TAIL, TOGETHER
 from jaxtransport.compute.double import Double
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.fine import Fine
@@ -31,7 +31,6 @@ from jaxtransport.green.transmission import EPS, Transmission
 from jaxtransport.probes.occupation import COLDEST, Steps, Weights, filled
 from jaxtransport.probes.panels import (
     SHORT,
-    TAIL,
     Nodes,
     Panels,
     left_out,
@@ -228,7 +227,8 @@ class ExactConductor(Conductor):
 
     def _added(self, at: Nodes, current: Float[Array, "site energy"]) -> Flows:
         above = at.above.ravel()
-        Gamma = self.wire.reservoir.broadening(self.wire.coupling[:, None], self.mu_bar + above)
+        lead = self.wire.leads.hold(jnp.arange(self.wire.sites))[:, None]
+        Gamma = self.wire.reservoir.broadening(self.wire.coupling[:, None], self.mu_bar + above, lead)
         occupied = Gamma > 0
         filling = jnp.where(occupied, -current / jnp.where(occupied, Gamma, 1.0), 0.0)
         return Flows(jnp.sum(current, 1), current @ above, jnp.sum(filling, 1))

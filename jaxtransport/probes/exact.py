@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array
 
 from jaxtransport import status as codes
-from jaxtransport.budget import NODES
+from jaxtransport.budget import NODES, TAIL
 from jaxtransport.compute import linalg
 from jaxtransport.green.transmission import EPS, POTENTIAL_ROUNDINGS
 from jaxtransport.probes.balance import Balance, Balanced, Search, System
@@ -19,7 +19,7 @@ from jaxtransport.probes.broyden import by_broyden
 from jaxtransport.probes.conductor import ExactConductor, Flows
 from jaxtransport.probes.implicit import attached
 from jaxtransport.probes.newton import find
-from jaxtransport.probes.panels import TAIL, TAIL_LEFT, Panels
+from jaxtransport.probes.panels import TAIL_LEFT, Panels
 from jaxtransport.rules import balances, has_potential
 
 PHASE_ROUNDING = 2e-15  # of a site
@@ -27,14 +27,15 @@ PHASE_ROUNDING = 2e-15  # of a site
 
 def balanced(system: System, tolerance: float) -> Search:
     """The potentials of a bias by the exact law: first by Broyden's method, a patient stage by Newton's."""
-    linear, stage, rules = system.linear, system.stage, system.wire.rules
+    linear, network, stage, rules = system.linear, system.network, system.stage, system.wire.rules
     exact = _conductor(system, tolerance)
-    panels, band = exact.panels, exact.wire.reservoir.band
-    interior, held = balances(rules, linear.interior), has_potential(rules, linear.broadening > 0)
+    panels, reservoir = exact.panels, exact.wire.reservoir
+    interior, held = balances(rules, network.interior), has_potential(rules, network.broadening > 0)
     searching = exact.for_search()
+    silent_at_mu_bar = jnp.any(interior & ~linear.interior)  # of which linear response knows nothing
 
     def prescribed_by(injected: Array) -> Array:
-        return jnp.where(interior, injected * linear.strength, 0.0)
+        return jnp.where(interior, injected * network.strength, 0.0)
 
     def find_under(bias: Array, start: Array, injected: Array) -> tuple[Balance, Flows, Array]:
         at = lax.stop_gradient((prescribed_by(injected), start))
@@ -42,18 +43,26 @@ def balanced(system: System, tolerance: float) -> Search:
             found = find(searching, interior, *at, stage.steps, stage.rising_steps)
             x = jnp.where(codes.has_numbers(found.status), found.x, 0.0)
             return found, *searching.look(x, jnp.asarray(True))
-        return by_broyden(searching, lax.stop_gradient(linear), *at, stage.steps)
+        found, flows, errors = by_broyden(searching, lax.stop_gradient(linear), *at, stage.steps)
+        status = jnp.where(silent_at_mu_bar, codes.STEP_LIMIT, found.status)
+        return Balance(found.x, status, found.steps), flows, errors
 
     def complete(bias: Array, injected: Array, all_found: tuple[Balance, Flows, Array]) -> Balanced:
         found, flows, errors = lax.stop_gradient(all_found)
         prescribed, solved = prescribed_by(injected), codes.has_numbers(found.status)
         x = jnp.where(solved, found.x, 0.0)
-        ends = linear.leads.put(bias / 2, -bias / 2, jnp.zeros_like(x))
+        ends = network.leads.put(bias / 2, -bias / 2, jnp.zeros_like(x))
         x, flows = attached(exact, interior, prescribed, ends, solved, x, flows)
         occupied = jnp.where(held, x, 0.0)
         status = found.status
         mu = exact.mu_bar + occupied
-        holds = panels.holds(occupied) & jnp.all((band.bottom <= mu) & (mu <= band.top))
+        leads, others = (
+            reservoir.leads.band,
+            reservoir.room(0.0 if exact.temperature is None else exact.temperature),
+        )
+        bottom = jnp.where(interior, others.bottom, leads.bottom)
+        top = jnp.where(interior, others.top, leads.top)
+        holds = panels.holds(occupied) & jnp.all((bottom <= mu) & (mu <= top))
         status = jnp.where((status == codes.SOLVED) & ~holds, codes.STEP_LIMIT, status)
         unproven = (status == codes.OUTSIDE_BAND) & ~panels.enough
         status = jnp.where(unproven, codes.STEP_LIMIT, status)
@@ -107,11 +116,11 @@ def _conductor(system: System, tolerance: float) -> ExactConductor:
 
 def _window(system: System) -> tuple[Array, Array]:
     """Energies that hold the linear potentials, a margin and the thermal tails, clipped to the band."""
-    band, mu, size, stage = system.wire.reservoir.band, system.mu_bar, system.size, system.stage
+    band, mu, size, stage = system.wire.reservoir.span, system.mu_bar, system.size, system.stage
     temperature, rules = system.temperature, system.wire.rules
     if rules is not None and rules.any_constant:  # they exchange currents at all energies
         return band.bottom - mu, band.top - mu
-    occupied = jnp.where(has_potential(rules, system.linear.broadening > 0), system.starts, 0.0)
+    occupied = jnp.where(has_potential(rules, system.network.broadening > 0), system.starts, 0.0)
     low, high = jnp.minimum(-size / 2, jnp.min(occupied)), jnp.maximum(size / 2, jnp.max(occupied))
     tails = 0.0 if temperature is None else TAIL * temperature
     margin = stage.margin * (high - low) + tails  # of no bias at all: inf all the same

@@ -41,6 +41,7 @@ NEAR = 1e-5  # of the largest current: from there on Newton's method again
 FIRST_MOVE = 0.02  # gamma_o: of the first step upwards
 GROWTH, CUT = 4.0, 0.1  # of tau, after a step that kept F <= 0 and after one that did not
 AT_EDGE = 1e-9  # gamma_o
+FAR = 1e3  # of the wire's numbers: the end of a band without edges
 
 HOTTEST = 0.3  # k_B T in gamma_o where cooling begins
 COLDEST = 1e-13  # ... and ends: narrower levels there are none
@@ -174,8 +175,8 @@ def find(
         start: of Newton's method; the leads' potentials are taken from it.
         rising_steps: 0 for no search from the bottom of the band, which needs panels over all of it.
     """
-    band, rules = conductor.wire.reservoir.band, conductor.wire.rules
-    bottom, top = (jnp.full_like(start, edge) - conductor.mu_bar for edge in (band.bottom, band.top))
+    bottom, top = (jnp.broadcast_to(edge, start.shape) for edge in _ends(conductor))
+    rules = conductor.wire.rules
     constant = rules.constant if rules is not None and rules.any_constant else None
     if constant is not None:
         bottom, top = jnp.where(constant, 0.0, bottom), jnp.where(constant, 1.0, top)
@@ -191,6 +192,19 @@ def find(
     onward = lambda s: _onward(problem, s, newton_steps, jnp.asarray(rising_steps))
     end = lax.while_loop(lambda s: s.ended < 0, onward, first)
     return Balance(end.x, end.ended, end.steps)
+
+
+def _ends(conductor: ExactConductor) -> tuple[Array, Array]:
+    """Bottom and top of where potentials in between may lie, from mu_bar.
+
+    Without an edge, an energy at which nothing of the wire's scale is left counts as one.
+    """
+    wire = conductor.wire
+    room = wire.reservoir.room(conductor.temperature)
+    parts = wire.onsite, wire.hopping, wire.coupling**2
+    far = FAR * (1 + sum(jnp.max(jnp.abs(part), initial=0.0) for part in parts))
+    ends = room.bottom - conductor.mu_bar, room.top - conductor.mu_bar
+    return jnp.maximum(ends[0], -far), jnp.minimum(ends[1], far)
 
 
 def _onward(problem: _Equations, s: _State, newton_steps: int, rising_steps: Array) -> _State:

@@ -25,12 +25,11 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from jaxtransport.budget import NODES
+from jaxtransport.budget import NODES, TAIL
 from jaxtransport.probes.panels import (
     AT,
     COEFFICIENTS,
     SHORT,
-    TAIL,
     WEIGHT,
     Nodes,
     Panels,

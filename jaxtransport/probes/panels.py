@@ -30,7 +30,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxtransport.budget import NODES
+from jaxtransport.budget import NODES, TAIL
 from jaxtransport.compute.double import Double
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.phase import Sight, sight
@@ -43,7 +43,6 @@ COEFFICIENTS = (np.polynomial.legendre.legvander(AT, NODES - 1) * WEIGHT[:, None
     np.arange(NODES)[:, None] + 0.5
 )
 TAIL_LEFT = 1e-11  # what the last coefficients of the phase may be; sums of nodes err by its square
-TAIL = 30.0  # |w - mu| / T beyond which f is 0 or 1 to 1e-13
 SHORT, LONG = 1.8 * np.pi, 2 * TAIL  # lengths in units of T: a step meets two long panels at most
 TURN = 2.0  # of the phase on a panel: e^{2 i k n} along the whole wire is a polynomial to J_15(2) = 1e-12
 SHARE = 0.01  # of what a site exchanges with one side, that a panel has in a current
@@ -100,11 +99,13 @@ class Panels(eqx.Module):
             end * jnp.minimum(index / _parts(length, temperature, most), 1.0)
         )
         edges = jnp.concatenate([on_side(bottom, -low)[::-1], on_side(top, high)[1:]])
-        waiting = jnp.zeros((2, DEPTH + 2 * AT_ONCE)).at[:, : 2 * PARTS].set([edges[:-1], edges[1:]])
+        parts, number = _cut_at(energies, edges)
+        waiting = jnp.zeros((2, parts.shape[1] + DEPTH + 2 * AT_ONCE - 2 * PARTS))
+        waiting = waiting.at[:, : parts.shape[1]].set(parts)
         zero = jnp.zeros_like(mu_bar)
         first = _Cutting(
             waiting,
-            jnp.asarray(2 * PARTS),
+            number,
             jnp.zeros((3, most)),
             jnp.asarray(0),
             jnp.asarray(True),
@@ -121,8 +122,9 @@ class Panels(eqx.Module):
         cut = lambda state: _cut(state, of_node, energies, temperature, tail, summed)
         found = lax.while_loop(lambda state: state.left > 0, cut, first)
         start, end, length = found.done
-        told = (found.enough, found.hidden)
-        return cls(start, end, length, found.done_count, energies, low, high, *told, fine)
+        count = jnp.minimum(found.done_count, most)  # breaks alone may make more
+        told = (found.enough & (found.done_count <= most), found.hidden)
+        return cls(start, end, length, count, energies, low, high, *told, fine)
 
     def holds(self, x: Array) -> Array:
         """True if all potentials are in the window, unless that ends with the band."""
@@ -155,6 +157,21 @@ def _parts(length: Array, temperature: Array | None, most: int) -> Array:
     times = jnp.ceil(jnp.log2(jnp.maximum(short, 1.0) / PARTS))
     parts = jnp.where(wanted < few * LONG, jnp.ceil(short * 2.0**-times), jnp.floor(wanted / LONG))
     return jnp.where(wanted < (PARTS + 1) * LONG, jnp.clip(parts, few, PARTS), few)
+
+
+def _cut_at(energies: Energies, edges: Array) -> tuple[Array, Array]:
+    """The parts between `edges`, cut where transmissions may not be analytic; (start and end, part).
+
+    Those without energies come last. Also the number of the others.
+    """
+    breaks = energies.breaks()
+    if breaks is None:
+        return jnp.stack([edges[:-1], edges[1:]]), jnp.asarray(len(edges) - 1)
+    points = jnp.sort(jnp.concatenate([edges, jnp.clip(breaks, edges[0], edges[-1])]))
+    start, end = points[:-1], points[1:]
+    there = (start < end) & energies.covers((start + end) / 2)
+    order = jnp.argsort(~there, stable=True)
+    return jnp.stack([start, end])[:, order], jnp.sum(there)
 
 
 class _Cutting(NamedTuple):

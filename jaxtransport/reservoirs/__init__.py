@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jaxtransport.arguments import mapping
@@ -11,13 +12,27 @@ from jaxtransport.kinds import DEFAULT, KINDS, kind_of
 from jaxtransport.reservoirs.apart import Apart
 from jaxtransport.reservoirs.chain import SemiInfiniteChain
 from jaxtransport.reservoirs.reservoir import Reservoir
+from jaxtransport.reservoirs.table import Tabulated
 from jaxtransport.reservoirs.wide import WideBand
 
-CLASSES: dict[str, type[Reservoir]] = {"chain": SemiInfiniteChain, "wide": WideBand}
-RESERVOIRS: dict[str, Reservoir] = {name: CLASSES[name]() for name in KINDS}
+MAKERS: dict[str, Callable[..., Reservoir]] = {
+    "chain": SemiInfiniteChain,
+    "wide": WideBand,
+    "table": Tabulated.of,
+}
+RESERVOIRS: dict[str, Reservoir] = {name: MAKERS[name]() for name, kind in KINDS.items() if not kind.read}
 CHAIN = RESERVOIRS["chain"]
 
-__all__ = ["CHAIN", "RESERVOIRS", "Apart", "Reservoir", "SemiInfiniteChain", "WideBand", "reservoir_of"]
+__all__ = [
+    "CHAIN",
+    "RESERVOIRS",
+    "Apart",
+    "Reservoir",
+    "SemiInfiniteChain",
+    "Tabulated",
+    "WideBand",
+    "reservoir_of",
+]
 
 
 def reservoir_of(value: Any, name: str = "reservoirs") -> Reservoir:
@@ -38,4 +53,4 @@ def reservoir_of(value: Any, name: str = "reservoirs") -> Reservoir:
 
 
 def _made(table: dict[str, Any]) -> Reservoir:
-    return CLASSES[table["kind"]](**{key: value for key, value in table.items() if key != "kind"})
+    return MAKERS[table["kind"]](**{key: value for key, value in table.items() if key != "kind"})

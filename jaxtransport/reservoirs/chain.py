@@ -9,6 +9,8 @@ Its band is |x| < 2 t: outside it no current flows, Gamma is 0, and Sigma shifts
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -29,6 +31,11 @@ class SemiInfiniteChain(Reservoir):
     def band(self) -> band.Band:
         return band.Band(self.onsite - 2 * self.hopping, self.onsite + 2 * self.hopping)
 
+    @property
+    def edges(self) -> tuple[Fraction, ...]:
+        centre, half = Fraction(self.onsite), 2 * Fraction(self.hopping)
+        return centre - half, centre + half
+
     def energies(self, mu_bar: Float[Array, ""]) -> BetweenEdges:
         return BetweenEdges(mu_bar, self.band)
 
@@ -40,17 +47,16 @@ class SemiInfiniteChain(Reservoir):
         return Surface(shift / (2 * self.hopping), root(x) / self.hopping)
 
     def finely(self, energy: Double) -> FineSurface:
-        t = self.hopping
-        x = energy.plus(-self.onsite)
-        if t != 1:
-            x = x.times(Double(jnp.full_like(x.high, t), jnp.zeros_like(x.high)).inverse())
-        inside = jnp.abs(x.high) < 2
+        t = Double.constant(energy.high, self.hopping)
+        x = energy if self.onsite == 0 else energy.add(Double.constant(energy.high, -self.onsite))
+        if self.hopping != 1:
+            x = x.times(t.inverse())
         root = x.plus(2.0).times(Double(-x.high, -x.low).plus(2.0))
+        inside = root.high > 0  # x itself may round to 2
         beyond = Double(-root.high, -root.low).root()
         outer = x.less(Double(*(jnp.sign(x.high) * part for part in beyond)))
         shift = Double(*(jnp.where(inside, a, b) / 2 for a, b in zip(x, outer, strict=True)))
         half_width = root.root().scaled(0.5)
-        if t != 1:
-            over = Double(jnp.full_like(x.high, t), jnp.zeros_like(x.high)).inverse()
-            shift, half_width = shift.times(over), half_width.times(over)
+        if self.hopping != 1:
+            shift, half_width = shift.times(t.inverse()), half_width.times(t.inverse())
         return FineSurface(shift, half_width)

@@ -22,7 +22,7 @@ import abc
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxtransport.band import EVERYWHERE, Band
 from jaxtransport.compute.double import Double
@@ -55,6 +55,14 @@ class Energies(eqx.Module):
     @abc.abstractmethod
     def finely(self, s: Double) -> Double:
         """w of a coordinate that is known to 32 digits, likewise."""
+
+    def breaks(self) -> Float[Array, " break"] | None:
+        """sigma where transmissions may not be analytic; None if they are throughout."""
+        return None
+
+    def covers(self, sigma: Float[Array, ...]) -> Bool[Array, ...]:
+        """False where no energy belongs to a sigma."""
+        return jnp.ones_like(sigma, bool)
 
 
 class BetweenEdges(Energies):
@@ -106,8 +114,8 @@ class BetweenEdges(Energies):
         w = s.times(s.times(s).plus(1.0).inverse()).scaled(4.0)
         if self._unit == 1 and self.band.centre == 0:
             return w
-        unit = Double(jnp.full_like(s.high, self._unit), jnp.zeros_like(s.high))
-        return w.times(unit).plus(self.band.centre)
+        unit, centre = (Double.constant(s.high, value) for value in (self._unit, self.band.centre))
+        return w.times(unit).add(centre)
 
 
 class Everywhere(Energies):

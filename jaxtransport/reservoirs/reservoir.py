@@ -9,6 +9,7 @@ energy need its `Energies`, too: a coordinate in which g is analytic.
 from __future__ import annotations
 
 import abc
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -42,6 +43,10 @@ class FineSurface(NamedTuple):
     shift: Double
     half_width: Double
 
+    def dress(self, square: Double, lead: Any = None) -> tuple[Double, Double]:
+        """Re Sigma and Gamma / 2 of sites, from the `square` of their couplings."""
+        return square.times(self.shift), square.times(self.half_width)
+
 
 class Reservoir(eqx.Module):
     """One kind of reservoir."""
@@ -54,6 +59,16 @@ class Reservoir(eqx.Module):
     @abc.abstractmethod
     def energies(self, mu_bar: Float[Array, ""]) -> Energies:
         """The coordinate s in which g is analytic between the edges of the band; counts from mu_bar."""
+
+    @property
+    def span(self) -> Band:
+        """Energies from the lowest at which one of them, leads or others, carries current to the highest."""
+        return self.band
+
+    @property
+    def edges(self) -> tuple[Fraction, ...]:
+        """Ends of its band, rising and without rounding; none of a band without ends."""
+        return (Fraction(self.band.bottom), Fraction(self.band.top)) if self.band.has_edges else ()
 
     @property
     def leads(self) -> Reservoir:
@@ -70,14 +85,28 @@ class Reservoir(eqx.Module):
         """Whether leads and all others are of one kind."""
         return True
 
+    @property
+    def knots(self) -> tuple[Fraction, ...]:
+        """Energies between edges at which g is smooth and not analytic."""
+        return ()
+
+    def room(self, temperature: Any) -> Band:
+        """Where potentials of sources, drains and probes may lie.
+
+        In their band; beside leads of another kind as far beyond it as thermal tails reach.
+        """
+        return self.band
+
     @abc.abstractmethod
     def at(self, energy: Float[Array, ...]) -> Any:
         """g at some energies (gamma_o), its derivatives finite everywhere."""
 
     @abc.abstractmethod
-    def finely(self, energy: Double) -> FineSurface:
+    def finely(self, energy: Double) -> Any:
         """g at an energy that is known to 32 digits."""
 
-    def broadening(self, coupling: Float[Array, ...], energy: Float[Array, ...]) -> Float[Array, ...]:
-        """Gamma in gamma_o; 0 for no coupling and outside the band."""
-        return self.at(energy).dress(coupling)[1]
+    def broadening(
+        self, coupling: Float[Array, ...], energy: Float[Array, ...], lead: Any = None
+    ) -> Float[Array, ...]:
+        """Gamma in gamma_o; 0 for no coupling and outside the band. `lead`: whether a site is a lead."""
+        return self.at(energy).dress(coupling, lead)[1]

@@ -20,7 +20,7 @@ import tomlkit.exceptions
 
 from jaxtransport.arguments import show
 from jaxtransport.errors import InputError
-from jaxtransport.spec.tables import Mistakes, Model, Table
+from jaxtransport.spec.tables import TOP, Mistakes, Model, Table
 from jaxtransport.spec.values import short_of_stop
 from jaxtransport.sweep.grid import Axis
 
@@ -98,7 +98,7 @@ def read(path: str | Path, models: Mapping[str, Model], overrides: Sequence[str]
     except UnicodeDecodeError as error:
         reason = f"not {error.encoding.upper()}: {error.reason}"
         raise InputError(f"{path} cannot be read ({reason}); expected a sweep file in TOML") from None
-    return parse(text, models, path.stem, overrides)
+    return parse(text, models, path.stem, overrides, path.parent)
 
 
 def _decoded(raw: bytes) -> str:
@@ -108,8 +108,14 @@ def _decoded(raw: bytes) -> str:
     return raw.decode(encoding)
 
 
-def parse(text: str, models: Mapping[str, Model], name: str = "sweep", overrides: Sequence[str] = ()) -> Spec:
-    """The validated spec in TOML `text`. Errors as for `read`."""
+def parse(
+    text: str,
+    models: Mapping[str, Model],
+    name: str = "sweep",
+    overrides: Sequence[str] = (),
+    folder: Path = Path(),
+) -> Spec:
+    """The validated spec in TOML `text`; files that it names are in `folder`. Errors as for `read`."""
     mistakes = Mistakes()
     if any("\\u0000" in part or "\0" in part or not part.isprintable() for part in overrides):
         raise InputError("--set contains characters that cannot be printed; use plain text")
@@ -127,13 +133,16 @@ def parse(text: str, models: Mapping[str, Model], name: str = "sweep", overrides
     if not isinstance(model, str) or model not in models:
         mistakes.add("model", f"expected one of {', '.join(models)}, got {show(model)}")
         raise InputError(mistakes.lines)
+    if add := models[model].with_files:
+        add(document, folder, mistakes)
+        raw = {key: value for key, value in document.unwrap().items() if key not in TOP}
     ranges = dict(grid) if isinstance(grid := raw.get("grid"), dict) else {}
     parsed = models[model].parse(raw, mistakes)
     if mistakes.lines or parsed is None:
         raise InputError(mistakes.lines)
-    tables, axes, variables = parsed
+    tables, axes, variables, noted = parsed
     said = ((axis.name, short_of_stop(ranges.get(axis.name), axis.values)) for axis in axes)
-    notes = tuple(f"grid.{name}: {text}" for name, text in said if text)
+    notes = (*(f"grid.{name}: {text}" for name, text in said if text), *noted)
     return Spec(name, tomlkit.dumps(document), title, model, tables, axes, variables, notes)
 
 

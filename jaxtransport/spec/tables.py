@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import pydantic
@@ -81,6 +82,7 @@ class Parsed(NamedTuple):
     tables: dict[str, Table]
     axes: tuple[Axis, ...]
     variables: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # likely misunderstandings, one line each
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ class Model:
     search: Callable[..., xarray.Dataset] | None = (
         None  # of a spec and a report; None: it has no zeros to find
     )
+
+    # Puts what other files hold, found in a folder, into a document in place of their names.
+    with_files: Callable[[Any, Path, Mistakes], None] | None = None
 
     @property
     def axes(self) -> tuple[Parameter, ...]:

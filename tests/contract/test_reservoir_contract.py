@@ -11,9 +11,11 @@ from support.problems import PROBLEMS
 
 import jaxtransport as jt
 from jaxtransport.compute.double import Double
-from jaxtransport.reservoirs import RESERVOIRS, SemiInfiniteChain
+from jaxtransport.reservoirs import RESERVOIRS, SemiInfiniteChain, Tabulated
 
-OTHERS = {"another chain": SemiInfiniteChain(1.3, 0.25)}
+ENERGIES = np.linspace(-2.6, 2.4, 26)
+TABLE = {"re": 0.2 * ENERGIES, "im": -0.6 * np.cos(ENERGIES / 2) ** 2 - 0.1}
+OTHERS = {"another chain": SemiInfiniteChain(1.3, 0.25), "table": Tabulated.of(ENERGIES, **TABLE)}
 KINDS = [pytest.param(reservoir, id=name) for name, reservoir in {**RESERVOIRS, **OTHERS}.items()]
 pytestmark = pytest.mark.parametrize("reservoir", KINDS)
 
@@ -80,6 +82,25 @@ def test_it_is_known_to_32_digits(reservoir):
         close(energy.high, mu_bar + x, 1e-14, 1.0)
         close(fine.shift.high, surface.shift, 1e-14, 1.0)
         close(2 * fine.half_width.high, surface.width, 1e-14, 1.0)
+
+
+def test_its_32_digits_survive_compilation(reservoir):
+    """XLA must not merge known constants: that would leave 16."""
+    mu_bar = inside(reservoir)[3]
+    energies = reservoir.energies(jnp.asarray(mu_bar))
+
+    def call(sigma):
+        energy = energies.finely(energies.middle().add(Double.exactly(sigma)))
+        return energy, reservoir.finely(energy)
+
+    sigma = energies.offset(jnp.asarray(inside(reservoir) - mu_bar))
+    for here, there in zip(*map(pairs, (jax.vmap(call)(sigma), jax.jit(jax.vmap(call))(sigma))), strict=True):
+        apart = (here.high - there.high) + (here.low - there.low)
+        close(apart, np.zeros_like(apart), 1e-29, 1.0)
+
+
+def pairs(tree):
+    return jax.tree.leaves(tree, is_leaf=lambda leaf: isinstance(leaf, Double))
 
 
 @pytest.mark.slow

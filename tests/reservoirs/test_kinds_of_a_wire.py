@@ -93,14 +93,6 @@ def test_a_source_that_would_be_silent():
         parse(text + "[grid]\nmu_bar = [0.3, 1.3]\n")
 
 
-def test_the_exact_law_takes_one_kind():
-    with pytest.raises(
-        jt.InputError, match="law: the exact law takes leads and other reservoirs of one kind"
-    ):
-        jt.solve(wire_of({"leads": "wide"}), mu_bar=0.3, delta_mu=0.1, law=jt.Exact())
-    assert int(jt.solve(wire_of("wide"), mu_bar=0.3, delta_mu=0.1, law=jt.Exact()).status) == 0
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("reservoirs", MIXED, ids=str)
 def test_derivatives_and_the_series(reservoirs):

@@ -28,7 +28,7 @@ from jaxtransport.probes.panels import Panels
 from jaxtransport.probes.response import Response
 from jaxtransport.probes.series import SeriesConductor
 from jaxtransport.reservoirs import energies
-from support import nonlinear_reference, precise, reference, ruled_reference
+from support import nonlinear_reference, precise, reference, ruled_reference, two_kinds
 from support.engine import (
     DenseNumbers,
     compiled,
@@ -403,6 +403,24 @@ def conductor_against_quadrature(temperature: float | None) -> None:
     got = _short_current("exact", *(() if temperature is None else (temperature,)))
     I, _ = nonlinear_reference.flows(reference.chain_of(SHORT), 1.0 + SHORT_X, temperature or 0.0)
     close(got, I, 1e-11, what="exact law")
+
+
+def currents_across_an_edge() -> None:
+    """Leads and others with bands of their own, cut at an edge within the window, to 1e-11 of the largest."""
+    kinds, x = ((1.0, 0.0), (0.7, 1.0)), np.array([0.6, 0.2, -0.3, 0.1, -0.6])
+    tables = dict(zip(("leads", "middle"), map(two_kinds.table_of, kinds), strict=True))
+    wire = jt.Wire.custom(5, probes=[2, 3, 4], gamma=0.5, contact=0.8, reservoirs=tables)
+
+    def call(wire, x):
+        panels = Panels.of(wire, jnp.asarray(0.1), jnp.asarray(-0.7), jnp.asarray(0.7), None, most=64)
+        current = ExactConductor(wire, jnp.asarray(0.1), panels, None, Chain).flows(x).current
+        return current, panels.energies.above(panels.start)
+
+    current, ends = compiled("across an edge", call)(wire, x)
+    expected = two_kinds.currents(reference.chain_of(wire), kinds, 0.1 + x, 0.0)
+    close(current, expected, 1e-11, what="across an edge")
+    edge = two_kinds.edges(kinds[1])[0]
+    close(np.min(np.abs(0.1 + ends - edge)), 0.0, 1e-15, 1.0, what="panels end at an edge")
 
 
 def narrow_level() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from jaxtransport.models.quantum.reservoirs_table import with_numbers
 from jaxtransport.models.quantum.tables import parse
 from jaxtransport.models.quantum.task import make_task
 from jaxtransport.parameters import QUANTUM
@@ -21,4 +22,4 @@ def _search(spec: Spec, report: Callable[[int, int], None]) -> xarray.Dataset:
     return search(spec, report)
 
 
-MODEL = Model(parse, QUANTUM, make_task, _search)
+MODEL = Model(parse, QUANTUM, make_task, _search, with_numbers)

@@ -43,7 +43,6 @@ class QuantumChecks(Checks):
         self.reservoirs()
         self.widths()
         self.per_site()
-        self.kinds()
         self.band()
         self.law()
         self.rules()
@@ -78,7 +77,8 @@ class QuantumChecks(Checks):
         }
         held = any(getattr(self.wire, role) for role in layouts.ROLES) or self.wire.layout != "custom"
         held = held or any(site not in layouts.ENDS for site in self.wire.occupations or ())
-        if held and not self.given("width"):
+        _, middle = kinds_of(self.tables["reservoirs"])
+        if held and not self.given("width") and middle["kind"] != "table":
             missing["gamma"] = "the coupling of sources and drains, in gamma_o"
         if self.searched and self.tables["solve"].law == "linear" and not self.given("I_g"):
             del missing["delta_mu"]  # zeros in linear response do not depend on it
@@ -150,11 +150,15 @@ class QuantumChecks(Checks):
         if isinstance(both, list) and len(both) != 2:
             self.add("contact_width", f"expected one number, or two for left and right, got {len(both)}")
         for name, coupling, part in (("width", "gamma", "middle"), ("contact_width", "contact", "leads")):
+            kind = getattr(self.tables["reservoirs"], part) or kinds.DEFAULT
+            if kind["kind"] == "table":
+                for key in filter(self.given, (name, coupling)):
+                    self.add(key, f"reservoirs.{part} is a table, of the self-energy itself; remove {key}")
+                continue
             if not self.given(name):
                 continue
             if self.given(coupling):
                 self.add(name, f"{coupling} and {name} both set the coupling; keep one of the two")
-            kind = getattr(self.tables["reservoirs"], part) or kinds.DEFAULT
             if kind["kind"] != "wide":
                 self.add(name, f'is that of a wide band; set [reservoirs] {part} = {{ kind = "wide" }}')
 
@@ -187,15 +191,6 @@ class QuantumChecks(Checks):
             return
         if said := paths.not_allowed(name, pattern, self.axes, lengths - bonds, positive=bonds):
             self.add(name, said)
-
-    def kinds(self) -> None:
-        """Check that the law can do with the kinds of reservoirs."""
-        leads, middle = kinds_of(self.tables["reservoirs"])
-        if leads != middle and self.tables["solve"].law == "exact":
-            self.mistakes.add(
-                "reservoirs",
-                'law = "exact" takes leads and middle of one kind; make them equal, or choose another law',
-            )
 
     def rules(self) -> None:
         """Check that the law can do with the rules of probes, and gives what is to be stored."""
@@ -231,13 +226,22 @@ class QuantumChecks(Checks):
         worst = mu_bar[np.argmax(np.abs(mu_bar - leads.centre))]
         if wrong := leads.outside(worst, 2 * half):
             self.add("mu_bar", f"{wrong}, got {worst:g}")
-        out = mu_bar[~middle.holds(mu_bar)]
+        out = mu_bar[~middle.meets(mu_bar, self.reach())]
         if middle != leads and out.size and self.driven():
             self.add(
                 "mu_bar",
                 f"sources and drains carry no current at {out[0]:g}; expected energies in the band of "
                 f"[reservoirs] middle, from {middle.bottom:g} to {middle.top:g}",
             )
+
+    def reach(self) -> float:
+        """How far from mu_bar the energies of a point count at least."""
+
+        def least(name: str) -> float:
+            values = self.values(name) if self.given(name) else None
+            return 0.0 if values is None or not len(values) else float(np.min(values))
+
+        return float(LAWS[self.tables["solve"].law]().reach(least("delta_mu"), least("temperature")))
 
     def roots(self) -> None:
         """Check that roots_* are requested only for the third order and two middle reservoirs."""

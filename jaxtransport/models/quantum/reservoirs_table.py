@@ -3,19 +3,25 @@
 [reservoirs]
 leads  = { kind = "wide" }
 middle = { kind = "chain", hopping = 1.5, onsite = 0.2 }
+
+A file of numbers becomes part of the sweep, so that a result holds what was computed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
+import tomlkit
 from pydantic import PlainValidator
 
-from jaxtransport import kinds
+from jaxtransport import kinds, tabulated
 from jaxtransport.errors import InputError
-from jaxtransport.spec.tables import Table
+from jaxtransport.spec.tables import Mistakes, Table
+
+PARTS = ("leads", "middle")
 
 
 def _reservoir(value: Any) -> dict[str, Any] | None:
@@ -25,6 +31,32 @@ def _reservoir(value: Any) -> dict[str, Any] | None:
         said = (re.sub(r"^x(\.|: )", "", mistake) for mistake in error.mistakes)
         raise ValueError("; ".join(said)) from None
     return None if table == kinds.DEFAULT else table
+
+
+def with_numbers(document: Any, folder: Path, mistakes: Mistakes) -> None:
+    """Put the numbers of files, which lie in `folder`, in place of their names."""
+    table = document.get("reservoirs")
+    for part in PARTS if isinstance(table, dict) else ():
+        value = table.get(part)
+        is_table = isinstance(value, dict) and value.get("kind") == "table"
+        if not (is_table and isinstance(value.get("file"), str)):
+            continue
+        key = f"reservoirs.{part}"
+        try:
+            numbers = tabulated.read(key, {**value, "file": folder / value["file"]})
+        except InputError as error:
+            for mistake in error.mistakes:
+                mistakes.add(key, mistake.removeprefix(f"{key}."))
+            del table[part]
+            continue
+        table[part] = tomlkit.inline_table()
+        table[part].update(numbers)
+
+
+def notes_on(table: Any) -> tuple[str, ...]:
+    """What is odd about reservoirs that are allowed all the same, one line each."""
+    said = {part: kinds.doubt_of(kind) for part, kind in zip(PARTS, kinds_of(table), strict=True)}
+    return tuple(f"reservoirs.{part}: {text}" for part, text in said.items() if text)
 
 
 class ReservoirsTable(Table):

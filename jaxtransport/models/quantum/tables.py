@@ -17,7 +17,7 @@ from jaxtransport.laws import LAWS
 from jaxtransport.models.quantum import rules_table
 from jaxtransport.models.quantum.checks import QuantumChecks
 from jaxtransport.models.quantum.numbers import PATTERNED, numbers_of_patterns
-from jaxtransport.models.quantum.reservoirs_table import ReservoirsTable
+from jaxtransport.models.quantum.reservoirs_table import ReservoirsTable, notes_on
 from jaxtransport.parameters import QUANTUM
 from jaxtransport.patterns.paths import with_swept_numbers
 from jaxtransport.spec.search_table import SearchTable
@@ -113,7 +113,8 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     swept = {a.name for a in axes} | set(checks.searched)
     law: Any = LAWS[tables["solve"].law]  # type: ignore[attr-defined]
     known = {**rules_table.known(law.variables, law, rules_table.present(tables)), **OF_WIRE}
-    return Parsed(_completed(tables, swept), axes, checks.wanted(known))
+    noted = notes_on(tables["reservoirs"])
+    return Parsed(_completed(tables, swept), axes, checks.wanted(known), noted)
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
