@@ -16,28 +16,26 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxtransport import nonlinear
 from jaxtransport import status as codes
-from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number, show
-from jaxtransport.band import Band
+from jaxtransport.arguments import AMOUNT, NOT_NEGATIVE, NOT_ZERO, is_traced, number
 from jaxtransport.budget import Stage
 from jaxtransport.compute.precision import require_double
 from jaxtransport.compute.runtime import compiled_quickly, kept
-from jaxtransport.constant import conductance, require_no_floating
-from jaxtransport.errors import InputError
+from jaxtransport.constant import conductance
+from jaxtransport.drive import checked, in_band
 from jaxtransport.green.kernels import careful, kernel_for
 from jaxtransport.green.parallel_chain import ParallelChain
 from jaxtransport.green.transmission import Transmission
 from jaxtransport.hints import with_hints
-from jaxtransport.laws import Law, checked_law, require_rules
+from jaxtransport.laws import Law, require_rules
 from jaxtransport.linear import LinearResponse
-from jaxtransport.parameters import MU_BAR, over_unit
+from jaxtransport.parameters import MU_BAR
 from jaxtransport.renamed import Renamed
 from jaxtransport.steady import Steady, without_overflow
-from jaxtransport.wire import Wire, admit, require_wire, silenced
+from jaxtransport.wire import Wire, admit, require_wire
 
 
 class State(eqx.Module):
@@ -148,7 +146,7 @@ def transmission(wire: Wire, mu_bar: Any, *, kernel: str = "auto") -> Transmissi
     """
     require_double()
     require_wire("wire", wire)
-    mu_bar = _in_band(number(MU_BAR, mu_bar), 0.0, wire.reservoir.band)
+    mu_bar = in_band(number(MU_BAR, mu_bar), 0.0, wire.reservoir.band)
     chosen = kernel_for(kernel, wire.sites, alone=True)
     return _transmission(wire, mu_bar, chosen if chosen is ParallelChain else careful(chosen))
 
@@ -201,7 +199,7 @@ def solve(
     Beyond linear response it may also have status 1 (the search for the potentials met its limit), 2
     (Newton's method diverged) or 5 (there is no solution with all potentials in the band).
     """
-    given, law, chosen = _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
+    given, law, chosen = checked(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
     one = _linear_state if law.is_linear else _nonlinear_state
     return _tried(one, given, law, chosen, lambda state: state.status)
 
@@ -262,7 +260,7 @@ def nonreciprocity(
 
     Arguments and errors as for `solve`. NaN where the state has no numbers.
     """
-    given, law, chosen = _given(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
+    given, law, chosen = checked(wire, mu_bar, delta_mu, injection, I_g, law, kernel)
     require_rules(wire, law)
     one = _linear_nonreciprocity if law.is_linear else _nonlinear_nonreciprocity
     return _tried(one, given, law, chosen, lambda result: result[1])[0]
@@ -357,59 +355,3 @@ def _static(wire: Wire, law: Law, kernel: type[Transmission], stage: Stage) -> t
     finite_temperature = law.finite_temperature or by_newton
     temperature = jnp.asarray(getattr(law, "temperature", 0.0), float) if finite_temperature else None
     return kernel, law.at_temperature(0.0), stage, temperature
-
-
-def _in_band(mu_bar: Any, delta_mu: Any, band: Band) -> Any:
-    """mu_bar, in the band with its window where both are known."""
-    known = not (is_traced(mu_bar) or is_traced(delta_mu))
-    if known and (wrong := band.outside(float(mu_bar), float(delta_mu))):
-        raise InputError(f"mu_bar = {show(mu_bar)}: {wrong}")
-    return mu_bar
-
-
-def _heard(wire: Wire, mu_bar: Any, delta_mu: Any, law: Law) -> None:
-    """Raise `InputError` where a source or drain has no band at the energies of the law."""
-    if wire.reservoir.is_one_kind:
-        return
-    reach = law.reach(delta_mu, getattr(law, "temperature", 0.0))
-    known = not any(is_traced(value) for value in (mu_bar, reach, wire.strength))
-    if known and bool(silenced(wire, mu_bar, reach)):
-        band = wire.reservoir.middle.band
-        raise InputError(
-            f"mu_bar = {show(mu_bar)}: sources and drains carry no current there; expected an energy in the "
-            f"band of their reservoirs, from {band.bottom:g} to {band.top:g}"
-        )
-
-
-def _given(
-    wire: Wire, mu_bar: Any, delta_mu: Any, injection: Any, I_g: Any, law: Law | None, kernel: str
-) -> tuple[tuple[Any, ...], Law, type[Transmission]]:
-    """Wire and drive, checked, of known numbers without a call to JAX; the law; the class of the kernel."""
-    require_wire("wire", wire)
-    require_double()
-    law = checked_law(law)
-    if injection is not None and I_g is not None:
-        raise InputError("injection and I_g: both set the injected current; give one of them")
-    mu_bar, delta_mu = number(MU_BAR, mu_bar), number("delta_mu", delta_mu, NOT_ZERO)
-    mu_bar = _in_band(mu_bar, delta_mu, wire.reservoir.band)
-    _heard(wire, mu_bar, delta_mu, law)
-    if not law.is_linear:
-        require_rules(wire, law)
-    elif law.refuses(() if wire.rules is None else wire.rules.present):
-        require_no_floating(wire)
-    if I_g is not None:
-        injection = _injection_of(number("I_g", I_g, AMOUNT), delta_mu)
-    elif injection is None:
-        injection = np.float64(0.0)
-    else:
-        injection = number("injection", injection, AMOUNT)
-    return (wire, mu_bar, delta_mu, injection), law, kernel_for(kernel, wire.sites, alone=True)
-
-
-def _injection_of(I_g: Any, delta_mu: Any) -> Any:
-    """I_g / I_o; NaN, with finite gradients, where a traced number is not allowed."""
-    if not is_traced(I_g) and not is_traced(delta_mu):
-        return over_unit(I_g, delta_mu)
-    good = AMOUNT.holds(I_g) & NOT_ZERO.holds(delta_mu)
-    ratio = over_unit(jnp.where(good, I_g, 0.0), jnp.where(good, delta_mu, 1.0))
-    return jnp.where(good, ratio, jnp.nan)

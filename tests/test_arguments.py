@@ -259,6 +259,9 @@ RIGHT = {
         "circuit": "a",
     },
     **{"T1": MATRIX, "T2": MATRIX},
+    **{"energy": 0.7, "onsite": 0.1, "hopping": 1.0, "left": 0.5, "right": 0.4, "contact_width": 0.5},
+    **{"t1": 1.0, "t2": 0.8, "amplitude": 2.5, "length": 1.5, "levels": 5, "sites": 8, "site": 3},
+    "site_onsite": np.full(4, 0.1),
 }
 FORM_MAY_BE = {
     "mu_bar": ENERGY | ARRAYS,
@@ -268,6 +271,10 @@ FORM_MAY_BE = {
     "p": ARRAYS,
     "N": set(),
     "circuit": set(),
+    **dict.fromkeys(("left", "right", "hopping", "contact_width", "t1", "t2"), POSITIVE | ARRAYS),
+    **dict.fromkeys(("amplitude", "length"), POSITIVE | ARRAYS),
+    "site_onsite": ARRAYS,
+    **{name: {"three"} for name in ("levels", "sites", "site")},
 }
 FORMS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": function

@@ -40,6 +40,7 @@ FLOORS = [
     ("probes", "classical", "closed_forms"),
     ("laws",),
     ("steady", "linear", "nonlinear", "constant"),
+    ("drive",),
     ("state",),
     ("sweep",),
     ("store", "spec"),

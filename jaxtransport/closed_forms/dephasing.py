@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxtransport.arguments import wrong
 from jaxtransport.closed_forms.arguments import numbers
 
 
@@ -33,16 +34,18 @@ def resistance_per_site(energy: Any, width: Any) -> Any:
 
 
 @numbers
-def resistance_of_hops(energy: Any, onsite: Any, width: Any, contact_width: Any) -> Any:
+def resistance_of_hops(energy: Any, site_onsite: Any, width: Any, contact_width: Any) -> Any:
     """R of Eq. 2; relative error of order 1 / Gamma^2.
 
     Args:
         energy: mu_bar.
-        onsite: eps_l, shape (..., N).
-        width: Gamma of the probes on the middle sites, shape () or that of `onsite` without sites.
+        site_onsite: eps_l, shape (..., N).
+        width: Gamma of the probes on the middle sites, shape () or that of `site_onsite` without sites.
         contact_width: Gamma of the leads.
     """
-    onsite = np.asarray(onsite)
+    onsite = np.asarray(site_onsite)
+    if not onsite.ndim:
+        raise wrong("site_onsite", site_onsite, "the energies of all sites, an array of shape (..., N)")
     ends = np.isin(np.arange(onsite.shape[-1]), (0, onsite.shape[-1] - 1))
     Gamma = np.where(ends, np.asarray(contact_width)[..., None], np.asarray(width)[..., None])
     D = Gamma / ((np.asarray(energy)[..., None] - onsite) ** 2 + Gamma**2 / 4)
