@@ -44,18 +44,39 @@ class Precise:
     psi: list[mpf]  # the profile of the strengths, leads at 0
 
 
-def dense(chain, w, digits: int = DIGITS) -> Precise:
-    """By matrix inversion. Numbers may be doubles or mpf."""
+def of_chain(hopping, onsite):
+    """g(w) = shift - i width / 2 at the surface of a chain: (shift, width), beyond its band without width."""
+
+    def surface(w):
+        t, x = mpf(hopping), w - mpf(onsite)
+        if abs(x) < 2 * t:
+            return x / (2 * t**2), sqrt(4 * t**2 - x**2) / t**2
+        return (x - mp.sign(x) * sqrt(x**2 - 4 * t**2)) / (2 * t**2), mpf(0)
+
+    return surface
+
+
+def of_wide_band(w):
+    """The same of a wide band."""
+    return mpf(0), mpf(2)
+
+
+OF_THE_PAPER = of_chain(1, 0)
+
+
+def dense(chain, w, digits: int = DIGITS, leads=OF_THE_PAPER, middle=OF_THE_PAPER) -> Precise:
+    """By matrix inversion. Numbers may be doubles or mpf. `leads`, `middle`: surfaces of the reservoirs."""
     with workdps(digits):
         n, w = chain.N, _exact(w)
         onsite, hopping, coupling, strength = (
             [_exact(v) for v in values]
             for values in (chain.onsite, chain.hopping, chain.coupling, chain.strength)
         )
-        Gamma = [gamma**2 * sqrt(4 - w**2) for gamma in coupling]
+        surface = [(leads if l in (0, n - 1) else middle)(w) for l in range(n)]
+        Gamma = [gamma**2 * width for gamma, (_, width) in zip(coupling, surface, strict=True)]
         A = matrix(n, n)
         for l in range(n):  # z_l = w - eps_l - Sigma_l (Eq. B14)
-            A[l, l] = w - onsite[l] - coupling[l] ** 2 / 2 * w + mpc(0, 1) * Gamma[l] / 2
+            A[l, l] = w - onsite[l] - coupling[l] ** 2 * surface[l][0] + mpc(0, 1) * Gamma[l] / 2
         for l, t in enumerate(hopping):
             A[l, l + 1], A[l + 1, l] = t, mp.conj(t)
         G = A**-1
