@@ -77,6 +77,7 @@ class Layout:
         for site, value in occupations.items():
             if site in roles:
                 mistakes.append(f"occupations[{site}]: site {site} is already one of the {roles[site]}")
+            require_known(f"occupations[{site}]", value)
             occupations[site] = float(number(f"occupations[{site}]", value, SHARE))
         object.__setattr__(self, "occupations", occupations)
         if mistakes:

@@ -68,7 +68,7 @@ def balanced(system: System, tolerance: float) -> Search:
         status = jnp.where(unproven, codes.STEP_LIMIT, status)
         error = lax.stop_gradient(jnp.max(errors))
         if rules is not None and rules.any_constant:
-            error = error + lax.stop_gradient(_rounding(exact, interior, x, flows.current))
+            error = error + _rounding(searching, interior, *lax.stop_gradient((x, flows.current)))
         resolved = panels.enough & (error <= tolerance * jnp.max(jnp.abs(flows.current)))
         status = jnp.where((status == codes.SOLVED) & ~resolved, codes.NOT_RESOLVED, status)
         return Balanced(Balance(x, status, found.steps), flows, error, NODES * panels.count)
@@ -85,9 +85,9 @@ def _with_matrices(system: System) -> bool:
     return system.stage.patient or (rules is not None and rules.any_constant)
 
 
-def _rounding(exact: ExactConductor, interior: Array, x: Array, current: Array) -> Array:
+def _rounding(searching: ExactConductor, interior: Array, x: Array, current: Array) -> Array:
     """Of the currents: roundings are amplified where probes exchange more than they pass on."""
-    total = jnp.where(interior, jnp.diagonal(slopes := exact.for_search().residual(x)[1]), 0.0)
+    total = jnp.where(interior, jnp.diagonal(slopes := searching.residual(x)[1]), 0.0)
     system = jnp.where(interior[:, None], slopes, jnp.eye(x.shape[0]))
     amplified = jnp.max(jnp.abs(linalg.solve(system, total)), initial=1.0)
     return POTENTIAL_ROUNDINGS * EPS * amplified * jnp.max(jnp.abs(current))
