@@ -11,6 +11,7 @@ from mu_bar, where the exact law finds them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,7 +21,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxtransport import status as codes
 from jaxtransport.arguments import is_traced
-from jaxtransport.budget import MOST_PANELS
+from jaxtransport.budget import MOST_PANELS, TOLERANCE
 from jaxtransport.compute import linalg
 from jaxtransport.errors import InputError
 from jaxtransport.green.chain import Chain
@@ -28,11 +29,10 @@ from jaxtransport.green.dense import Dense
 from jaxtransport.green.transmission import TOLERATED, Transmission
 from jaxtransport.probe_rules import FLOATING
 from jaxtransport.probes.conductor import ExactConductor
-from jaxtransport.probes.panels import TAIL_LEFT, Panels
+from jaxtransport.probes.exact import tail_of
+from jaxtransport.probes.panels import Panels
 from jaxtransport.rules import balances, has_potential
 from jaxtransport.wire import Wire
-
-PANEL_TAIL = 0.1 * TAIL_LEFT
 
 
 def conductance(
@@ -83,13 +83,24 @@ def _with_white(wire: Wire, mu: Array, kernel: type[Transmission]) -> tuple[Arra
     """By the derivatives of all currents (`ExactConductor.residual`)."""
     band = wire.reservoir.span
     ends = band.bottom - mu, band.top - mu
-    tail = max(PANEL_TAIL, 2e-15 * wire.sites)
     frozen = lax.stop_gradient((wire, mu, *ends))
-    panels = Panels.of(*frozen, None, most=MOST_PANELS, tail=tail)
+    tail = tail_of(TOLERANCE, wire.sites, fine=True)
+    panels = Panels.of(*frozen, None, most=MOST_PANELS, tail=tail, fine=True)
     conductor = ExactConductor(wire, mu, panels, None, kernel)
     slopes = conductor.residual(jnp.zeros(wire.sites))[1]
     middle = (wire.coupling > 0) & ~wire.leads.hold(np.arange(wire.sites))
     free = balances(wire.rules, middle)
     system = jnp.where(free[:, None], slopes, jnp.eye(wire.sites))
     y = linalg.solve(system, _held(wire))
-    return wire.leads.of(slopes @ y)[0], panels.enough
+    G = wire.leads.of(slopes @ y)[0]
+    return G, panels.enough & (_left_out(conductor, y) <= TOLERATED * jnp.abs(G))
+
+
+def _left_out(conductor: ExactConductor, y: Array) -> Array:
+    """What the integrals over energy leave out of the currents that occupations y drive."""
+    wire = lax.stop_gradient(conductor.wire)
+    rules = wire.rules
+    assert rules is not None
+    alone = replace(wire, rules=replace(rules, occupation=jnp.zeros(wire.sites)))
+    x = lax.stop_gradient(jnp.where(rules.constant, y, 0.0))
+    return jnp.max(replace(conductor, wire=alone).for_search().look(x, jnp.asarray(True))[1])

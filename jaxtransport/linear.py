@@ -16,6 +16,9 @@ from jaxtyping import Array, Float, Int
 from jaxtransport import status as codes
 from jaxtransport.band import Band
 from jaxtransport.green.along import each, total
+from jaxtransport.green.chain import Chain
+from jaxtransport.green.parallel_chain import ParallelChain
+from jaxtransport.green.settled import silent_sites
 from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
 from jaxtransport.probes.response import Profile, Response, response_of
 from jaxtransport.steady import Steady, observe
@@ -36,6 +39,7 @@ class LinearResponse(eqx.Module):
     profile: Profile | None
     band: Band = eqx.field(static=True)  # of the leads
     others: Band = eqx.field(static=True)  # of the sources, drains and probes
+    quiet: Array | None  # True at dephasing probes
     silent: Array  # whether a source or drain is outside of its band, and cannot carry its current
 
     @classmethod
@@ -47,12 +51,15 @@ class LinearResponse(eqx.Module):
         Outside the band nothing couples and nothing can be solved: such a point is computed at the
         band centre, so that its gradients stay finite, and its status blanks it.
         """
-        band = wire.reservoir.band
+        band, quiet = wire.reservoir.band, silent_sites(wire)
+        if quiet is not None and kernel is ParallelChain:
+            kernel = Chain  # which knows the heat beside dephasing probes in O(N)
         network = kernel.at(wire, jnp.where(band.holds(mu_bar), mu_bar, band.centre))
         response = response_of(network)
         along = Profile.of(network, response) if with_profile else None
         silent = silenced(wire, mu_bar)
-        return cls(mu_bar, wire.length, network, response, along, band, wire.reservoir.middle.band, silent)
+        others = wire.reservoir.middle.band
+        return cls(mu_bar, wire.length, network, response, along, band, others, quiet, silent)
 
     def at_bias(self, sign: float | Array, delta_mu: Array, injection: Array) -> AtBias:
         """The wire under the bias `sign` * |delta_mu| with I_g = `injection` * I_o."""
@@ -67,6 +74,7 @@ class LinearResponse(eqx.Module):
             profile=self.profile,
             sign=sign,
             injection=injection,
+            quiet=self.quiet,
         )
 
     def observe(self, names: Iterable[str], delta_mu: Array, injection: Array) -> dict[str, Array]:
@@ -154,6 +162,7 @@ class AtBias(Steady):
     profile: Profile | None
     sign: Float[Array, ""]
     injection: Float[Array, ""]  # I_g / I_o
+    quiet: Array | None  # True at dephasing probes
 
     def _profile(self) -> Profile:
         if self.profile is None:
@@ -207,6 +216,16 @@ class AtBias(Steady):
         return self._profile().residual(self.sign, self.injection)
 
 
+def _beside_dephasing(network: Transmission, quiet: Array, sums: Array) -> Array:
+    """`heat_sums` between all reservoirs but the dephasing probes, from those with voltage probes.
+
+    The occupation of a dephasing probe is a mixture of steps. Its mean is the potential of a voltage probe,
+    its variance v obeys sum_l' T_ll' (v_l - v_l') = sum_l' T_ll' (x_l' - x_l)^2, 0 at all others.
+    """
+    v = network.silent_potentials(quiet, sums)
+    return jnp.where(quiet, 0.0, sums + network.product(v))
+
+
 def heat_of(*biases: AtBias) -> tuple[Float[Array, " site"], ...]:
     """h_l of one wire under each of some biases, in one go along it."""
     wire = biases[0]
@@ -215,6 +234,8 @@ def heat_of(*biases: AtBias) -> tuple[Float[Array, " site"], ...]:
     scale = jnp.maximum(1.0, most)  # the square of a large potential would overflow
     scaled = lambda phi, psi: tuple(bias._x(phi, psi) / scale for bias in biases)
     sums, exchanged = network.heats(scaled, *profile.potential)
+    if wire.quiet is not None:
+        sums = tuple(_beside_dephasing(network, wire.quiet, sum_of_one) for sum_of_one in sums)
 
     def power(phi: Array, psi: Array, *at: Array) -> tuple[Array, ...]:
         return tuple(jnp.abs(bias._current(*at) * bias._x(phi, psi)) for bias in biases)

@@ -122,7 +122,9 @@ def solve(
         starts = jnp.where(jnp.isfinite(starts), starts, 0.0)
         usable = jnp.asarray(True)
     injected, starts = jnp.where(usable, injection * size, 0.0), jnp.where(usable, starts, 0.0)
-    reach: Any = jnp.inf if constants else law.reach(size, 0.0 if temperature is None else temperature)
+    reach = jnp.asarray(
+        jnp.inf if constants else law.reach(size, 0.0 if temperature is None else temperature)
+    )
     silent = silenced(wire, mu_bar, reach)
     network = linear
     if not law.at_mu_bar:

@@ -51,26 +51,26 @@ def read(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         if file is None:
             raise InputError(f"{name}.file: expected the path of a file, got {show(table['file'])}")
         rows, lines = _from_file(name, file)
-        return _checked(rows, lambda row: f"{file}, line {lines[row]}")
+        return _checked(rows, lambda row: f"{file}, line {lines[row]}", str(file))
     if given == ("energies", "values"):
         values = np.asarray(table["values"])
         parts = {"energies": table["energies"], "re": values.real, "im": values.imag}
     elif given == ("energies", "re", "im"):
         parts = {key: table[key] for key in given}
     else:
-        what = "file, or energies and values, or energies, re and im"
+        what = "file, or energies with re and im (in Python also values, complex)"
         raise InputError(f"{name}: a table needs {what}; got {', '.join(given) or 'none of them'}")
     columns = [_numbers(f"{name}.{key}", value) for key, value in parts.items()]
     if len({len(column) for column in columns}) > 1:
         lengths = ", ".join(f"{key} has {len(column)}" for key, column in zip(parts, columns, strict=True))
         raise InputError(f"{name}: expected equally many energies and values, but {lengths}")
-    return _checked(np.array(columns), lambda row: f"{name}, row {row + 1}")
+    return _checked(np.array(columns), lambda row: f"{name}, row {row + 1}", name)
 
 
 def _numbers(name: str, value: Any) -> np.ndarray:
     try:
         numbers = np.asarray(value, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = np.empty((0, 0))
     if numbers.ndim != 1:
         raise InputError(f"{name}: expected a list of numbers, got {show(value)}")
@@ -83,12 +83,16 @@ def _from_file(name: str, file: Path) -> tuple[np.ndarray, list[int]]:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"{name}.file: {file} cannot be read ({error.strerror or error})") from None
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # a ValueError, like that of the next
         raise InputError(f"{name}.file: {file} is not text; expected three columns of numbers") from None
+    except ValueError:
+        raise InputError(f"{name}.file: {show(str(file))} is no path of a file") from None
     rows: list[list[float]] = []
     lines: list[int] = []
     for number, line in enumerate(text.splitlines(), 1):
-        fields = line.partition("#")[0].replace(",", " ").replace(";", " ").split()
+        content = line.partition("#")[0].strip()
+        separator = next((mark for mark in ";," if mark in content), None)
+        fields = [field.strip() for field in content.split(separator)] if content else []
         if not fields:
             continue
         try:
@@ -113,9 +117,8 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def _checked(columns: np.ndarray, row_of: Rows) -> dict[str, Any]:
+def _checked(columns: np.ndarray, row_of: Rows, where: str) -> dict[str, Any]:
     energies, re, im = columns
-    where = row_of(0).rpartition(", ")[0] if len(energies) else "the table"
     if not LEAST_ROWS <= len(energies) <= MOST_ROWS:
         raise InputError(f"{where}: expected {LEAST_ROWS} to {MOST_ROWS:,} rows, got {len(energies)}")
     infinite = np.flatnonzero(~np.all(np.isfinite(columns), 0))
@@ -157,7 +160,8 @@ def deviation(table: Mapping[str, Any]) -> float:
         return 0.0
     inner = inner[np.unique(np.linspace(0, inner.size - 1, CHECKED).astype(int))]
     at, slope = middles[inner, None], np.diff(im) / np.diff(w)
-    logs = np.log(np.abs((w[1:] - at) / (w[:-1] - at)))
+    distance = np.maximum(np.abs(w - at), np.finfo(float).tiny)  # rows a rounding apart
+    logs = np.log(distance[:, 1:] / distance[:, :-1])
     within = np.sum((im[:-1] + slope * (at - w[:-1])) * logs + np.diff(im), 1)
     beyond = im[0] * np.log(at[:, 0] - w[0]) - im[-1] * np.log(w[-1] - at[:, 0])
     differ = (re[inner] + re[inner + 1]) / 2 - (within + beyond) / np.pi

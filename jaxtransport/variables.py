@@ -105,7 +105,7 @@ NONLINEAR = {name: v for name, v in LINEAR.items() if name not in ("injection_re
             r"\epsilon_I",
             by_name=True,
         ),
-        *_both("occupation", "1", "occupation that is the same at all energies", "n_l", **_SITE),
+        *_both("occupation", "1", "occupation", "n_l", **_SITE),
         Variable("nodes", "1", "energies, or order of the series", "K", dtype="i2", of_every_point=True),
         *_both("roots", "gamma_o", "all real roots of the third order", r"\mu_l", dims=("root", "terminal")),
     ]

@@ -55,7 +55,7 @@ from jaxtransport.green.elimination import (
     from_left,
 )
 from jaxtransport.green.pairs import Pairs, Sides
-from jaxtransport.green.settled import along_chain, silent_sites
+from jaxtransport.green.settled import SettledSides, along_chain, silent_sites
 from jaxtransport.green.transmission import (
     CURRENT_ROUNDINGS,
     EPS,
@@ -264,6 +264,13 @@ class Chain(Transmission):
         _, c = lax.scan(from_right, zero, (self.ratio, Gx), reverse=True)
         _, e = lax.scan(from_left, zero, (self.ratio, self.diagonal * Gx))
         return self.broadening * (self.diagonal * c + e)
+
+    def silent_potentials(
+        self, silent: Bool[Array, " site"], given: Float[Array, " site"]
+    ) -> Float[Array, " site"]:
+        here = silent & (self.broadening > 0)
+        made = SettledSides.of(self.sides(), self.broadening, self.ratio, self.diagonal, here)
+        return made.filled(jnp.zeros_like(self.broadening), given=given)
 
     def links(self) -> Float[Array, "site site"]:
         """Gamma_i s_i a_{i+1} ... a_j Gamma_j for i < j, and the same for j < i."""

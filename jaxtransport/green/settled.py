@@ -98,16 +98,23 @@ class SettledSides(eqx.Module):
         _, (onward, to_right, own) = lax.scan(step, (zero, zero), along)
         return cls(sides, silent, ratio, onward, to_right, own, broadening)
 
-    def filled(self, x: Several, group: Int[Array, ""] | None = None) -> Several:
-        """x with the values of silent sites put in."""
+    def filled(
+        self, x: Several, group: Int[Array, ""] | None = None, given: Profiles | None = None
+    ) -> Several:
+        """x with the values of silent sites put in; where a current is `given` (site, ...), for that."""
 
         def at(values: Array, l: Array) -> Array:
             return values[l] if group is None else values[group, l]
 
-        def upward(beta: Array, here: tuple[Array, Array]) -> tuple[Array, Array]:
-            l, x = here
-            onward, a = at(self.onward, l), at(self.ratio, l)
-            return a * jnp.where(self._quiet(l, group), beta * onward, beta + onward * x), beta
+        def upward(beta: Array, here: tuple[Array, Array, Array | None]) -> tuple[Array, Array]:
+            l, x, b = here
+            onward, a, quiet = at(self.onward, l), at(self.ratio, l), self._quiet(l, group)
+            after = jnp.where(quiet, beta * onward, beta + onward * x)
+            if b is None:
+                return a * after, beta
+            Gamma = at(self.broadening, l)
+            own = jnp.where(quiet, b, 0.0)
+            return a * (after + at(self.to_right, l) * own), beta + own / jnp.where(Gamma > 0, Gamma, 1.0)
 
         def downward(c: Array, here: tuple[Array, Array, Array]) -> tuple[Array, Array]:
             l, beta, x = here
@@ -116,7 +123,7 @@ class SettledSides(eqx.Module):
             return at(self.broadening, l) * x + c, x
 
         sites, zero = jnp.arange(x.shape[0]), jnp.zeros_like(x[0])
-        _, beta = lax.scan(upward, zero, (sites, x))
+        _, beta = lax.scan(upward, zero, (sites, x, given))
         return lax.scan(downward, zero, (sites, beta, x), reverse=True)[1]
 
     def _quiet(self, l: Array, group: Int[Array, ""] | None) -> Array:

@@ -17,8 +17,9 @@ from typing import ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from jaxtransport.compute import linalg
 from jaxtransport.green.along import each, highest
 from jaxtransport.green.pairs import OneByOne, Pairs
 from jaxtransport.green.settled import of_matrices, silent_sites
@@ -149,6 +150,15 @@ class Transmission(eqx.Module):
         self, currents: Float[Array, " site"], left: Scalar, right: Scalar
     ) -> Float[Array, " site"]:
         """x_l at which 2 pi I_l = `currents` for the middle reservoirs; 0 on bare sites."""
+
+    def silent_potentials(
+        self, silent: Bool[Array, " site"], given: Float[Array, " site"]
+    ) -> Float[Array, " site"]:
+        """x_l of silent sites at which sum_l' T_ll' (x_l - x_l') is as given there; 0 at all others."""
+        T, here = self.links(), silent & (self.broadening > 0)
+        total = jnp.where(here, jnp.sum(T, 1), 1.0)
+        system = jnp.diag(total) - jnp.where(here[:, None] & here, T, 0.0)
+        return linalg.solve(system, jnp.where(here, given, 0.0))
 
     @classmethod
     def pairs_at(cls, wire: Wire, energies: Float[Array, " energy"]) -> tuple[Pairs, Float[Array, " energy"]]:

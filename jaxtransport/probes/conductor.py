@@ -241,9 +241,9 @@ class ExactConductor(Conductor):
         that of occupations that are the same at all energies.
         """
         at, known, rules = self._at(i), self._known(i), self.wire.rules
-        _, _, span, differ = self._extent(x)
+        low, _, span, differ = self._extent(x)
         held = has_potential(rules, self.wire.coupling > 0)
-        potentials = jnp.where(held, x, 0.0)
+        potentials = jnp.where(held, x - low, 0.0)  # none of one potential alone
         drives = [D, jnp.broadcast_to((potentials / span)[:, None], D.shape)]
         constants = rules is not None and rules.any_constant
         if rules is not None and constants:

@@ -20,7 +20,7 @@ from jaxtransport.probes.conductor import ExactConductor, Flows
 from jaxtransport.probes.implicit import attached
 from jaxtransport.probes.newton import find
 from jaxtransport.probes.panels import TAIL_LEFT, Panels
-from jaxtransport.rules import balances, has_potential
+from jaxtransport.rules import Rules, balances, has_potential
 
 PHASE_ROUNDING = 2e-15  # of a site
 
@@ -69,6 +69,7 @@ def balanced(system: System, tolerance: float) -> Search:
         error = lax.stop_gradient(jnp.max(errors))
         if rules is not None and rules.any_constant:
             error = error + _rounding(searching, interior, *lax.stop_gradient((x, flows.current)))
+        error = error + lax.stop_gradient(_unbalanced(flows.current, prescribed, interior, rules))
         resolved = panels.enough & (error <= tolerance * jnp.max(jnp.abs(flows.current)))
         status = jnp.where((status == codes.SOLVED) & ~resolved, codes.NOT_RESOLVED, status)
         return Balanced(Balance(x, status, found.steps), flows, error, NODES * panels.count)
@@ -85,12 +86,23 @@ def _with_matrices(system: System) -> bool:
     return system.stage.patient or (rules is not None and rules.any_constant)
 
 
+def _unbalanced(current: Array, prescribed: Array, interior: Array, rules: Rules | None) -> Array:
+    """Currents that are left over, of a reservoir or of all: behind barriers they are roundings of f."""
+    given = interior if rules is None else interior | rules.dephasing
+    return jnp.max(jnp.abs(jnp.where(given, current - prescribed, 0.0))) + jnp.abs(jnp.sum(current))
+
+
 def _rounding(searching: ExactConductor, interior: Array, x: Array, current: Array) -> Array:
     """Of the currents: roundings are amplified where probes exchange more than they pass on."""
     total = jnp.where(interior, jnp.diagonal(slopes := searching.residual(x)[1]), 0.0)
     system = jnp.where(interior[:, None], slopes, jnp.eye(x.shape[0]))
     amplified = jnp.max(jnp.abs(linalg.solve(system, total)), initial=1.0)
     return POTENTIAL_ROUNDINGS * EPS * amplified * jnp.max(jnp.abs(current))
+
+
+def tail_of(tolerance: float, sites: int, *, fine: bool) -> float:
+    """What may be left of the phase on a panel, for currents of a relative accuracy."""
+    return max(min(TAIL_LEFT, tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * sites)
 
 
 def _conductor(system: System, tolerance: float) -> ExactConductor:
@@ -109,7 +121,7 @@ def _conductor(system: System, tolerance: float) -> ExactConductor:
         temperature = jnp.zeros(())  # one way for all
     # Towards the edges of a band energies in doubles are too coarse for the phase.
     fine = with_matrices
-    tail = max(min(TAIL_LEFT, tolerance) * (3e-3 if fine else 0.1), PHASE_ROUNDING * wire.sites)
+    tail = tail_of(tolerance, wire.sites, fine=fine)
     panels = Panels.of(*frozen, most=stage.panels, tail=tail, fine=fine)
     return ExactConductor(wire, mu, panels, temperature, kernel, fitted=not with_matrices)
 

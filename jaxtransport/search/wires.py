@@ -31,6 +31,12 @@ from jaxtransport.wire import Wire, admit, require_wire
 GENERIC = 0.618
 MOST_CORNERS = 16  # of the windows, at which a wire is made to see whether it is allowed
 
+# Names that the result has for other things
+TAKEN = (
+    *("zero", "line", "curve", "residual", "slope", "multiplicity", "family", "searched", "finding"),
+    *("points", "closed", "change", "conductance"),
+)
+
 ALONG = ("onsite", "hopping", "coupling", "strength")  # arrays of a wire, which may be longer than it
 
 Bounds = list[tuple[float, float]]
@@ -140,6 +146,10 @@ def _arguments_of(function: Callable, over: Mapping[str, Any]) -> dict[str, Para
     named = [n for n, one in signature.items() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     open_ended = any(one.kind is one.VAR_KEYWORD for one in signature.values())
     for name in over:
+        if name in TAKEN:
+            raise InputError(
+                f"over: {name!r} is the name of something else in the result; rename the argument"
+            )
         if name in DRIVE and name in named:
             raise InputError(f"over: {name!r} is of the drive; rename the argument of the function {name!r}")
         if name not in (*DRIVE, *named) and not (open_ended and isinstance(name, str)):

@@ -145,7 +145,9 @@ class Checks:
         for (key, _), (message, found_at) in _by_mistake(wrong).items():
             others = len(found_at) - 1
             more = f"; the same at {count(others, 'other value')} of N" if others else ""
-            self.add(key if key in sites else "N", message + more)
+            held, _, entry = key.partition("[")
+            more = f"{entry.rstrip(']')}: {message}{more}" if entry else message + more
+            self.add(held if held in sites else "N", more)
         return None if wrong else layouts.make(self.wire.layout, int(lengths[0]), **sites)
 
     def strengths(self, found: layouts.Layout | None) -> None:
@@ -162,8 +164,13 @@ class Checks:
         except InputError as error:
             self.add("strengths", reworded(error.mistakes[0], "strengths"))
 
-    def variables(self, known: Mapping[str, Any]) -> None:
-        """Check that every requested variable is known and listed once; status and axes are allowed too."""
+    def variables(self, known: Mapping[str, Any], others: Mapping[str, str] | None = None) -> None:
+        """Check that every requested variable is known and listed once; status and axes are allowed too.
+
+        Args:
+            known: those of the spec.
+            others: what those need that other specs have.
+        """
         names = self.output.variables
         if names is None:
             return
@@ -171,7 +178,9 @@ class Checks:
             self.mistakes.add("output.variables", f"expected some of {', '.join(known)}, got an empty list")
         for name in dict.fromkeys(names):
             if name != "status" and name not in known and name not in self.swept:
-                self.mistakes.add("output.variables", f"unknown variable {name!r}; {meant(name, known)}")
+                needs = f"{name!r} requires {others[name]}" if others and name in others else ""
+                said = needs or f"unknown variable {name!r}; {meant(name, known)}"
+                self.mistakes.add("output.variables", said)
             if names.count(name) > 1:
                 self.mistakes.add("output.variables", f"duplicate variable {name!r}")
 

@@ -326,3 +326,53 @@ def test_pairs_of_a_chain_and_of_matrices_agree():
     quiet = np.asarray(made.rules.dephasing)
     given = np.where(quiet, 0.0, f).T
     close(np.asarray(chain.filled(jnp.asarray(given))).T[:, quiet], f[:, quiet], 1e-13, 1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["chain", "long", "dense"])
+def test_heat_beside_dephasing_probes(kernel):
+    """h_l of linear response is that of T_eff between the others, 0 at the probes; by matrices."""
+    where = {"sources": [2], "drains": [7], "probes": [3, 4, 6], "gamma": 0.6, "contact": 0.8}
+    made = jt.Wire.custom(8, **where, onsite=np.linspace(-0.3, 0.4, 8), probe="dephasing")
+    state = jt.solve(made, mu_bar=0.4, delta_mu=0.1, injection=0.3, kernel=kernel)
+    T = reference.transmission_matrices(reference.chain_of(made), np.array([0.4]))[0]
+    quiet = np.asarray(made.rules.dephasing)
+    T_eff = np.asarray(settled.of_matrices(jnp.asarray(T)[None], jnp.asarray(quiet)).T[0])
+    x = np.where(np.isnan(state.potential), 0.0, state.potential)
+    expected = (T_eff * (x[:, None] - x) ** 2).sum(1) / (4 * np.pi)
+    close(state.heat, expected, 1e-12, expected.max())
+    exact = jt.solve(made, mu_bar=0.4, delta_mu=1e-4, injection=0.3, law=jt.Exact())
+    linear = jt.solve(made, mu_bar=0.4, delta_mu=1e-4, injection=0.3, kernel=kernel)
+    close(linear.heat, exact.heat, 1e-4, float(np.max(exact.heat)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [{}, {"probes": [2], "gamma": 0.5, "probe": "dephasing"}])
+def test_one_potential_alone(arguments):
+    """A lead of given occupation beside one with a potential, and no other: status 0, plain matrices."""
+    made = jt.Wire.custom(3, occupations={"left": 0.7}, contact=(0.5, 0.8), **arguments)
+    state = jt.solve(made, mu_bar=0.2, delta_mu=0.3, law=jt.Exact())
+    assert int(state.status) == 0
+    _, currents = ruled_reference.balance(Ruled.of(made), 0.2, 0.3, 0.0, 0.0)
+    close(state.site_current, currents, 1e-12, np.abs(currents).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("probe", ["voltage", "dephasing"])
+def test_currents_that_roundings_drive_behind_a_weak_bond_are_not_called_solved(probe):
+    """I_1 and -I_N of a bond of 1e-5 differ in the fifth to eighth digit: status 7, not 0."""
+    made = jt.Wire.custom(7, probes=[3, 6], gamma=0.5, hopping=[1, 1, 1e-5, 1, 1, 1], probe=probe)
+    state = jt.solve(made, mu_bar=0.2, delta_mu=0.3, law=jt.Exact())
+    assert abs(float(state.current + state.right_current)) > 1e-10 * float(state.current)
+    assert int(state.status) == 7
+
+
+@pytest.mark.slow
+def test_linear_response_of_white_probes_between_gain_and_loss_is_resolved():
+    made = jt.Wire.custom(9, gamma=0.5, probes=[3, 5], gains=[4], losses=[8], probe="white")
+    for kernel in ("chain", "dense"):
+        state = jt.solve(made, mu_bar=0.2, delta_mu=0.3, kernel=kernel)
+        assert int(state.status) == 0
+        d = 4e-3
+        up, down = (ruled_reference.balance(Ruled.of(made), 0.2, s * d, 0.0, 0.0)[1][0] for s in (1, -1))
+        close(float(state.conductance), (up - down) / 2, 1e-5, 1.0)

@@ -47,7 +47,8 @@ class QuantumChecks(Checks):
         self.law()
         self.rules()
         known = {**LAWS[self.tables["solve"].law].variables, **OF_WIRE}
-        self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR})
+        others = {name: f'law = "{law.name}"' for law in LAWS.values() for name in law.variables}
+        self.variables(known if self.mistakes.clean("solve.law") else {**LINEAR, **NONLINEAR}, others)
         if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
             self.roots()
         self.for_search()
@@ -78,7 +79,8 @@ class QuantumChecks(Checks):
         held = any(getattr(self.wire, role) for role in layouts.ROLES) or self.wire.layout != "custom"
         held = held or any(site not in layouts.ENDS for site in self.wire.occupations or ())
         _, middle = kinds_of(self.tables["reservoirs"])
-        if held and not self.given("width") and middle["kind"] != "table":
+        coupled = middle["kind"] != "table" and self.mistakes.clean("reservoirs.middle")
+        if held and not self.given("width") and coupled:
             missing["gamma"] = "the coupling of sources and drains, in gamma_o"
         if self.searched and self.tables["solve"].law == "linear" and not self.given("I_g"):
             del missing["delta_mu"]  # zeros in linear response do not depend on it
@@ -198,7 +200,7 @@ class QuantumChecks(Checks):
         why = law().refuses(rules)
         if self.tables["solve"].probe and not self.probes():
             self.mistakes.add("solve.probe", "there are no probes; remove it")
-        if not why:
+        if not why or not self.mistakes.clean("solve.probe"):
             return
         if not law.is_linear or self.searched:
             self.mistakes.add("solve.law", why)

@@ -28,7 +28,7 @@ def _reservoir(value: Any) -> dict[str, Any] | None:
     try:
         table = kinds.kind_of("x", value)
     except InputError as error:
-        said = (re.sub(r"^x(\.|: )", "", mistake) for mistake in error.mistakes)
+        said = (re.sub(r"^x(\.|: |, )", "", mistake) for mistake in error.mistakes)
         raise ValueError("; ".join(said)) from None
     return None if table == kinds.DEFAULT else table
 
@@ -46,11 +46,16 @@ def with_numbers(document: Any, folder: Path, mistakes: Mistakes) -> None:
             numbers = tabulated.read(key, {**value, "file": folder / value["file"]})
         except InputError as error:
             for mistake in error.mistakes:
-                mistakes.add(key, mistake.removeprefix(f"{key}."))
+                mistakes.add(key, re.sub(rf"^{re.escape(key)}(\.|: |, )", "", mistake))
             del table[part]
             continue
-        table[part] = tomlkit.inline_table()
-        table[part].update(numbers)
+        table[part] = tomlkit.parse(f"x = {_written(numbers)}")["x"]
+
+
+def _written(numbers: Mapping[str, Any]) -> str:
+    """A table of numbers as TOML. (tomlkit would take a list entry by entry, in a time quadratic in them.)"""
+    lists = (f"{key} = [{', '.join(map(repr, values))}]" for key, values in numbers.items() if key != "kind")
+    return f'{{ kind = "{numbers["kind"]}", {", ".join(lists)} }}'
 
 
 def notes_on(table: Any) -> tuple[str, ...]:

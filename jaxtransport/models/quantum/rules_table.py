@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxtransport import layout as layouts
+from jaxtransport.arguments import show
 from jaxtransport.laws import Law
 from jaxtransport.probe_rules import FIXED, PROBES, codes_of
 from jaxtransport.spec.checks import sites_of
@@ -19,20 +20,24 @@ def occupations(value: Any) -> dict[str, float]:
     """A table of occupations by site, "left" and "right", its numbers checked."""
     if not isinstance(value, Mapping) or not value:
         raise ValueError('expected a table of occupations by site, such as { "5" = 0.5, left = 1.0 }')
-    out = {}
+    out: dict[str, float] = {}
+    wrong = []
     for site, n in value.items():
-        if not (site in layouts.ENDS or site.isdecimal()):
-            raise ValueError(f"{site}: expected a site, from 1, or one of {', '.join(layouts.ENDS)}")
-        if isinstance(n, bool) or not isinstance(n, int | float) or not layouts.SHARE.holds(n):
-            raise ValueError(f"{site}: expected {layouts.SHARE.words}, got {n}")
-        out[site] = float(n)
+        if not (site in layouts.ENDS or (site.isascii() and site.isdecimal() and len(site) < 16)):
+            wrong.append(f"{show(site)}: expected a site, from 1, or one of {', '.join(layouts.ENDS)}")
+        elif isinstance(n, bool) or not isinstance(n, int | float) or not layouts.SHARE.holds(n):
+            wrong.append(f"{site}: expected {layouts.SHARE.words}, got {show(n)}")
+        else:
+            out[site] = float(n)
+    if wrong:
+        raise ValueError("; ".join(wrong))
     return out
 
 
 def probe(value: Any) -> str | None:
     """The rule of all probes; None is that of a voltage probe."""
-    if value not in PROBES:
-        raise ValueError(f"expected one of {', '.join(PROBES)}, got {value!r}")
+    if not isinstance(value, str) or value not in PROBES:
+        raise ValueError(f"expected one of {', '.join(PROBES)}, got {show(value)}")
     return None if value == "voltage" else value
 
 
