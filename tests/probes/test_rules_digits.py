@@ -1,4 +1,4 @@
-"""Rules of probes against published results, by the command line; and against 24 digits."""
+"""Rules of probes in the exact law against 24 digits: four sites, a source and a reservoir of another rule."""
 
 import functools
 import itertools
@@ -12,85 +12,6 @@ import jaxtransport as jt
 
 pytestmark = pytest.mark.slow
 
-
-@pytest.fixture
-def run(jaxtransport, tmp_path):
-    """What `jaxtransport run` stores of a sweep file."""
-
-    def stored(text):
-        (tmp_path / "s.toml").write_text(text)
-        code, _, said = jaxtransport("run", tmp_path / "s.toml", "-o", tmp_path / "s.h5", "--force")
-        assert code == 0, said
-        return jt.load(tmp_path / "s.h5")
-
-    return stored
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "rate", "t", "dn"),
-    [
-        (0.5, 0.7, 0.4, 1.0, 1.0),
-        (2.0, 2.0, 1.0, 1.0, 0.4),
-        (0.1, 3.0, 0.05, 1.3, 0.9),
-        (1.0, 0.2, 5.0, 0.6, 0.01),
-        (0.03, 0.05, 0.02, 1.0, 1.0),
-    ],
-)
-def test_a_chain_with_white_probes_conducts_like_resistors_in_series(left, right, rate, t, dn, run):
-    """dn / J = 1 / G_L + 1 / G_R + [(N - 2) g + (G_L + G_R) / 2] / 2 t^2, every N >= 2; n falls linearly."""
-    lengths = [2, 3, 4, 7, 16]
-    data = run(
-        f'[wire]\nlayout = "probes"\nwidth = {rate}\ncontact_width = [{left}, {right}]\nhopping = {t}\n'
-        f"occupations = {{ left = {0.5 + dn / 2}, right = {0.5 - dn / 2} }}\n"
-        '[reservoirs]\nleads = { kind = "wide" }\nmiddle = { kind = "wide" }\n'
-        '[drive]\nmu_bar = 0.3\ndelta_mu = 0.5\n[solve]\nlaw = "exact"\nprobe = "white"\n'
-        '[output]\nvariables = ["current_forward", "nonreciprocity", "occupation_forward"]\n'
-        f"[grid]\nN = {lengths}\n"
-    )
-    J = data.current_forward.values * 0.5 / (2 * np.pi)
-    for N, found in zip(lengths, J, strict=True):
-        expected = dn / (1 / left + 1 / right + ((N - 2) * rate + (left + right) / 2) / (2 * t * t))
-        close(found, expected, 1e-11, expected, f"N = {N}")
-    n = data.occupation_forward.sel(N=16).values
-    close(np.diff(n[1:-1]), np.full(13, -J[-1] * rate / (2 * t * t)), 1e-11, dn)
-    assert np.all(np.abs(data.nonreciprocity.values) < 1e-13)
-
-
-@pytest.mark.parametrize(
-    ("t1", "t2", "lead", "width"),
-    [
-        (1.0, 0.5, 0.8, 0.3),
-        (0.5, 1.0, 0.8, 0.3),
-        (1.0, 1.0, 2.0, 0.5),
-        (0.7, 1.2, 0.1, 0.9),
-        (1.3, 0.4, 3.0, 0.2),
-    ],
-)
-@pytest.mark.parametrize("N", [300, 301])
-def test_a_long_ssh_chain_with_gains_and_losses(t1, t2, lead, width, N, run):
-    """G = Gamma h / (1 + Gamma h / 2)^2 at E = 0, h the response of the first site without its lead.
-
-    h = 1 / t1^2 h_2, y = width / 2: h_2 = 1 / (y + t2^2 h_3), h_3 = 1 / (y + t1^2 h_2), as all sites but
-    the leads' have a gain or a loss.
-    """
-    y = width / 2
-    a, b = t1**2 * y, y * y + t2**2 - t1**2  # a h_2^2 + b h_2 - y = 0
-    h_2 = 2 * y / (b + np.sqrt(b * b + 4 * a * y))
-    h = 1 / (t1**2 * h_2)
-    expected = lead * h / (1 + lead * h / 2) ** 2
-    sites = np.arange(2, N)
-    data = run(
-        f'[wire]\nlayout = "custom"\nN = {N}\nwidth = {width}\ncontact_width = {lead}\n'
-        f"gains = {sites[::2].tolist()}\nlosses = {sites[1::2].tolist()}\n"
-        f'hopping = {{ pattern = "alternating", values = [{t1}, {t2}] }}\n'
-        '[reservoirs]\nleads = { kind = "wide" }\nmiddle = { kind = "wide" }\n'
-        "[drive]\nmu_bar = 0.0\ndelta_mu = 1e-3\n"
-    )
-    assert set(data.data_vars) == {"conductance", "status"}
-    close(float(data.conductance), expected, 1e-11, expected)
-
-
-# 24 digits: four sites, a source at 2 and a reservoir with another rule at 3
 
 DIGITS, NODES = 24, 24
 GAMMA, EPS, HOP = ("0.8", "0.6", "0.7", "0.9"), ("0.1", "-0.2", "0.15", "0.05"), ("0.9", "1.1", "0.8")
