@@ -1,4 +1,4 @@
-"""Rules of probes in the exact law against 24 digits: four sites, a source and a reservoir of another rule."""
+"""Rules of probes in the exact law against 24 digits: a source, and beside it a reservoir of another rule."""
 
 import functools
 import itertools
