@@ -69,7 +69,7 @@ def balanced(system: System, tolerance: float) -> Search:
         error = lax.stop_gradient(jnp.max(errors))
         if rules is not None and rules.any_constant:
             error = error + _rounding(searching, interior, *lax.stop_gradient((x, flows.current)))
-        error = error + lax.stop_gradient(_unbalanced(flows.current, prescribed, interior, rules))
+        error = error + lax.stop_gradient(_left_over(flows.current, prescribed, interior, rules))
         resolved = panels.enough & (error <= tolerance * jnp.max(jnp.abs(flows.current)))
         status = jnp.where((status == codes.SOLVED) & ~resolved, codes.NOT_RESOLVED, status)
         return Balanced(Balance(x, status, found.steps), flows, error, NODES * panels.count)
@@ -86,10 +86,10 @@ def _with_matrices(system: System) -> bool:
     return system.stage.patient or (rules is not None and rules.any_constant)
 
 
-def _unbalanced(current: Array, prescribed: Array, interior: Array, rules: Rules | None) -> Array:
-    """Currents that are left over, of a reservoir or of all: behind barriers they are roundings of f."""
+def _left_over(current: Array, prescribed: Array, interior: Array, rules: Rules | None) -> Array:
+    """By how much currents of leads, gains and losses, and those given, miss 0: roundings at barriers."""
     given = interior if rules is None else interior | rules.dephasing
-    return jnp.max(jnp.abs(jnp.where(given, current - prescribed, 0.0))) + jnp.abs(jnp.sum(current))
+    return jnp.abs(jnp.sum(jnp.where(given, prescribed, current)))
 
 
 def _rounding(searching: ExactConductor, interior: Array, x: Array, current: Array) -> Array:

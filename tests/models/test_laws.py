@@ -172,9 +172,9 @@ MISTAKES = [
     (
         {"solve": {"law": "exact"}, "output": {"variables": ["injection_response"]}},
         "output.variables",
-        "unknown variable 'injection_response'; known: conductance",
+        "'injection_response' requires law = \"linear\"",
     ),
-    ({"output": {"variables": ["steps"]}}, "output.variables", "unknown"),
+    ({"output": {"variables": ["steps"]}}, "output.variables", "'steps' requires law"),
     (
         {"solve": {"law": "exact"}, "output": {"variables": ["roots_forward"]}},
         "output.variables",
