@@ -161,7 +161,7 @@ def by_site(name: str, value: Any, N: int, example: str) -> dict[int, Any]:
     out: dict[int, Any] = {}
     for key, entry in value.items():
         site = dict(zip(ENDS, (1, N), strict=True)).get(key) if isinstance(key, str) else key
-        if isinstance(key, str) and key.isdecimal() and len(key) < 16:
+        if isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 16:
             site = int(key)
         site = whole(f"{name}: site {show(key)}", key if site is None else site)
         if not 1 <= site <= N or site in out:

@@ -17,8 +17,8 @@ from jaxtransport import status as codes
 from jaxtransport.band import Band
 from jaxtransport.green.along import each, total
 from jaxtransport.green.chain import Chain
+from jaxtransport.green.dephasing import dephasing_sites
 from jaxtransport.green.parallel_chain import ParallelChain
-from jaxtransport.green.settled import silent_sites
 from jaxtransport.green.transmission import EPS, TOLERATED, Transmission
 from jaxtransport.probes.response import Profile, Response, response_of
 from jaxtransport.steady import Steady, observe
@@ -39,7 +39,7 @@ class LinearResponse(eqx.Module):
     profile: Profile | None
     band: Band = eqx.field(static=True)  # of the leads
     others: Band = eqx.field(static=True)  # of the sources, drains and probes
-    quiet: Array | None  # True at dephasing probes
+    dephasing: Array | None  # True at dephasing probes
     silent: Array  # whether a source or drain is outside of its band, and cannot carry its current
 
     @classmethod
@@ -51,15 +51,15 @@ class LinearResponse(eqx.Module):
         Outside the band nothing couples and nothing can be solved: such a point is computed at the
         band centre, so that its gradients stay finite, and its status blanks it.
         """
-        band, quiet = wire.reservoir.band, silent_sites(wire)
-        if quiet is not None and kernel is ParallelChain:
+        band, dephasing = wire.reservoir.band, dephasing_sites(wire)
+        if dephasing is not None and kernel is ParallelChain:
             kernel = Chain  # which knows the heat beside dephasing probes in O(N)
         network = kernel.at(wire, jnp.where(band.holds(mu_bar), mu_bar, band.centre))
         response = response_of(network)
         along = Profile.of(network, response) if with_profile else None
         silent = silenced(wire, mu_bar)
         others = wire.reservoir.middle.band
-        return cls(mu_bar, wire.length, network, response, along, band, others, quiet, silent)
+        return cls(mu_bar, wire.length, network, response, along, band, others, dephasing, silent)
 
     def at_bias(self, sign: float | Array, delta_mu: Array, injection: Array) -> AtBias:
         """The wire under the bias `sign` * |delta_mu| with I_g = `injection` * I_o."""
@@ -74,7 +74,7 @@ class LinearResponse(eqx.Module):
             profile=self.profile,
             sign=sign,
             injection=injection,
-            quiet=self.quiet,
+            dephasing=self.dephasing,
         )
 
     def observe(self, names: Iterable[str], delta_mu: Array, injection: Array) -> dict[str, Array]:
@@ -162,7 +162,7 @@ class AtBias(Steady):
     profile: Profile | None
     sign: Float[Array, ""]
     injection: Float[Array, ""]  # I_g / I_o
-    quiet: Array | None  # True at dephasing probes
+    dephasing: Array | None  # True at dephasing probes
 
     def _profile(self) -> Profile:
         if self.profile is None:
@@ -216,14 +216,14 @@ class AtBias(Steady):
         return self._profile().residual(self.sign, self.injection)
 
 
-def _beside_dephasing(network: Transmission, quiet: Array, sums: Array) -> Array:
+def _beside_dephasing(network: Transmission, dephasing: Array, sums: Array) -> Array:
     """`heat_sums` between all reservoirs but the dephasing probes, from those with voltage probes.
 
     The occupation of a dephasing probe is a mixture of steps. Its mean is the potential of a voltage probe,
     its variance v obeys sum_l' T_ll' (v_l - v_l') = sum_l' T_ll' (x_l' - x_l)^2, 0 at all others.
     """
-    v = network.silent_potentials(quiet, sums)
-    return jnp.where(quiet, 0.0, sums + network.product(v))
+    v = network.potentials_of(dephasing, sums)
+    return jnp.where(dephasing, 0.0, sums + network.product(v))
 
 
 def heat_of(*biases: AtBias) -> tuple[Float[Array, " site"], ...]:
@@ -234,8 +234,8 @@ def heat_of(*biases: AtBias) -> tuple[Float[Array, " site"], ...]:
     scale = jnp.maximum(1.0, most)  # the square of a large potential would overflow
     scaled = lambda phi, psi: tuple(bias._x(phi, psi) / scale for bias in biases)
     sums, exchanged = network.heats(scaled, *profile.potential)
-    if wire.quiet is not None:
-        sums = tuple(_beside_dephasing(network, wire.quiet, sum_of_one) for sum_of_one in sums)
+    if wire.dephasing is not None:
+        sums = tuple(_beside_dephasing(network, wire.dephasing, sum_of_one) for sum_of_one in sums)
 
     def power(phi: Array, psi: Array, *at: Array) -> tuple[Array, ...]:
         return tuple(jnp.abs(bias._current(*at) * bias._x(phi, psi)) for bias in biases)

@@ -117,11 +117,10 @@ def solve(
     biases = jnp.stack([delta_mu, -delta_mu])
     constants = wire.rules is not None and wire.rules.any_constant  # which exchange at all energies
     starts = jax.vmap(lambda bias: linear.potentials(injection * size, bias / 2, -bias / 2))(biases)
-    usable = jnp.all(jnp.isfinite(starts))
-    if constants:  # potentials are not those of linear response at mu_bar
-        starts = jnp.where(jnp.isfinite(starts), starts, 0.0)
-        usable = jnp.asarray(True)
-    injected, starts = jnp.where(usable, injection * size, 0.0), jnp.where(usable, starts, 0.0)
+    # With constants they are a guess; else without them there is no answer at all.
+    usable = jnp.all(jnp.isfinite(starts)) | constants
+    injected = jnp.where(usable, injection * size, 0.0)
+    starts = jnp.where(usable & jnp.isfinite(starts), starts, 0.0)
     reach = jnp.asarray(
         jnp.inf if constants else law.reach(size, 0.0 if temperature is None else temperature)
     )
@@ -132,10 +131,7 @@ def solve(
     system = System(wire, kernel, stage, mu, linear, network, starts, size, temperature)
     under = law.balanced(system)
 
-    lost = jnp.asarray(False) if constants else linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
-    if law.at_mu_bar:
-        response = linear.lead_response()
-        lost |= response.conductance_error > TOLERATED * response.conductance
+    lost = jnp.asarray(False) if constants else _lost(linear, law)
 
     def completed(bias: Array, found: Any) -> tuple[Balance, Flows, Array, Array, Array]:
         found, flows, error, nodes = under.complete(bias, injected, found)
@@ -164,6 +160,15 @@ def solve(
     # One after the other: under `vmap` they would take no less time, and half as long again to compile.
     found = lax.map(lambda of: under.find(*of, injected), (biases, starts))
     return jax.vmap(under_bias)(*jax.vmap(completed)(biases, found))
+
+
+def _lost(linear: Transmission, law: Law) -> Array:
+    """Whether roundings in linear response leave too few digits."""
+    lost = linear.amplification() * POTENTIAL_ROUNDINGS * EPS > TOLERATED
+    if law.at_mu_bar:
+        response = linear.lead_response()
+        lost |= response.conductance_error > TOLERATED * response.conductance
+    return lost
 
 
 def _heard(

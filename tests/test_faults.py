@@ -22,12 +22,12 @@ from support.wires import disordered, make, ring
 from jaxtransport import layout as layouts
 from jaxtransport.compute import small_matrices
 from jaxtransport.green import dense as dense_module
+from jaxtransport.green import dephasing as dephasing_module
 from jaxtransport.green import parallel_chain as long_module
-from jaxtransport.green import settled as settled_module
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
+from jaxtransport.green.dephasing import Dephased
 from jaxtransport.green.parallel_chain import ParallelChain, Scatterer
-from jaxtransport.green.settled import SettledSides
 from jaxtransport.layout import Layout
 from jaxtransport.linear import AtBias
 from jaxtransport.patterns import threefry
@@ -141,8 +141,8 @@ def rules_of_matrices():
     checks.rules_against_matrices("dense")
 
 
-def silent_ring():
-    checks.silent_sites_of_a_ring()
+def dephasing_ring():
+    checks.dephasing_probes_of_a_ring()
 
 
 def random_bits():
@@ -349,19 +349,19 @@ def from_one_side(old):
 
 
 def not_passed_on(old):
-    def of(cls, sides, broadening, ratio, diagonal, silent):
-        made = old(cls, sides, broadening, ratio, diagonal, silent)
-        return eqx.tree_at(lambda m: m.onward, made, jnp.where(silent[:, None], 1.0, made.onward))
+    def of(cls, sides, broadening, ratio, diagonal, dephasing):
+        made = old(cls, sides, broadening, ratio, diagonal, dephasing)
+        return eqx.tree_at(lambda m: m.onward, made, jnp.where(dephasing[:, None], 1.0, made.onward))
 
     return of
 
 
 def of_the_transposed(old):
-    return lambda T, silent: old(T.T, silent)
+    return lambda T, dephasing: old(T.T, dephasing)
 
 
 def back_and_forth_once_more(old):
-    return lambda T, silent: old(jnp.where(silent[:, None] & silent, 2 * T, T), silent)
+    return lambda T, here: old(jnp.where(here[:, None] & here, 2 * T, T), here)
 
 
 def rows_as_they_are(old):
@@ -453,15 +453,19 @@ FAULTS = [
     Fault("disorder of bonds on sites", replaced(Disorder, "told_apart", bonds_as_sites), same_disorder),
     Fault("a loss for a gain", replaced(conductor_module, "occupations", occupied_for_empty), rules),
     Fault("no occupation at mu_bar", replaced(conductor_module, "filled", none_at_mu_bar), rules),
-    Fault("silent sites at mu_bar", replaced(SettledSides, "filled", not_filled), rules),
-    Fault("silent sites see the left alone", replaced(SettledSides, "of", from_one_side), rules),
-    Fault("silent sites pass nothing on", replaced(SettledSides, "of", not_passed_on), rules),
+    Fault("dephasing probes at mu_bar", replaced(Dephased, "filled", not_filled), rules),
+    Fault("dephasing probes see the left alone", replaced(Dephased, "of", from_one_side), rules),
+    Fault("dephasing probes pass nothing on", replaced(Dephased, "of", not_passed_on), rules),
     Fault(
-        "T twice among silent sites",
-        replaced(settled_module, "_reduced", back_and_forth_once_more),
+        "T twice among dephasing probes",
+        replaced(dephasing_module, "_reduced", back_and_forth_once_more),
         rules_of_matrices,
     ),
-    Fault("transposed T, silent sites", replaced(settled_module, "_reduced", of_the_transposed), silent_ring),
+    Fault(
+        "transposed T, dephasing probes",
+        replaced(dephasing_module, "_reduced", of_the_transposed),
+        dephasing_ring,
+    ),
     Fault("rows not exchanged", replaced(small_matrices, "_swapped", rows_as_they_are), small_systems),
     Fault("lost 1 / m!", replaced(series_module, "math", without_factorials), third_order),
     Fault(

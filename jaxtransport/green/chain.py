@@ -43,6 +43,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxtransport.green.along import each
+from jaxtransport.green.dephasing import Dephased, along_chain, dephasing_sites
 from jaxtransport.green.elimination import (
     Corner,
     Eliminated,
@@ -55,7 +56,6 @@ from jaxtransport.green.elimination import (
     from_left,
 )
 from jaxtransport.green.pairs import Pairs, Sides
-from jaxtransport.green.settled import SettledSides, along_chain, silent_sites
 from jaxtransport.green.transmission import (
     CURRENT_ROUNDINGS,
     EPS,
@@ -147,7 +147,7 @@ class Chain(Transmission):
         ratio, diagonal, sharp = jax.vmap(one, out_axes=-1)(energies)
         lead = wire.leads.hold(site.position)[:, None]
         Gamma = wire.reservoir.broadening(wire.coupling[:, None], energies, lead)
-        return along_chain(Gamma, ratio, diagonal, silent_sites(wire)), sharp
+        return along_chain(Gamma, ratio, diagonal, dephasing_sites(wire)), sharp
 
     @property
     def finite(self) -> Array:
@@ -265,11 +265,11 @@ class Chain(Transmission):
         _, e = lax.scan(from_left, zero, (self.ratio, self.diagonal * Gx))
         return self.broadening * (self.diagonal * c + e)
 
-    def silent_potentials(
-        self, silent: Bool[Array, " site"], given: Float[Array, " site"]
+    def potentials_of(
+        self, free: Bool[Array, " site"], given: Float[Array, " site"]
     ) -> Float[Array, " site"]:
-        here = silent & (self.broadening > 0)
-        made = SettledSides.of(self.sides(), self.broadening, self.ratio, self.diagonal, here)
+        here = free & (self.broadening > 0)
+        made = Dephased.of(self.sides(), self.broadening, self.ratio, self.diagonal, here)
         return made.filled(jnp.zeros_like(self.broadening), given=given)
 
     def links(self) -> Float[Array, "site site"]:

@@ -22,8 +22,8 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from jaxtransport.compute import linalg
+from jaxtransport.green.dephasing import dephasing_sites, of_matrices
 from jaxtransport.green.pairs import Matrices
-from jaxtransport.green.settled import of_matrices, silent_sites
 from jaxtransport.green.transmission import (
     EPS,
     POTENTIAL_ROUNDINGS,
@@ -150,7 +150,7 @@ class Dense(Transmission):
         cls, wire: Wire, energies: Float[Array, " energy"]
     ) -> tuple[Matrices, Float[Array, " energy"]]:
         links: Callable[[Array], Array] = lambda energy: cls.at(wire, energy).links()
-        return of_matrices(jax.vmap(links)(energies), silent_sites(wire)), jnp.zeros_like(energies)
+        return of_matrices(jax.vmap(links)(energies), dephasing_sites(wire)), jnp.zeros_like(energies)
 
     @property
     def finite(self) -> Array:

@@ -20,9 +20,9 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxtransport.compute.double import Double
+from jaxtransport.green.dephasing import along_chain
 from jaxtransport.green.pairs import Pairs
 from jaxtransport.green.phase import Sight, Turning
-from jaxtransport.green.settled import along_chain
 from jaxtransport.wire import Wire
 
 
@@ -88,9 +88,9 @@ class Fine(eqx.Module):
         zero = jnp.zeros_like(self.phase)
         return Sight(self.phase, lax.scan(step, zero, (self.ratio, self.broadening), reverse=True)[1])
 
-    def pairs(self, silent: Any = None) -> Pairs:
-        """T_ll' between all reservoirs that are not silent."""
-        return along_chain(self.broadening, self.ratio, self.diagonal, silent)
+    def pairs(self, dephasing: Any = None) -> Pairs:
+        """T_ll' between all reservoirs but dephasing probes."""
+        return along_chain(self.broadening, self.ratio, self.diagonal, dephasing)
 
 
 def _pivot(site: _Site, x: Double, y: Double) -> _Corner:

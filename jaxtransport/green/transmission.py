@@ -21,8 +21,8 @@ from jaxtyping import Array, Bool, Float
 
 from jaxtransport.compute import linalg
 from jaxtransport.green.along import each, highest
+from jaxtransport.green.dephasing import dephasing_sites, of_matrices
 from jaxtransport.green.pairs import OneByOne, Pairs
-from jaxtransport.green.settled import of_matrices, silent_sites
 from jaxtransport.renamed import Renamed
 from jaxtransport.wire import Leads, Wire
 
@@ -151,11 +151,11 @@ class Transmission(eqx.Module):
     ) -> Float[Array, " site"]:
         """x_l at which 2 pi I_l = `currents` for the middle reservoirs; 0 on bare sites."""
 
-    def silent_potentials(
-        self, silent: Bool[Array, " site"], given: Float[Array, " site"]
+    def potentials_of(
+        self, free: Bool[Array, " site"], given: Float[Array, " site"]
     ) -> Float[Array, " site"]:
-        """x_l of silent sites at which sum_l' T_ll' (x_l - x_l') is as given there; 0 at all others."""
-        T, here = self.links(), silent & (self.broadening > 0)
+        """x_l of some sites at which sum_l' T_ll' (x_l - x_l') is as given there; 0 at all others."""
+        T, here = self.links(), free & (self.broadening > 0)
         total = jnp.where(here, jnp.sum(T, 1), 1.0)
         system = jnp.diag(total) - jnp.where(here[:, None] & here, T, 0.0)
         return linalg.solve(system, jnp.where(here, given, 0.0))
@@ -165,8 +165,8 @@ class Transmission(eqx.Module):
         """The transmissions at several energies, and their relative rounding errors on narrow levels."""
         found = jax.vmap(lambda energy: cls.at(wire, energy))(energies)
         sharp = jax.vmap(lambda network: network.sharp_error())(found)
-        if (silent := silent_sites(wire)) is not None:
-            return of_matrices(jax.vmap(lambda network: network.links())(found), silent), sharp
+        if (dephasing := dephasing_sites(wire)) is not None:
+            return of_matrices(jax.vmap(lambda network: network.links())(found), dephasing), sharp
         return OneByOne(found), sharp
 
     def sharp_error(self) -> Float[Array, ""]:

@@ -24,9 +24,9 @@ from jaxtyping import Array, Float
 from jaxtransport.budget import KEPT_BYTES, TAIL, TOGETHER
 from jaxtransport.compute.double import Double
 from jaxtransport.green.chain import Chain
+from jaxtransport.green.dephasing import dephasing_sites
 from jaxtransport.green.fine import Fine
 from jaxtransport.green.pairs import Pairs
-from jaxtransport.green.settled import silent_sites
 from jaxtransport.green.transmission import EPS, Transmission
 from jaxtransport.probes.occupation import COLDEST, Steps, Weights, filled
 from jaxtransport.probes.panels import (
@@ -188,7 +188,7 @@ class ExactConductor(Conductor):
             sigma = jax.tree.map(jnp.ravel, at.sigma)
             energy = self._energies.finely(Double(*(part[..., None] for part in s_bar)).add(sigma))
             fine = jax.vmap(lambda energy: Fine.at(self.wire, energy), out_axes=-1)(energy)
-            return Known(fine.pairs(silent_sites(self.wire)), jnp.zeros(sigma.high.shape))
+            return Known(fine.pairs(dephasing_sites(self.wire)), jnp.zeros(sigma.high.shape))
         return Known(*self.kernel.pairs_at(self.wire, self.mu_bar + at.above.ravel()))
 
     def _exchange(self, i: Array, y: Float[Array, "site ... energy"]) -> Array:

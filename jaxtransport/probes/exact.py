@@ -56,13 +56,11 @@ def balanced(system: System, tolerance: float) -> Search:
         occupied = jnp.where(held, x, 0.0)
         status = found.status
         mu = exact.mu_bar + occupied
-        leads, others = (
-            reservoir.leads.band,
-            reservoir.room(0.0 if exact.temperature is None else exact.temperature),
-        )
+        leads = reservoir.leads.band
+        others = reservoir.room(0.0 if exact.temperature is None else exact.temperature)
         bottom = jnp.where(interior, others.bottom, leads.bottom)
         top = jnp.where(interior, others.top, leads.top)
-        holds = panels.holds(occupied) & jnp.all((bottom <= mu) & (mu <= top))
+        holds = panels.holds(occupied) & jnp.all(~held | (bottom <= mu) & (mu <= top))
         status = jnp.where((status == codes.SOLVED) & ~holds, codes.STEP_LIMIT, status)
         unproven = (status == codes.OUTSIDE_BAND) & ~panels.enough
         status = jnp.where(unproven, codes.STEP_LIMIT, status)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from mpmath import mp, mpf, workdps
+from support import precise
 from support.checks import close
 
 import jaxtransport as jt
@@ -23,12 +24,7 @@ AT = {"gamma": "0.7", "mu_bar": "0.4", "injection": "0.3"}
 def rule():
     """Gauss-Legendre nodes and weights in DIGITS digits."""
     with workdps(DIGITS + 10):
-        out = []
-        for guess in np.polynomial.legendre.leggauss(NODES)[0]:
-            x = mp.findroot(lambda x: mp.legendre(NODES, x), mpf(float(guess)))
-            slope = NODES * (x * mp.legendre(NODES, x) - mp.legendre(NODES - 1, x)) / (x * x - 1)
-            out.append((x, 2 / ((1 - x * x) * slope**2)))
-        return out
+        return precise.gauss(NODES)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from support.checks import close
 from support.ruled_reference import Ruled
 
 import jaxtransport as jt
-from jaxtransport.green import settled
+from jaxtransport.green import dephasing
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.dense import Dense
 from jaxtransport.green.pairs import Matrices
@@ -267,7 +267,7 @@ def test_dephasing_probes_on_a_ring_are_even_in_the_flux_at_every_energy():
     ahead, back = (ring_transmissions(flux, w) for flux in (0.7, -0.7))
     assert np.abs(ahead - back).max() > 1e-2
     close(np.asarray(ahead), np.asarray(jnp.swapaxes(back, 1, 2)), 1e-13, 1.0)  # Onsager
-    T_eff = [np.asarray(settled.of_matrices(T, quiet).T) for T in (ahead, back)]
+    T_eff = [np.asarray(dephasing.of_matrices(T, quiet).T) for T in (ahead, back)]
     close(T_eff[0][:, 0, 3], T_eff[1][:, 0, 3], 1e-13, 1.0)
     close(T_eff[0][:, 0, 3], T_eff[0][:, 3, 0], 1e-13, 1.0)
     rows, inner = np.asarray(ahead), np.flatnonzero(quiet)  # by hand
@@ -337,7 +337,7 @@ def test_heat_beside_dephasing_probes(kernel):
     state = jt.solve(made, mu_bar=0.4, delta_mu=0.1, injection=0.3, kernel=kernel)
     T = reference.transmission_matrices(reference.chain_of(made), np.array([0.4]))[0]
     quiet = np.asarray(made.rules.dephasing)
-    T_eff = np.asarray(settled.of_matrices(jnp.asarray(T)[None], jnp.asarray(quiet)).T[0])
+    T_eff = np.asarray(dephasing.of_matrices(jnp.asarray(T)[None], jnp.asarray(quiet)).T[0])
     x = np.where(np.isnan(state.potential), 0.0, state.potential)
     expected = (T_eff * (x[:, None] - x) ** 2).sum(1) / (4 * np.pi)
     close(state.heat, expected, 1e-12, expected.max())

@@ -3,9 +3,9 @@
 import functools
 import itertools
 
-import numpy as np
 import pytest
 from mpmath import mp, mpf, workdps
+from support import precise
 from support.checks import close
 
 import jaxtransport as jt
@@ -16,15 +16,6 @@ pytestmark = pytest.mark.slow
 DIGITS, NODES = 24, 24
 GAMMA, EPS, HOP = ("0.8", "0.6", "0.7", "0.9"), ("0.1", "-0.2", "0.15", "0.05"), ("0.9", "1.1", "0.8")
 MU_BAR, BIAS, INJECTION = "0.2", "0.3", "0.25"
-
-
-def gauss():
-    out = []
-    for guess in np.polynomial.legendre.leggauss(NODES)[0]:
-        x = mp.findroot(lambda x: mp.legendre(NODES, x), mpf(float(guess)))
-        slope = NODES * (x * mp.legendre(NODES, x) - mp.legendre(NODES - 1, x)) / (x * x - 1)
-        out.append((x, 2 / ((1 - x * x) * slope**2)))
-    return out
 
 
 def network(w, wide):
@@ -51,7 +42,7 @@ def truth(rule, wide):
 
 
 def _truth(rule, wide):
-    rows = gauss()
+    rows = precise.gauss(NODES)
     mu_bar, bias = mpf(MU_BAR), mpf(BIAS)
     ends = mu_bar + bias / 2, mu_bar - bias / 2
 

@@ -19,7 +19,7 @@ from jaxtransport.closed_forms import pair as pair_forms
 from jaxtransport.closed_forms import short_wire as short_forms
 from jaxtransport.compute import linalg
 from jaxtransport.green import dense as dense_kernel
-from jaxtransport.green import settled
+from jaxtransport.green import dephasing
 from jaxtransport.green.chain import Chain
 from jaxtransport.green.kernels import named
 from jaxtransport.patterns import pattern_of, threefry
@@ -457,8 +457,8 @@ def rules_against_matrices(kernel: str) -> None:
     close(got, expected, 1e-10, what="rules of probes")
 
 
-def silent_sites_of_a_ring() -> None:
-    """T_eff of a ring in a flux once two reservoirs are silent, against the solution by hand."""
+def dephasing_probes_of_a_ring() -> None:
+    """T_eff of a ring in a flux once some reservoirs are dephasing probes, against the solution by hand."""
     H, coupling, strength = ring(3, 1.3)
     T = dense_of(H, coupling, strength, 0.4).matrix
     T = T - np.diag(np.diag(T))
@@ -470,8 +470,8 @@ def silent_sites_of_a_ring() -> None:
     expected[np.ix_(kept, kept)] = T[np.ix_(kept, kept)] + T[np.ix_(kept, inner)] @ np.linalg.solve(
         system, T[np.ix_(inner, kept)]
     )
-    got = np.asarray(settled.of_matrices(jnp.asarray(T)[None], jnp.asarray(quiet)).T[0])
-    close(got, expected - np.diag(np.diag(expected)), 1e-13, what="silent sites")
+    got = np.asarray(dephasing.of_matrices(jnp.asarray(T)[None], jnp.asarray(quiet)).T[0])
+    close(got, expected - np.diag(np.diag(expected)), 1e-13, what="dephasing probes")
 
 
 def third_order_against_exact() -> None:

@@ -28,6 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 
+import numpy as np
 from mpmath import lu_solve, matrix, mp, mpc, mpf, sqrt, workdps
 
 DIGITS = 60  # 40 to give, 20 for what elimination subtracts
@@ -62,6 +63,16 @@ def of_wide_band(w):
 
 
 OF_THE_PAPER = of_chain(1, 0)
+
+
+def gauss(nodes: int):
+    """Gauss-Legendre nodes on [-1, 1] and weights, in the digits at work."""
+    out = []
+    for guess in np.polynomial.legendre.leggauss(nodes)[0]:
+        x = mp.findroot(lambda x: mp.legendre(nodes, x), mpf(float(guess)))
+        slope = nodes * (x * mp.legendre(nodes, x) - mp.legendre(nodes - 1, x)) / (x * x - 1)
+        out.append((x, 2 / ((1 - x * x) * slope**2)))
+    return out
 
 
 def dense(chain, w, digits: int = DIGITS, leads=OF_THE_PAPER, middle=OF_THE_PAPER) -> Precise:
