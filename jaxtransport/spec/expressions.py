@@ -59,7 +59,7 @@ BINDS = {
     "**": (POWER, SIGNED),
 }
 
-# Functions that people know by other names.
+# Functions that people know by other names, or that are nothing like the known one of a similar name.
 INSTEAD = {
     "ln": "log(...)",
     "log10": "log(...) / log(10)",
@@ -70,6 +70,12 @@ INSTEAD = {
     "pow": "x**y",
     "power": "x**y",
     "fabs": "abs(...)",
+    "absolute": "abs(...)",
+    "cosh": "(exp(x) + exp(-x)) / 2",
+    "sinh": "(exp(x) - exp(-x)) / 2",
+    "tanh": "1 - 2 / (exp(2 * x) + 1)",
+    "arctan": "",
+    "atan": "",
     "minimum": "min(..., ...)",
     "maximum": "max(..., ...)",
 }
@@ -211,6 +217,9 @@ class _Reader:
         """A parameter, a constant, or a function with its arguments."""
         name = self.take()
         called = self.word.text == "("
+        function, bracket, _ = name.text.partition("[")
+        if bracket and function in FUNCTIONS:
+            raise WrongExpression(name.column + len(function), f"'(' behind {show(function)}", "'['")
         if name.text in FUNCTIONS:
             if not called:
                 raise WrongExpression(self.word.column, f"'(' behind {name.shown}", self.word.shown)
@@ -254,9 +263,9 @@ class _Reader:
 def _meant(name: str) -> str:
     """A hint for a name in front of parentheses that is no function."""
     last = name.rpartition(".")[2]  # np.sqrt, math.sqrt
-    if last in INSTEAD:
-        return f"write {INSTEAD[last]}"
-    if close := nearest(last, FUNCTIONS):
+    if instead := INSTEAD.get(last):
+        return f"write {instead}"
+    if last not in INSTEAD and (close := nearest(last, FUNCTIONS)):
         return f"did you mean {close!r}?"
     return f"known: {', '.join(FUNCTIONS)}; a product is {show(name)[1:-1]} * (...)"
 

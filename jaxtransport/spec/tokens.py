@@ -53,7 +53,8 @@ _WORD = re.compile(
     rf"|(?P<name>{_PART}(?:\.(?:{_PART}|{_WHOLE}(?![A-Za-z0-9_])))*(?:\[{_WHOLE}\])?)"
     rf"|(?P<sign>\*\*|/(?!/)|[-+*(),])"
 )
-_GLUED = re.compile(r"[A-Za-z0-9_.]+")  # what may not follow a number without a sign between
+# What may not follow a number without a sign between; of 1e and a dash the dash is the mistake.
+_GLUED = re.compile(r"[A-Za-z0-9_.]++(?![^\x00-\x7f])")
 
 _NO_COMPARISON = "comparisons and assignments are not allowed"
 _NO_TEXT = "text in quotes is not allowed"
