@@ -61,7 +61,7 @@ def run(
             parsed, path, force=force, report=report, devices=devices, scheduler=scheduler
         )
     along = ALONG_THE_WIRE.intersection(parsed.variables)
-    drawable = any(len(a.values) > 1 for a in parsed.axes) or bool(along)
+    drawable = any(len(a.values) > 1 for a in parsed.axes if a.name not in parsed.averaged) or bool(along)
     _report(path, progress, drawable=drawable, quiet=quiet, as_json=as_json)
 
 
@@ -70,11 +70,14 @@ def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_j
     from jaxtransport.store import results
 
     counts = text.named(results.count_statuses(path))
-    computed = progress.done - progress.resumed
+    stored, computed = sum(counts.values()), progress.done - progress.resumed
+    left_out = results.left_out(path)
+    averaged = {} if left_out is None else {"stored": stored, "left_out": left_out}
     if as_json:
         text.print_json(
             output=str(path),
             points=progress.total,
+            **averaged,
             computed=computed,
             failed=progress.failed,
             seconds=round(progress.seconds, 3),
@@ -82,14 +85,16 @@ def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_j
             status=counts,
         )
     elif not quiet:
-        points = text.count(progress.total, "point")
-        took = f"{text.count(computed, 'point')} in {progress.seconds:.1f} s"
+        points = text.count(stored, "point")
+        took = f"{text.count(computed, 'member' if averaged else 'point')} in {progress.seconds:.1f} s"
         print(f"{path}: {points}, {took if computed else 'nothing left to compute'}")
+        if left_out:
+            print(f"{text.count(left_out, 'member')} failed and were left out; `failed` has their numbers")
         if drawable:
             print(f"picture: jaxtransport plot {path}")
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
-        points = text.count(progress.total, "point")
+        points = text.count(stored, "point")
         print(f"{progress.failed:,} of {points} failed: {failures}", file=sys.stderr)
         if progress.trouble:
             print(f"{progress.trouble}; run the same command again to retry", file=sys.stderr)
@@ -119,6 +124,7 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
             spec=str(spec),
             axes=axes,
             points=cost.points,
+            members=cost.members,
             variables=list(parsed.variables),
             bytes=cost.bytes,
             free_bytes=cost.free_bytes,
@@ -131,6 +137,9 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
         return
     grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
     print(f"{spec}: valid")
+    if parsed.averaged:
+        each = f"{text.count(cost.points // cost.members, 'point')}, each of {cost.members:,} members"
+        print(f"  average    over {', '.join(parsed.averaged)}: {each}")
     print(f"  points     {cost.points:,} ({grid})")
     print(f"  variables  {', '.join(parsed.variables)}, status")
     free = f"{text.size(cost.free_bytes)} free for {parsed.default_output}"

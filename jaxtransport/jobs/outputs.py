@@ -29,7 +29,7 @@ def check_output(output: Path, force: bool) -> None:
     check_name("output", output)
     if os.path.isdir(output):
         raise InputError(f"output {output} is a folder; expected the name of a file")
-    if output.suffix in (".lock", ".part"):
+    if output.suffix in (".lock", ".part", ".members"):
         raise InputError(
             f"output {output}: names ending in {output.suffix} are reserved; choose another name"
         )

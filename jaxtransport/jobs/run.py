@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from jaxtransport.models import make_task
 from jaxtransport.store import files, revisions
 from jaxtransport.store import lock as locks
 from jaxtransport.store import store as stores
+from jaxtransport.store.averages import Averages
 from jaxtransport.sweep.plan import make_plan
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from jaxtransport.jobs.backends import Backend
     from jaxtransport.spec.spec import Spec
+    from jaxtransport.sweep.average import Averaging
     from jaxtransport.sweep.plan import Plan
     from jaxtransport.sweep.run import Progress
     from jaxtransport.sweep.task import Task
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
 class Estimate:
     """Estimated cost of a spec."""
 
-    points: int
+    points: int  # that are computed
+    members: int  # of each stored point; 1 without [average]
     bytes: int
     free_bytes: int
     memory_bytes: int  # of the whole process at its peak
@@ -47,12 +51,17 @@ class Estimate:
 def estimate(spec: Spec, output: Path) -> Estimate:
     """Points, bytes and batches of a spec whose result goes to `output`."""
     task = make_task(spec)
-    plan = make_plan(task, xla.kind_of_cpu())
+    plan, average = make_plan(task, xla.kind_of_cpu()), models.averaging(spec, task)
+    more = 0
+    if average is not None:
+        plan = average.planned(plan)
+        more = average.memory_bytes(plan)
     return Estimate(
         task.grid.size,
-        files.needed_bytes(task),
+        1 if average is None else average.members,
+        files.needed_bytes(task if average is None else average.stored()),
         files.free_bytes(output),
-        plan.memory_bytes(task),
+        plan.memory_bytes(task) + more,
         plan.seconds(task),
         dict(plan.batch),
     )
@@ -161,9 +170,11 @@ def execute(
             resumed = output.exists() and not force
             spec = outputs.check_same(spec, output) if resumed else spec
             task = make_task(spec)
+            average = models.averaging(spec, task)
+            stored = task if average is None else average.stored()
             if not resumed:
-                files.require_space(output, files.needed_bytes(task))
-            elif (done := outputs.complete(task, output)) is not None:
+                files.require_space(output, files.needed_bytes(stored))
+            elif (done := outputs.complete(stored, output)) is not None:
                 report(done)
                 return done
             elif scheduler is not None:
@@ -174,12 +185,17 @@ def execute(
                 at = backends.cluster(spec, scheduler, waiting)
             with at as backend:
                 interrupts.check()
-                plan = _prepared(spec, task, output, backend, resumed=resumed, local=scheduler is None)
+                plan = _prepared(
+                    spec, task, stored, average, output, backend, resumed=resumed, local=scheduler is None
+                )
                 with (
-                    stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
+                    stores.Store(output, stored.grid, [v.name for v in stored.variables]) as store,
                     backend.executor(plan.halved(store.halvings)) as executor,
+                    nullcontext(store)
+                    if average is None
+                    else Averages(store, average, plan, spec.fingerprint) as target,
                 ):
-                    progress = loop.execute(task.grid, store, executor, report, stop=stop)
+                    progress = loop.execute(task.grid, target, executor, report, stop=stop)
         finally:
             lock.release()
         if progress.done < progress.total:
@@ -187,15 +203,29 @@ def execute(
     return progress
 
 
-def _prepared(spec: Spec, task: Task, output: Path, backend: Backend, *, resumed: bool, local: bool) -> Plan:
+def _prepared(
+    spec: Spec,
+    task: Task,
+    stored: Task,
+    average: Averaging | None,
+    output: Path,
+    backend: Backend,
+    *,
+    resumed: bool,
+    local: bool,
+) -> Plan:
     """Make the file, or note who resumes it; returns its plan, which has to fit the memory of local cores."""
-    made = lambda: make_plan(task, backend.kind, backend.memory)
-    plan = outputs.stored_plan(task, output) if resumed else made()
+    if resumed:
+        plan = outputs.stored_plan(stored, output)
+    else:
+        plan = make_plan(task, backend.kind, backend.memory)
+        plan = plan if average is None else average.planned(plan)
     if backend.memory is None and local:
         remedy = "store fewer variables along the wire, or use shorter wires"
-        require_memory(plan.memory_bytes(task), remedy)
+        more = 0 if average is None else average.memory_bytes(plan)
+        require_memory(plan.memory_bytes(task) + more, remedy)
     if resumed:
         revisions.record(output, backend.provenance)
     else:
-        outputs.create(spec, task, output, plan, backend)
+        outputs.create(spec, stored, output, plan, backend)
     return plan

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxtransport.models import circuit, classical, quantum
 from jaxtransport.models.fixed import carried, described, fixed
 from jaxtransport.spec import spec as specs
 from jaxtransport.spec.spec import Spec
 from jaxtransport.spec.tables import Model
-from jaxtransport.sweep.task import Task
+from jaxtransport.sweep.average import Average, Averaging
+from jaxtransport.sweep.task import Beside, Task
 
 if TYPE_CHECKING:
     import xarray
@@ -38,10 +39,29 @@ def parse(text: str, name: str = "sweep", overrides: Sequence[str] = ()) -> Spec
 
 
 def make_task(spec: Spec) -> Task:
-    """The task of a spec, by its model, with the fixed parameters as coordinates of the result."""
+    """The task of a spec, by its model, with the fixed parameters as coordinates of the result.
+
+    Of a spec with [average] it is that of the members, whose blocks are reduced to moments.
+    """
     model = MODELS[spec.model]
     task = model.make_task(spec)
-    return replace(task, beside=(*task.beside, *fixed(spec, model.parameters)))
+    columns = (Beside(c.name, c.values, c.along, c.unit, c.long_name, c.symbol) for c in spec.columns)
+    task = replace(task, beside=(*task.beside, *columns, *fixed(spec, model.parameters)))
+    average = averaging(spec, task)
+    return task if average is None else replace(task, reduce=average.reduced)
+
+
+def averaging(spec: Spec, task: Task) -> Averaging | None:
+    """The average of a spec and its task; None if it has no [average]."""
+    table: Any = spec.tables["average"]
+    if table.over is None:
+        return None
+    until = table.until or {}
+    quantiles = tuple(table.quantiles or ())
+    average = Average(
+        tuple(table.over), tuple(table.statistics), quantiles, until.get("error"), until.get("of", "")
+    )
+    return Averaging(average, task)
 
 
 def search(spec: Spec, report: Callable[[int, int], None] = lambda done, total: None) -> xarray.Dataset:
@@ -57,5 +77,8 @@ def search(spec: Spec, report: Callable[[int, int], None] = lambda done, total: 
 
 def attributes_of(spec: Spec) -> dict[str, str]:
     """Attributes of a result: its spec, its layout, which parameters are lists."""
+    axes = (axis for axis in spec.axes if axis.name in spec.averaged)
+    averaged = " ".join(f"{axis.name} ({len(axis.values)})" for axis in axes)
     origin = {"title": spec.title, "model": spec.model, "spec": spec.text, "fingerprint": spec.fingerprint}
+    origin |= {"averaged": averaged} if averaged else {}
     return origin | described(spec, MODELS[spec.model].parameters)

@@ -44,7 +44,7 @@ def described(spec: Spec, parameters: Parameters) -> dict[str, str]:
     lists = " ".join(name for name, values in _given(spec, parameters).items() if len(values) > 1)
     wire: Any = spec.tables["wire"]
     searched = {} if spec.search is None else {"searched": " ".join(spec.search)}
-    varied = {axis.name for axis in spec.axes} | set(spec.search or ())
+    varied = spec.swept | set(spec.search or ())
     patterns = [
         f"{name}={_written(name, value, varied)}"
         for name, value in vars(wire).items()
@@ -91,10 +91,10 @@ def _given(spec: Spec, parameters: Parameters) -> dict[str, list[float]]:
     out = {}
     for row in axes_of(parameters):
         value = getattr(spec.tables[row.table], row.name, None)
-        varied = spec.axis(row.name) is not None or row.name in (searched or ())
+        varied = spec.varied(row.name) is not None or row.name in (searched or ())
         if value is None or varied or (linear and row.name in NOT_IN_LINEAR_SEARCHES):
             continue
-        names = [*(axis.name for axis in spec.axes), *(searched or ())]
+        names = [*spec.swept, *(searched or ())]
         of_pattern = any(name.startswith(f"{row.name}.") for name in names)  # a number of it
         out[row.name] = [math.nan, math.nan] if of_pattern else _distinct(value)
     return out

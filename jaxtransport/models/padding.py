@@ -24,10 +24,11 @@ MOST_TABLE_BYTES = 4 * 10**9
 def sizes_of(spec: Spec, grid: Grid) -> dict[int, int]:
     """Array size of every length that a spec asks for."""
     wire: Any = spec.tables["wire"]
-    lengths = spec.axis("N")
+    lengths = spec.varied("N")
     if lengths is None:
         return {wire.N: wire.N}
-    return padded_sizes(lengths.values.tolist(), grid.solve_axes.size // len(lengths.values))
+    distinct = np.unique(lengths.values)
+    return padded_sizes(distinct.tolist(), grid.solve_axes.size // len(distinct))
 
 
 def along_the_wire(variables: Iterable[StoredVariable], sites: int) -> tuple[Axis, ...]:
@@ -83,7 +84,7 @@ def of_size(sizes: dict[int, int], size: int) -> list[int]:
 
 def fixed_numbers(spec: Spec, tables: Iterable[str]) -> dict[str, Any]:
     """Every number of these tables that is given and not swept, by its key."""
-    swept = {axis.name for axis in spec.axes}
+    swept = spec.swept
     return {
         key: np.asarray(value, float)
         for table in tables
@@ -144,13 +145,13 @@ def plain_task(
     """
     variables = tuple(known[name] for name in spec.variables)
     return Task(
-        grid=Grid(spec.axes),
+        grid=spec.grid(),
         variables=variables,
         evaluate=partial(evaluate, names=spec.variables),
         shared=partial(shared, spec, sizes),
         shared_bytes=table_bytes(sizes),
         extra=along_the_wire(variables, max(sizes)),
-        size_axis=None if spec.axis("N") is None else "N",
+        size_axis=None if spec.varied("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
     )

@@ -132,17 +132,18 @@ def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: A
     return ""
 
 
-def with_swept_numbers(raw: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
-    """The tables of a sweep file, with some number in place of those of patterns that are axes or searched.
+def with_swept_numbers(
+    raw: Mapping[str, Any], names: Iterable[str], varied: Iterable[str]
+) -> Mapping[str, Any]:
+    """The tables of a sweep file, with some number in place of those of patterns that are `varied`.
 
     So its table may leave it out, and files of one sweep are alike, whatever it has there.
     """
     wire = raw.get("wire")
     if not isinstance(wire, Mapping):
         return raw
-    search, wire = raw.get("search"), dict(wire)
-    over = search.get("over") if isinstance(search, Mapping) else None
-    for path in (path for table in (raw.get("grid"), over) if isinstance(table, Mapping) for path in table):
+    wire = dict(wire)
+    for path in varied:
         match = re.fullmatch(r"(\w+)(?:\.([1-9]\d*))?\.(\w+)(?:\[([1-9]\d*)\])?", path, re.ASCII)
         if match is None or match[1] not in names:
             continue

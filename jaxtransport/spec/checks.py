@@ -17,12 +17,14 @@ from jaxtransport import layout as layouts
 from jaxtransport.errors import InputError
 from jaxtransport.hints import meant
 from jaxtransport.parameters import Parameter
+from jaxtransport.spec.axes import Varied
 from jaxtransport.spec.tables import Mistakes
 from jaxtransport.spec.values import reworded
-from jaxtransport.sweep.grid import Axis
+from jaxtransport.sweep.grid import Column, Grid
 from jaxtransport.text import count
 from jaxtransport.variables import Variable, per_point
 
+STORED_ANYWAY = ("status",)  # besides the variables that are asked for
 SITES_OF_LAYOUT = {"spaced": ["spacing"], "probes": ["spacing"], "custom": list(layouts.ROLES)}
 
 
@@ -50,12 +52,15 @@ class Checks:
     """Checks that involve more than one key. A model adds its own."""
 
     parameters: Mapping[str, Parameter]  # of the model
+    known: Mapping[str, Variable]  # variables that may be stored
 
-    def __init__(self, tables: dict[str, Any], axes: tuple[Axis, ...], grid: Any, mistakes: Mistakes) -> None:
+    def __init__(self, tables: dict[str, Any], varied: Varied, mistakes: Mistakes) -> None:
         self.tables = tables
         self.wire, self.drive, self.output = tables["wire"], tables["drive"], tables["output"]
-        self.axes = {a.name: a.values for a in axes}
-        self.swept = set(grid) if isinstance(grid, dict) else set()
+        self.grid = Grid(varied.axes, columns=varied.columns)
+        self.axes = {a.name: np.unique(a.values) for a in (*varied.axes, *varied.columns)}
+        self.keys = dict(varied.keys)
+        self.swept = set(varied.keys)
         self.searched: dict[str, list[float]] = {}
         self.mistakes = mistakes
 
@@ -63,7 +68,7 @@ class Checks:
         """Treat searched parameters as axes: the ends of their windows, or all lengths that allow a wire."""
         for name in over:
             if name in self.swept:
-                self.mistakes.add(f"grid.{name}", "this parameter is also searched; keep one of the two")
+                self.mistakes.add(self.keys[name], "this parameter is also searched; keep one of the two")
         self.searched = {name: bounds for name, bounds in over.items() if name not in self.swept}
         self.swept |= set(self.searched)
         self.axes |= {name: np.array(bounds) for name, bounds in self.searched.items()}
@@ -75,7 +80,7 @@ class Checks:
         """Key that sets a parameter: grid.N if swept, wire.N otherwise."""
         if name in self.searched:
             return "search.over"
-        return f"grid.{name}" if name in self.swept else f"{self.table_of(name)}.{name}"
+        return self.keys.get(name, f"{self.table_of(name)}.{name}")
 
     def table_of(self, name: str) -> str:
         """The table that holds a key when it is not swept: [wire] if it is not a parameter."""
@@ -94,6 +99,18 @@ class Checks:
         value = self.value(name)
         return None if value is None else np.atleast_1d(value)
 
+    def together(self, *names: str) -> list[np.ndarray] | None:
+        """The values that parameters take together; None if one of them is missing or wrong."""
+        each = {name: values for name in names if (values := self.values(name)) is not None}
+        if len(each) < len(names):
+            return None
+        found = [one for name in names if (one := self.grid.along(name)) is not None]
+        dims = {dim for one in found for dim in (one.along if isinstance(one, Column) else (one.name,))}
+        axes = tuple(axis for axis in self.grid.axes if axis.name in dims)
+        points = Grid(axes, columns=tuple(one for one in found if isinstance(one, Column)))
+        at = points.points(np.arange(points.size))
+        return [at[name] if name in at else np.full(points.size, each[name].flat[0]) for name in names]
+
     def add(self, name: str, message: str) -> None:
         self.mistakes.add(self.key(name), message)
 
@@ -105,7 +122,7 @@ class Checks:
 
     def given(self, name: str) -> bool:
         """True if a parameter is swept or in its table, whether valid or not."""
-        spoilt = not self.mistakes.clean(f"{self.table_of(name)}.{name}", f"grid.{name}")
+        spoilt = not self.mistakes.clean(f"{self.table_of(name)}.{name}", self.key(name))
         return name in self.swept or spoilt or self.value(name) is not None
 
     def keys_of_layout(self, own: Mapping[str, Collection[str]] = SITES_OF_LAYOUT) -> None:
@@ -171,24 +188,64 @@ class Checks:
             known: those of the spec.
             others: what those need that other specs have.
         """
+        self.known = known
         names = self.output.variables
         if names is None:
             return
         if not names:
             self.mistakes.add("output.variables", f"expected some of {', '.join(known)}, got an empty list")
         for name in dict.fromkeys(names):
-            if name != "status" and name not in known and name not in self.swept:
+            if name not in (*STORED_ANYWAY, *known, *self.swept):
                 needs = f"{name!r} requires {others[name]}" if others and name in others else ""
                 said = needs or f"unknown variable {name!r}; {meant(name, known)}"
                 self.mistakes.add("output.variables", said)
             if names.count(name) > 1:
                 self.mistakes.add("output.variables", f"duplicate variable {name!r}")
 
+    def average(self) -> None:
+        """Check which axes are averaged, and that what ends it is among the variables."""
+        table = self.tables["average"]
+        if table.over is None:
+            given = [key for key in ("statistics", "quantiles", "until") if getattr(table, key) is not None]
+            if given and self.mistakes.clean("average.over", "average"):
+                self.mistakes.add("average.over", "missing; expected the name of the axis to average over")
+            return
+        if getattr(self.tables.get("search"), "over", None) is not None:
+            self.mistakes.add("average", "cannot be combined with [search]; remove one of the two")
+        names = [axis.name for axis in self.grid.axes]
+        for name in table.over:
+            column = next((one for one in self.grid.columns if one.name == name), None)
+            if table.over.count(name) > 1:
+                self.mistakes.add("average.over", f"duplicate {name!r}")
+            elif column is not None:
+                along = " and ".join(column.along)
+                self.mistakes.add("average.over", f"{name} varies along {along or 'no axis'}; name the axis")
+            elif name not in names and name not in self.keys:
+                self.mistakes.add("average.over", f"{name!r} is no axis; {meant(name, names)}")
+        if table.quantiles is not None and "quantiles" not in (table.statistics or ()):
+            self.mistakes.add("average.quantiles", 'require "quantiles" among the statistics; add it')
+        self.until(table.until)
+
+    def until(self, until: Mapping[str, Any] | None) -> None:
+        """Check that the error that ends an average is that of a stored number."""
+        of = None if until is None else until["of"]
+        stored = self.output.variables
+        if of is None or not self.mistakes.clean("output.variables"):
+            return
+        if of not in self.known:
+            self.mistakes.add("average.until", f"of: unknown variable {of!r}; {meant(of, self.known)}")
+        elif self.known[of].dims:
+            self.mistakes.add("average.until", f"of: {of} is not one number a point")
+        elif stored is not None and of not in stored:
+            self.mistakes.add("average.until", f"of: {of} is not among output.variables; add it there")
+        elif stored is None and self.known[of].by_name:
+            self.mistakes.add("average.until", f"of: {of} is stored only if output.variables names it")
+
     def wanted(self, known: Mapping[str, Variable]) -> tuple[str, ...]:
         """Variables to store besides status and axes: those requested, or all with one number per point."""
         if self.output.variables is None:
             return per_point(known)
-        return tuple(v for v in self.output.variables if v != "status" and v not in self.swept)
+        return tuple(v for v in self.output.variables if v not in (*STORED_ANYWAY, *self.swept))
 
 
 def _by_mistake(wrong: Sequence[tuple[int, Sequence[str]]]) -> dict[tuple[str, str], tuple[str, set[int]]]:

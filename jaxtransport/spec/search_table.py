@@ -37,7 +37,7 @@ def searches(spec: Spec) -> int:
 def memory_bytes(spec: Spec) -> int:
     """Approximate peak memory of `jaxtransport zeros`."""
     wire: Any = spec.tables["wire"]
-    over, lengths = spec.search or {}, spec.axis("N")
+    over, lengths = spec.search or {}, spec.varied("N")
     longest = over["N"][1] if "N" in over else wire.N if lengths is None else lengths.values.max()
     at_once = searches(spec) if len(over) == 1 else 1  # curves are followed one search at a time
     return PROGRAM_BYTES + SITE_BYTES * int(longest) * at_once

@@ -10,7 +10,7 @@ import codecs
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ import tomlkit.exceptions
 
 from jaxtransport.arguments import show
 from jaxtransport.errors import InputError
+from jaxtransport.spec.axes import names_in
 from jaxtransport.spec.tables import TOP, Mistakes, Model, Table
 from jaxtransport.spec.values import short_of_stop
-from jaxtransport.sweep.grid import Axis
+from jaxtransport.sweep.grid import Axis, Column, Grid
 
 MOST_BYTES = 10**7  # of a sweep file; a larger file is not one
 
@@ -39,10 +40,43 @@ class Spec:
     axes: tuple[Axis, ...]
     variables: tuple[str, ...]  # what is stored, besides the status
     notes: tuple[str, ...] = ()  # likely misunderstandings, one line each
+    columns: tuple[Column, ...] = ()  # what else varies along the axes
 
     def axis(self, name: str) -> Axis | None:
-        """The axis called `name`, if it is swept."""
+        """The axis called `name`, if there is one."""
         return next((a for a in self.axes if a.name == name), None)
+
+    def varied(self, name: str) -> Axis | None:
+        """The axis of a parameter, or its column, if it is swept."""
+        return Grid(self.axes, columns=self.columns).along(name)
+
+    @property
+    def swept(self) -> set[str]:
+        """Names of all axes and columns."""
+        return {one.name for one in (*self.axes, *self.columns)}
+
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """The axes that are reduced to statistics."""
+        return tuple(getattr(self.tables.get("average"), "over", None) or ())
+
+    def grid(self, free: Collection[str] = ()) -> Grid:
+        """The grid, with the averaged axes last.
+
+        Args:
+            free: parameters that a model evaluates together, if nothing else depends on them.
+        """
+        stored = [axis for axis in self.axes if axis.name not in self.averaged]
+        axes = (*stored, *(axis for axis in self.axes if axis.name in self.averaged))
+        together = {axis.name for axis in stored if axis.name in free}
+        while mixed := [
+            column
+            for column in self.columns
+            if together.intersection(column.along)
+            and not (together.issuperset(column.along) and column.name in free)
+        ]:
+            together.difference_update(*(column.along for column in mixed))
+        return Grid(axes, frozenset(together), self.columns)
 
     @property
     def search(self) -> dict[str, tuple[float, float]] | None:
@@ -53,12 +87,16 @@ class Spec:
     def canonical(self) -> dict[str, Any]:
         """All that determines the results, as flat JSON values: no title, comments or choice of output."""
         out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.axes]}
+        swept = self.swept
         for table, content in self.tables.items():
             for key, value in content.model_dump().items():
-                if value is not None and self.axis(key) is None:
+                if value is not None and key not in swept:
                     out[f"{table}.{key}"] = value
         for axis in self.axes:
             out[f"grid.{axis.name}"] = axis.values.tolist()
+        for column in self.columns:
+            given = {"along": column.along[:1], "values": column.values.tolist()}
+            out[f"grid.{column.name}"] = column.formula or given
         return out
 
     @property
@@ -140,10 +178,10 @@ def parse(
     parsed = models[model].parse(raw, mistakes)
     if mistakes.lines or parsed is None:
         raise InputError(mistakes.lines)
-    tables, axes, variables, noted = parsed
+    tables, axes, columns, variables, noted = parsed
     said = ((axis.name, short_of_stop(ranges.get(axis.name), axis.values)) for axis in axes)
     notes = (*(f"grid.{name}: {text}" for name, text in said if text), *noted)
-    return Spec(name, tomlkit.dumps(document), title, model, tables, axes, variables, notes)
+    return Spec(name, tomlkit.dumps(document), title, model, tables, axes, variables, notes, columns)
 
 
 def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes) -> None:
@@ -177,14 +215,28 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
         mistakes.add(f"--set {override}", f"expected the place of an entry of {'.'.join(tables)}, from 1")
         return
     holder[name] = parsed
-    grid, swept = document.get("grid", {}), ".".join(parts[1:])
-    if tables[0] != "grid" and isinstance(grid, dict) and swept in grid:
-        grid.pop(swept)
+    if tables[0] not in ("grid", "derive", "search"):
+        _unvary(document, ".".join(parts[1:]))
+
+
+def _unvary(document: tomlkit.TOMLDocument, name: str) -> None:
+    """Let a parameter no longer vary, since it was set to a number."""
+    for table in ("grid", "derive"):
+        held = document.get(table, {})
+        for key in list(held) if isinstance(held, dict) else ():
+            names = names_in(key) if table == "grid" else [key]
+            if name not in names:
+                continue
+            rows = held.pop(key)
+            left = [i for i, other in enumerate(names) if other != name]
+            if left and isinstance(rows, list):  # of several that vary together
+                kept = [[row[i] for i in left] if isinstance(row, list) else row for row in rows]
+                held[", ".join(names[i] for i in left)] = kept if len(left) > 1 else [row[0] for row in kept]
 
 
 def _keys(key: str) -> list[str]:
     """The parts of a key with dots; of an axis or a window the rest is one name, with quotes or without."""
-    for table in ("grid", "search.over"):
+    for table in ("grid", "derive", "search.over"):
         if key.startswith(f"{table}."):
             return [*table.split("."), key.removeprefix(f"{table}.").strip("\"'")]
     return key.split(".")

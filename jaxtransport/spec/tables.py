@@ -18,8 +18,8 @@ from jaxtransport.arguments import show
 from jaxtransport.hints import meant, nearest
 from jaxtransport.parameters import Parameter
 from jaxtransport.spec import values
-from jaxtransport.spec.values import Reader, axis_of, either, list_of, one_of, text, whole
-from jaxtransport.sweep.grid import Axis
+from jaxtransport.spec.values import Reader, either, list_of, one_of, text, whole
+from jaxtransport.sweep.grid import Axis, Column
 
 if TYPE_CHECKING:
     import xarray
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jaxtransport.sweep.task import Task
 
 TOP = ("title", "model")  # keys above all tables
+FREE_TABLES = ("grid", "derive")  # whose keys are names of parameters
 
 Sites = Annotated[list[int] | None, PlainValidator(list_of(whole(1), "sites"))]
 
@@ -81,6 +82,7 @@ class Parsed(NamedTuple):
 
     tables: dict[str, Table]
     axes: tuple[Axis, ...]
+    columns: tuple[Column, ...]
     variables: tuple[str, ...]
     notes: tuple[str, ...] = ()  # likely misunderstandings, one line each
 
@@ -115,9 +117,9 @@ def read_tables(
 ) -> dict[str, Table]:
     """Read each table of `kinds`; wrong keys are noted and left out, so that reading continues."""
     for key in raw:
-        if key not in kinds and key != "grid":
+        if key not in kinds and key not in FREE_TABLES:
             found = [table for table, kind in kinds.items() if key in kind.model_fields]
-            belongs = f"it belongs in [{found[0]}]" if found else meant(key, [*kinds, "grid", *TOP])
+            belongs = f"it belongs in [{found[0]}]" if found else meant(key, [*kinds, *FREE_TABLES, *TOP])
             mistakes.add(key, f"unknown; {belongs}")
     out = {}
     for name, kind in kinds.items():
@@ -136,33 +138,6 @@ def read_tables(
                     mistakes.add(f"{name}.{key}", e["msg"].removeprefix("Value error, "))
             out[name] = kind.model_validate({k: v for k, v in content.items() if k not in wrong})
     return out
-
-
-def read_axes(raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes) -> tuple[Axis, ...]:
-    """Read [grid], whose keys are names of parameters."""
-    known = {row.name: row for row in axes_of(parameters)}
-    if not isinstance(raw, dict):
-        mistakes.add("grid", f"expected a table [grid], got {show(raw)}")
-        return ()
-    axes = []
-    for name, value in raw.items():
-        if name not in known:
-            belongs = "it belongs at the top of the file, above the first [table]"
-            mistakes.add(
-                f"grid.{name}", f"cannot be an axis; {belongs if name in TOP else meant(name, known)}"
-            )
-            continue
-        row = known[name]
-        if isinstance(value, dict) and (
-            dotted := [f"{name}.{key}" for key in value if f"{name}.{key}" in known]
-        ):
-            mistakes.add(f"grid.{name}", f'put a name with a dot in quotes: "{dotted[0]}" = ...')
-            continue
-        try:
-            axes.append(Axis(name, axis_of(row)(value), row.unit, row.long_name, row.symbol))
-        except ValueError as error:
-            mistakes.add(f"grid.{name}", str(error))
-    return tuple(axes)
 
 
 def _home(key: str, name: str, kinds: Mapping[str, type[Table]]) -> str:

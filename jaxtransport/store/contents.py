@@ -84,7 +84,8 @@ def note(
     """
     names = [name for name in file if isinstance(file[name], h5py.Dataset)]
     books = [book_of(name) for name in BOOKKEEPING if book_of(name) in file]
-    stored = {name: _describe(file[name], name not in changing) for name in (*names, *books)}
+    inside = [name for name in changing if "/" in name and name not in books]
+    stored = {name: _describe(file[name], name not in changing) for name in (*names, *books, *inside)}
     labels = {name: _crc(value) for name, value in attributes(file).items()}
     _store(file, asdict(Contents(stored, labels, tuple(grid), tuple(free), tuple(tile))))
 

@@ -180,7 +180,8 @@ class ResultFile:
             if wrong := self._changed_books():
                 raise damaged(self.path, wrong)
             tiles = self._tiles()
-            read = self.read if values is None else lambda name, box: values[name][box]
+            known = values or {}
+            read = lambda name, box: known[name][box] if name in known else self.read(name, box)
             return checksums.changed(tiles, read, lambda: self._checksums(tiles), self._points(tiles.grid))
 
     def said(self, blocks: Sequence[Block]) -> DamagedFile:

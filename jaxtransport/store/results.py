@@ -35,6 +35,12 @@ ATTRIBUTES = ("spec", "plan", *ORIGIN)  # of every result
 SINCE = "seconds since 1970-01-01 00:00:00"
 
 
+def left_out(path: str | Path) -> int | None:
+    """Members of averages that failed and were left out; None if the file has no averages."""
+    with ResultFile(path) as file:
+        return int(file.read("failed").sum()) if "averaged" in file.attributes else None
+
+
 def load(path: str | Path) -> xarray.Dataset:
     """The result file at `path` as an `xarray.Dataset` in memory; the file is closed again.
 

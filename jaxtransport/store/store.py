@@ -30,7 +30,7 @@ from jaxtransport.store.in_place import RawDataset
 from jaxtransport.store.lock import share
 from jaxtransport.store.resultfile import ResultFile, crc_name, crc_of_book
 from jaxtransport.store.results import count_statuses
-from jaxtransport.sweep.grid import Block, Grid, scatter
+from jaxtransport.sweep.grid import Block, Grid, blocks, scatter
 
 
 class Store:
@@ -69,6 +69,15 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+    accepts = True
+
+    def left(self, step: int, free_step: int) -> Iterator[Block]:
+        """Every block that is left to compute."""
+        return (block for block in blocks(self.grid, step, free_step) if not self.holds(block))
+
+    def needs(self, block: Block) -> bool:
+        return True
 
     def holds(self, block: Block) -> bool:
         """True if nothing is left to compute in the block."""

@@ -76,7 +76,7 @@ class Evaluator:
         return pending
 
     def finish(self, pending: Pending) -> dict[str, np.ndarray]:
-        """The values of a block that was started; unfinished points go to the later stages."""
+        """The values of a block that was started, or what the task reduces them to."""
         task, block = self.task, pending.block
         out = {v.name: self._blank(v, block) for v in task.variables}
         out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
@@ -93,7 +93,7 @@ class Evaluator:
                     better = values[: len(chosen), : len(block.free)]
                     wanted = taken.reshape(*better.shape[:2], *[1] * (better.ndim - 2))
                     self._scatter(out[name], chosen, better, wanted)
-        return out
+        return out if task.reduce is None else task.reduce(block, out)
 
     def _batches(self, compiled, batch_of, rows, pending: Pending) -> list[tuple[np.ndarray, Any]]:
         """Some points of a block as batches of equal shape on their way through the devices."""

@@ -1,12 +1,13 @@
 """Grids: named axes, flat ranges of their points, and the boxes that cover such a range.
 
 Points are counted in C order of the axes, the last axis fastest. A grid splits into *solve* axes,
-whose points each cost a computation, and *free* axes, evaluated together at every one of them.
+whose points each cost a computation, and *free* axes, evaluated together at every one of them. Other
+parameters may vary along axes as *columns*: zipped with an axis, or computed from several.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -26,11 +27,20 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Column(Axis):
+    """A parameter that varies along axes without being one itself: one value for each of theirs."""
+
+    along: tuple[str, ...] = ()
+    formula: str = ""  # by which it was computed, in a normal form; none: it was given value by value
+
+
+@dataclass(frozen=True)
 class Grid:
     """The product of some axes, in the order of the stored dimensions."""
 
     axes: tuple[Axis, ...]
-    free: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()  # of the axes; no column varies along free and solve axes
+    columns: tuple[Column, ...] = ()
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -42,18 +52,30 @@ class Grid:
 
     @cached_property
     def solve_axes(self) -> Grid:
-        return Grid(tuple(a for a in self.axes if a.name not in self.free))
+        return self._part(lambda name: name not in self.free)
 
     @cached_property
     def free_axes(self) -> Grid:
-        return Grid(tuple(a for a in self.axes if a.name in self.free))
+        return self._part(self.free.__contains__)
+
+    def _part(self, chosen: Callable[[str], bool]) -> Grid:
+        """Some of the axes with the columns along them; constant columns are with the solve axes."""
+        axes = tuple(a for a in self.axes if chosen(a.name))
+        return Grid(axes, columns=tuple(c for c in self.columns if chosen(c.along[0] if c.along else "")))
 
     def points(self, flat: np.ndarray) -> dict[str, np.ndarray]:
-        """Value of every axis at the points counted by `flat`, each of the shape of `flat`."""
-        if not self.axes:
-            return {}
-        index = np.unravel_index(flat, self.shape)
-        return {a.name: a.values[i] for a, i in zip(self.axes, index, strict=True)}
+        """Value of every axis and column at the points counted by `flat`, each of the shape of `flat`."""
+        index = np.unravel_index(flat, self.shape) if self.axes else ()
+        place = {a.name: i for a, i in zip(self.axes, index, strict=True)}
+        out = {a.name: a.values[place[a.name]] for a in self.axes}
+        for c in self.columns:
+            values = c.values[tuple(place[name] for name in c.along)]
+            out[c.name] = values if c.along else np.full(np.shape(flat), values)
+        return out
+
+    def along(self, name: str) -> Axis | None:
+        """The axis of a parameter, or its column."""
+        return next((one for one in (*self.axes, *self.columns) if one.name == name), None)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from jaxtransport.compute.batches import LANES
 from jaxtransport.compute.xla import CALLS, WHOLE
 from jaxtransport.sweep.task import Task
@@ -114,12 +116,12 @@ def counts(task: Task) -> dict[int, int]:
     total = task.grid.solve_axes.size
     if task.size_axis is None:
         return {task.size: total}
-    axis = next(a for a in task.grid.axes if a.name == task.size_axis)
-    each = total // len(axis.values)
+    lengths = task.grid.along(task.size_axis)
+    assert lengths is not None
     out: dict[int, int] = {}
-    for value in axis.values:
+    for value, times in zip(*np.unique(lengths.values, return_counts=True), strict=True):
         size = task.sizes[int(value)]
-        out[size] = out.get(size, 0) + each
+        out[size] = out.get(size, 0) + total * int(times) // lengths.values.size
     return out
 
 

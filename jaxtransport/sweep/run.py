@@ -11,19 +11,50 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jaxtransport.compute.batches import LANES
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.executors import Done, Executor
-from jaxtransport.sweep.grid import Block, Grid, blocks
+from jaxtransport.sweep.grid import Block, Grid
 
 if TYPE_CHECKING:
-    from jaxtransport.store.store import Store
+    from collections.abc import Mapping
+
+    import numpy as np
 
 TRIES = 3
+
+
+class Target(Protocol):
+    """Where values go: a file (`store.store`), or averages (`store.averages`)."""
+
+    @property
+    def accepts(self) -> bool:
+        """Whether more blocks may be started."""
+
+    def left(self, step: int, free_step: int) -> Iterator[Block]:
+        """Every block that is left to compute, of at most so many solve and free points."""
+
+    def needs(self, block: Block) -> bool:
+        """Whether a block is still needed."""
+
+    def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
+        """Take the values of a block."""
+
+    def give_up(self, block: Block) -> None:
+        """Note that a block cannot be computed."""
+
+    def note_halving(self) -> None:
+        """Note that batches were halved for lack of memory."""
+
+    def finish(self) -> None:
+        """Note that everything was computed."""
+
+    def failed(self) -> int:
+        """Number of points that failed."""
 
 
 @dataclass
@@ -51,7 +82,7 @@ class Progress:
 
 def execute(
     grid: Grid,
-    store: Store,
+    store: Target,
     executor: Executor,
     report: Callable[[Progress], None] = lambda progress: None,
     *,
@@ -70,15 +101,19 @@ def execute(
         Exception: the error of the first block, if it fails every time.
     """
     plan = executor.plan
-    left = deque(b for b in blocks(grid, executor.step, plan.free_step) if not store.holds(b))
+    left = deque(store.left(executor.step, plan.free_step))
     done = grid.size - sum(b.size for b in left)
     progress = Progress(grid.size, done, done)
     report(progress)
     failures: Counter[Block] = Counter()
     start = time.perf_counter()
     while True:
-        while left and executor.capacity > 0 and not stop():
-            executor.submit(left.popleft())
+        while left and executor.capacity > 0 and (store.accepts or not executor.busy) and not stop():
+            block = left.popleft()
+            if store.needs(block):
+                executor.submit(block)
+            else:
+                progress.done += block.size
         if not executor.busy:
             break
         came = executor.next_done()
@@ -109,7 +144,7 @@ def execute(
 
 
 def _again(
-    came: Done, executor: Executor, store: Store, failures: Counter[Block], progress: Progress
+    came: Done, executor: Executor, store: Target, failures: Counter[Block], progress: Progress
 ) -> bool:
     """Whether a block that failed is to be tried again; raises its error if no block has succeeded."""
     error = came.error

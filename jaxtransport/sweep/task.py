@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from jaxtransport.sweep.grid import Axis, Grid
+from jaxtransport.sweep.grid import Axis, Block, Grid
 
 
 class StoredVariable(Protocol):
@@ -73,6 +73,7 @@ class Task:
     matrices: bool = False  # of sites by sites, in place of arrays along the wire
     quickly: bool = False  # whether compiling it takes longer than most sweeps
     sequential: bool = False  # on CPUs a loop over points is faster than `vmap`
+    reduce: Callable[[Block, Mapping[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # of a block
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates
     update_seconds: float = 1e-8  # of one of them, on one core
     compile_seconds: float = 1.0  # of one padded size
@@ -90,5 +91,5 @@ class Task:
 
     def bytes_per_point(self) -> int:
         """Stored bytes of one grid point."""
-        widths = {"f8": 8, "i2": 2, "i1": 1}
+        widths = {"f8": 8, "i8": 8, "i2": 2, "i1": 1}
         return 1 + sum(widths[v.dtype] * int(np.prod(self.trailing(v), dtype=int)) for v in self.variables)

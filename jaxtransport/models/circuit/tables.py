@@ -12,8 +12,10 @@ from jaxtransport import layout as layouts
 from jaxtransport import variables
 from jaxtransport.arguments import REAL, show
 from jaxtransport.parameters import CIRCUIT
+from jaxtransport.spec.average_table import AverageTable
+from jaxtransport.spec.axes import read_varied
 from jaxtransport.spec.checks import Checks
-from jaxtransport.spec.tables import Mistakes, OutputTable, Parsed, Table, read_axes, read_tables, value_of
+from jaxtransport.spec.tables import Mistakes, OutputTable, Parsed, Table, read_tables, value_of
 from jaxtransport.spec.values import choice, list_of, number, whole
 
 
@@ -41,19 +43,25 @@ class DriveTable(Table):
     injection: Annotated[float | None, value_of(CIRCUIT["injection"])] = None
 
 
-TABLES: dict[str, type[Table]] = {"wire": WireTable, "drive": DriveTable, "output": OutputTable}
+TABLES: dict[str, type[Table]] = {
+    "wire": WireTable,
+    "drive": DriveTable,
+    "output": OutputTable,
+    "average": AverageTable,
+}
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables: dict[str, Any] = read_tables(raw, TABLES, mistakes)
-    axes = read_axes(raw.get("grid", {}), CIRCUIT, mistakes)
-    checks = _Checks(tables, axes, raw.get("grid"), mistakes)
+    varied = read_varied(raw, CIRCUIT, tables, mistakes)
+    checks = _Checks(tables, varied, mistakes)
     checks.all()
     if mistakes.lines:
         return None
     del tables["output"]
-    return Parsed(tables, axes, checks.wanted(variables.CIRCUIT))
+    tables["average"] = tables["average"].completed()
+    return Parsed(tables, varied.axes, varied.columns, checks.wanted(variables.CIRCUIT))
 
 
 class _Checks(Checks):
@@ -71,6 +79,7 @@ class _Checks(Checks):
             self.require({"N": "the number of nodes, both ends counted"})
             self.strengths(self.first_layout())
         self.variables(variables.CIRCUIT)
+        self.average()
 
     def terminals(self) -> None:
         """Check positions along the wire: no duplicates, and a strength for each."""

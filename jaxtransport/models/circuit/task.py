@@ -8,7 +8,6 @@ import numpy as np
 
 from jaxtransport.models.padding import fixed_numbers, layout_tables, of_size, plain_task, sizes_of
 from jaxtransport.spec.spec import Spec
-from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import CIRCUIT
 
@@ -19,7 +18,7 @@ def make_task(spec: Spec) -> Task:
     nodes = (
         {len(wire.positions) + 2: len(wire.positions) + 2}
         if wire.layout == "custom"
-        else sizes_of(spec, Grid(spec.axes))
+        else sizes_of(spec, spec.grid())
     )
     return plain_task(spec, CIRCUIT, nodes, _evaluate, _shared)
 

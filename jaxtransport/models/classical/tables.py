@@ -11,6 +11,8 @@ from jaxtransport import layout as layouts
 from jaxtransport import variables
 from jaxtransport.arguments import POSITIVE
 from jaxtransport.parameters import CLASSICAL
+from jaxtransport.spec.average_table import AverageTable
+from jaxtransport.spec.axes import read_varied
 from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.tables import (
     Mistakes,
@@ -18,7 +20,6 @@ from jaxtransport.spec.tables import (
     Parsed,
     Sites,
     Table,
-    read_axes,
     read_tables,
     value_of,
 )
@@ -46,14 +47,19 @@ class DriveTable(Table):
     injection: Annotated[float | None, value_of(CLASSICAL["injection"])] = None
 
 
-TABLES: dict[str, type[Table]] = {"wire": WireTable, "drive": DriveTable, "output": OutputTable}
+TABLES: dict[str, type[Table]] = {
+    "wire": WireTable,
+    "drive": DriveTable,
+    "output": OutputTable,
+    "average": AverageTable,
+}
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
     tables: dict[str, Any] = read_tables(raw, TABLES, mistakes)
-    axes = read_axes(raw.get("grid", {}), CLASSICAL, mistakes)
-    checks = _Checks(tables, axes, raw.get("grid"), mistakes)
+    varied = read_varied(raw, CLASSICAL, tables, mistakes)
+    checks = _Checks(tables, varied, mistakes)
     checks.require(
         {
             "layout": f"one of {', '.join(layouts.DRIVEN)}",
@@ -66,10 +72,12 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     checks.keys_of_layout()
     checks.strengths(checks.first_layout())
     checks.variables(variables.CLASSICAL)
+    checks.average()
     if mistakes.lines:
         return None
     del tables["output"]
-    return Parsed(tables, axes, checks.wanted(variables.CLASSICAL))
+    tables["average"] = tables["average"].completed()
+    return Parsed(tables, varied.axes, varied.columns, checks.wanted(variables.CLASSICAL))
 
 
 class _Checks(Checks):

@@ -8,14 +8,13 @@ import numpy as np
 
 from jaxtransport.models.padding import fixed_numbers, layout_tables, of_size, plain_task, sizes_of
 from jaxtransport.spec.spec import Spec
-from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.task import Task
 from jaxtransport.variables import CLASSICAL
 
 
 def make_task(spec: Spec) -> Task:
     """The task of a spec with `model = "classical"`."""
-    return plain_task(spec, CLASSICAL, sizes_of(spec, Grid(spec.axes)), _evaluate, _shared)
+    return plain_task(spec, CLASSICAL, sizes_of(spec, spec.grid()), _evaluate, _shared)
 
 
 def _shared(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:

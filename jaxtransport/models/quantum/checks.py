@@ -10,6 +10,7 @@ import numpy as np
 from jaxtransport import kinds, text
 from jaxtransport import layout as layouts
 from jaxtransport.arguments import POSITIVE
+from jaxtransport.band import Band
 from jaxtransport.coordinates import coordinate
 from jaxtransport.errors import InputError
 from jaxtransport.laws import LAWS
@@ -52,6 +53,7 @@ class QuantumChecks(Checks):
         if self.mistakes.clean("solve.law", "solve.order", "output.variables"):
             self.roots()
         self.for_search()
+        self.average()
 
     def search(self, over: Mapping[str, list[float]]) -> None:
         """Also check the windows of numbers of patterns, which [wire] holds."""
@@ -226,8 +228,8 @@ class QuantumChecks(Checks):
             return
         half = 0.0 if delta_mu is None else delta_mu.max() / 2
         worst = mu_bar[np.argmax(np.abs(mu_bar - leads.centre))]
-        if wrong := leads.outside(worst, 2 * half):
-            self.add("mu_bar", f"{wrong}, got {worst:g}")
+        if wrong := self.outside(leads, worst, 2 * half):
+            self.add("mu_bar", wrong)
         out = mu_bar[~middle.meets(mu_bar, self.reach())]
         if middle != leads and out.size and self.driven():
             self.add(
@@ -235,6 +237,17 @@ class QuantumChecks(Checks):
                 f"sources and drains carry no current at {out[0]:g}; expected energies in the band of "
                 f"[reservoirs] middle, from {middle.bottom:g} to {middle.top:g}",
             )
+
+    def outside(self, band: Band, worst: float, widest: float) -> str:
+        """What is wrong with a lead that leaves a band; those that vary together are looked at together."""
+        if {"mu_bar", "delta_mu"}.intersection(column.name for column in self.grid.columns):
+            together = self.together("mu_bar", "delta_mu")
+            assert together is not None
+            at, bias = together
+            farthest = np.argmax(np.abs(at - band.centre) + bias / 2)
+            worst, widest = at[farthest], bias[farthest]
+        wrong = band.outside(worst, widest)
+        return f"{wrong}, got {worst:g}" if wrong else ""
 
     def reach(self) -> float:
         """How far from mu_bar the energies of a point count at least."""
@@ -290,6 +303,6 @@ class QuantumChecks(Checks):
                 continue
             if name in self.swept or getattr(self.tables["solve"], name) is not None:
                 self.mistakes.add(
-                    f"grid.{name}" if name in self.swept else f"solve.{name}",
+                    self.keys.get(name, f"solve.{name}"),
                     f'requires law = "{law}", not "{self.tables["solve"].law}"; remove it',
                 )

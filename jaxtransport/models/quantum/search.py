@@ -32,7 +32,6 @@ from jaxtransport.search.wires import generic
 from jaxtransport.search.zeros import model_of, within_band
 from jaxtransport.spec.checks import lengths_of
 from jaxtransport.spec.spec import Spec
-from jaxtransport.sweep.grid import Grid
 from jaxtransport.wire import Wire
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ Report = Callable[[int, int], None]  # (done, total) searches
 def search(spec: Spec, report: Report = lambda done, total: None) -> xarray.Dataset:
     """Run the [search] of `spec` at every point of its grid."""
     over: Any = spec.search
-    grid = Grid(spec.axes)
+    grid = spec.grid()
     points = grid.points(np.arange(grid.size))
     report(0, grid.size)
     if LENGTH in over:
@@ -53,7 +52,8 @@ def search(spec: Spec, report: Report = lambda done, total: None) -> xarray.Data
         find = partial(_curves, spec) if len(over) == 2 else partial(_points, spec)
     data = find(points, grid.size, report)
     if grid.axes:
-        labels = {a.name: {"units": a.unit, "long_name": a.long_name, "symbol": a.symbol} for a in grid.axes}
+        every = (*grid.axes, *grid.columns)
+        labels = {a.name: {"units": a.unit, "long_name": a.long_name, "symbol": a.symbol} for a in every}
         data = with_outer(data, {name: (values, labels[name]) for name, values in points.items()})
     return data
 
@@ -107,7 +107,7 @@ def _together(spec: Spec, parts: list[xarray.Dataset]) -> xarray.Dataset:
     if not spec.axes:
         return parts[0]
     data = joined(parts)
-    grid = Grid(spec.axes)
+    grid = spec.grid()
     lines = []
     for i, part in enumerate(parts):
         at = ", ".join(f"{name} = {values[0]:g}" for name, values in grid.points(np.array([i])).items())
@@ -124,7 +124,7 @@ def asked(spec: Spec):
     searched = [coordinate(name, band=band_of(leads), built=numbers) for name in over]
     drive: Any = spec.tables["drive"]
     law = _law(spec)
-    axis = spec.axis("delta_mu")
+    axis = spec.varied("delta_mu")
     widest = {"delta_mu": float(axis.values.max()) if axis is not None else drive.delta_mu}
     bounds, cut = within_band(searched, list(over.values()), widest, law)
     build = _with_numbers if any(p.built for p in searched) else None
@@ -136,7 +136,7 @@ def _law(spec: Spec) -> Law:
     """The law of a search; any temperature above zero means that thermal tails are needed."""
     law = law_of(spec)
     solve: Any = spec.tables["solve"]
-    swept = spec.axis("temperature") is not None
+    swept = spec.varied("temperature") is not None
     return law.at_temperature(1.0 if swept else solve.temperature or 0.0)
 
 

@@ -20,6 +20,8 @@ from jaxtransport.models.quantum.numbers import PATTERNED, numbers_of_patterns
 from jaxtransport.models.quantum.reservoirs_table import ReservoirsTable, notes_on
 from jaxtransport.parameters import QUANTUM
 from jaxtransport.patterns.paths import with_swept_numbers
+from jaxtransport.spec.average_table import AverageTable
+from jaxtransport.spec.axes import keys_of, read_varied
 from jaxtransport.spec.search_table import SearchTable
 from jaxtransport.spec.tables import (
     Mistakes,
@@ -28,7 +30,6 @@ from jaxtransport.spec.tables import (
     Sites,
     Table,
     along_of,
-    read_axes,
     read_tables,
     value_of,
     values_of,
@@ -93,16 +94,18 @@ TABLES: dict[str, type[Table]] = {
     "solve": SolveTable,
     "output": OutputTable,
     "search": SearchTable,
+    "average": AverageTable,
 }
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     """Read and check the tables; notes every mistake, and returns None if there is any."""
-    tables = read_tables(with_swept_numbers(raw, PATTERNED), TABLES, mistakes)
+    swept = [*keys_of(raw), *_searched(raw)]
+    tables = read_tables(with_swept_numbers(raw, PATTERNED, swept), TABLES, mistakes)
     numbers = numbers_of_patterns(tables["wire"])
     parameters = {**QUANTUM, **numbers}
-    axes = read_axes(raw.get("grid", {}), parameters, mistakes)
-    checks = QuantumChecks(tables, axes, raw.get("grid"), mistakes)
+    varied = read_varied(raw, parameters, tables, mistakes)
+    checks = QuantumChecks(tables, varied, mistakes)
     checks.parameters = parameters
     checks.all()
     if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
@@ -110,11 +113,18 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     if mistakes.lines:
         return None
     del tables["output"]
-    swept = {a.name for a in axes} | set(checks.searched)
     law: Any = LAWS[tables["solve"].law]  # type: ignore[attr-defined]
     known = {**rules_table.known(law.variables, law, rules_table.present(tables)), **OF_WIRE}
     noted = notes_on(tables["reservoirs"])
-    return Parsed(_completed(tables, swept), axes, checks.wanted(known), noted)
+    wanted = checks.wanted(known)
+    return Parsed(_completed(tables, set(swept)), varied.axes, varied.columns, wanted, noted)
+
+
+def _searched(raw: Mapping[str, Any]) -> list[str]:
+    """Names of searched parameters, right or wrong."""
+    search = raw.get("search")
+    over = search.get("over") if isinstance(search, Mapping) else None
+    return list(over) if isinstance(over, Mapping) else []
 
 
 def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
@@ -139,4 +149,4 @@ def _completed(tables: dict[str, Any], swept: set[str]) -> dict[str, Any]:
             solve = solve.model_copy(update={key: default})
         elif not option.spelt_out and getattr(solve, key) == default:
             solve = solve.model_copy(update={key: None})
-    return {**tables, "wire": wire, "drive": drive, "solve": solve}
+    return {**tables, "wire": wire, "drive": drive, "solve": solve, "average": tables["average"].completed()}

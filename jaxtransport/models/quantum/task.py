@@ -30,7 +30,7 @@ from jaxtransport.parameters import GAMMA, unit_of_current
 from jaxtransport.probe_rules import WHITE
 from jaxtransport.spec.checks import sites_of
 from jaxtransport.spec.spec import Spec
-from jaxtransport.sweep.grid import Axis, Grid
+from jaxtransport.sweep.grid import Axis, Column
 from jaxtransport.sweep.task import Beside, Task
 from jaxtransport.variables import OF_WIRE, Variable
 
@@ -49,7 +49,7 @@ FREE = frozenset({"delta_mu", "injection", "I_g"})
 
 def make_task(spec: Spec) -> Task:
     """The task of a spec with `model = "quantum"`."""
-    grid = Grid(spec.axes, FREE.intersection(a.name for a in spec.axes))
+    grid = spec.grid(FREE)
     law, kernel = law_of(spec), spec.tables["solve"].kernel  # type: ignore[attr-defined]
     if not law.is_linear:
         return _beyond_linear_response(spec, law)
@@ -71,7 +71,7 @@ def make_task(spec: Spec) -> Task:
         shared_bytes=table_bytes(sizes),
         extra=along_the_wire(variables, max(sizes)),
         beside=_unit_along(spec),
-        size_axis=None if spec.axis("N") is None else "N",
+        size_axis=None if spec.varied("N") is None else "N",
         sizes=sizes,
         size=max(sizes.values()),
         arrays=2 if with_profile else 1,  # for two drives
@@ -111,11 +111,11 @@ def law_of(spec: Spec) -> Law:
 
 def _beyond_linear_response(spec: Spec, law: Law) -> Task:
     """The task of the series and of the exact law: every bias and every I_g is a problem of its own."""
-    grid = Grid(spec.axes)
+    grid = spec.grid()
     solve: Any = spec.tables["solve"]
     sizes = sizes_of(spec, grid)
     variables = variables_of(spec, law)
-    finite_temperature = bool(solve.temperature) or spec.axis("temperature") is not None
+    finite_temperature = bool(solve.temperature) or spec.varied("temperature") is not None
     how: dict[str, Any] = {
         "names": spec.variables,
         "kernel": solve.kernel,
@@ -137,7 +137,7 @@ def _beyond_linear_response(spec: Spec, law: Law) -> Task:
         shared_bytes=table_bytes(sizes),
         extra=(*along_the_wire(variables, max(sizes)), *_root_axes(spec)),
         beside=_unit_along(spec),
-        size_axis=None if spec.axis("N") is None else "N",
+        size_axis=None if spec.varied("N") is None else "N",
         sizes=sizes,
         size=size,
         quickly=True,
@@ -173,14 +173,11 @@ def _root_axes(spec: Spec) -> tuple[Axis, ...]:
 
 def _unit_along(spec: Spec) -> tuple[Beside, ...]:
     """I_o as a coordinate along an axis of delta_mu."""
-    axis = spec.axis("delta_mu")
-    if axis is None:
+    biases = spec.varied("delta_mu")
+    if biases is None:
         return ()
-    return (
-        Beside(
-            "I_o", unit_of_current(axis.values), ("delta_mu",), "e gamma_o/hbar", "unit of current", "I_o"
-        ),
-    )
+    along = biases.along if isinstance(biases, Column) else ("delta_mu",)
+    return (Beside("I_o", unit_of_current(biases.values), along, "e gamma_o/hbar", "unit of current", "I_o"),)
 
 
 def _scratch_bytes(size: int, kernel: str, with_profile: bool) -> int:
@@ -195,9 +192,9 @@ def shared_by(spec: Spec, sizes: dict[int, int], size: int) -> dict[str, Any]:
     fixed = fixed_numbers(spec, ("wire", "drive"))
     if "temperature" in law_of(spec).options:
         fixed |= fixed_numbers(spec, ("solve",))
-    if spec.axis(GAMMA) is None:
+    if spec.varied(GAMMA) is None:
         fixed.setdefault(GAMMA, np.asarray(1.0))  # a wire without middle reservoirs
-    varied = {axis.name for axis in spec.axes} | set(spec.search or ())
+    varied = spec.swept | set(spec.search or ())
     along, patterns = patterned(spec.tables["wire"], {"onsite": 0, "hopping": 1}, lengths, size, varied)
     return {
         "lengths": np.array(lengths),

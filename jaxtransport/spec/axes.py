@@ -1,0 +1,142 @@
+"""Parameters that vary over a grid, from [grid] and [derive] of a sweep file.
+
+[grid]
+gamma = [0.1, 0.2, 0.3]                          an axis
+"mu_bar, delta_mu" = [[0.0, 0.1], [1.0, 0.2]]    one axis, mu_bar; delta_mu is a column along it
+[derive]
+injection = "0.1 * delta_mu"                     a column along the axes that it is computed from
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxtransport.arguments import show
+from jaxtransport.hints import meant
+from jaxtransport.parameters import Parameter
+from jaxtransport.spec.derive import derived
+from jaxtransport.spec.tables import TOP, Mistakes, Table, axes_of
+from jaxtransport.spec.values import axis_of, one_of
+from jaxtransport.sweep.grid import Axis, Column
+
+
+class Varied(NamedTuple):
+    """What varies over a grid, and where the file says so."""
+
+    axes: tuple[Axis, ...]
+    columns: tuple[Column, ...]
+    keys: Mapping[str, str]  # name -> key of the file, such as grid.gamma or derive.gamma; also of wrong ones
+
+    def values(self, name: str) -> np.ndarray | None:
+        """The values of a parameter, each once or more often; None if none of it is right."""
+        return next((one.values.ravel() for one in (*self.axes, *self.columns) if one.name == name), None)
+
+
+def keys_of(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Every name in [grid] and [derive], with the key that has it."""
+    tables = {name: raw.get(name) for name in ("grid", "derive")}
+    held = {name: table if isinstance(table, Mapping) else {} for name, table in tables.items()}
+    named = {name: f"grid.{key}" for key in held["grid"] for name in names_in(str(key))}
+    return {key: f"derive.{key}" for key in held["derive"]} | named
+
+
+def names_in(key: str) -> list[str]:
+    """The parameters of a key of [grid]: several, separated by commas, vary together."""
+    return [name.strip() for name in key.split(",")]
+
+
+def read_varied(
+    raw: Mapping[str, Any],
+    parameters: Mapping[str, Parameter],
+    tables: Mapping[str, Table],
+    mistakes: Mistakes,
+) -> Varied:
+    """Read [grid] and [derive]; wrong keys are noted and left out.
+
+    Args:
+        parameters: of the model, with the numbers of its patterns.
+        tables: as read, for the numbers that formulas take from them.
+    """
+    axes, columns = _grid(raw.get("grid", {}), parameters, mistakes)
+    columns += derived(raw.get("derive", {}), parameters, tables, (axes, columns), keys_of(raw), mistakes)
+    return Varied(axes, columns, keys_of(raw))
+
+
+def _grid(
+    raw: Any, parameters: Mapping[str, Parameter], mistakes: Mistakes
+) -> tuple[tuple[Axis, ...], tuple[Column, ...]]:
+    known = {row.name: row for row in axes_of(parameters)}
+    if not isinstance(raw, dict):
+        mistakes.add("grid", f"expected a table [grid], got {show(raw)}")
+        return (), ()
+    axes: list[Axis] = []
+    columns: list[Column] = []
+    homes: dict[str, str] = {}
+    for key, value in raw.items():
+        names = names_in(key)
+        if not all(_is_axis(name, key, value, known, mistakes) for name in names):
+            continue
+        if twice := [name for name in names if name in homes or names.count(name) > 1]:
+            where = f"also in grid.{homes[twice[0]]}" if twice[0] in homes else "named twice"
+            mistakes.add(f"grid.{key}", f"{twice[0]} is {where}; keep one of the two")
+            continue
+        homes |= {name: str(key) for name in names}
+        rows = [known[name] for name in names]
+        try:
+            values = [axis_of(rows[0])(value)] if len(names) == 1 else _zipped(rows, value)
+        except ValueError as error:
+            mistakes.add(f"grid.{key}", str(error))
+            continue
+        labels = [(row.unit, row.long_name, row.symbol) for row in rows]
+        axes.append(Axis(names[0], values[0], *labels[0]))
+        more = zip(names[1:], values[1:], labels[1:], strict=True)
+        columns += [Column(name, numbers, *label, (names[0],)) for name, numbers, label in more]
+    return tuple(axes), tuple(columns)
+
+
+def _is_axis(name: str, key: str, value: Any, known: Mapping[str, Parameter], mistakes: Mistakes) -> bool:
+    """Whether a name is that of a parameter that may be an axis; notes it if not."""
+    if name not in known:
+        belongs = "it belongs at the top of the file, above the first [table]"
+        said = belongs if name in TOP else meant(name, known)
+        which = f"{name!r} " if name != key else ""
+        mistakes.add(f"grid.{key}", f"{which}cannot be an axis; {said}")
+        return False
+    dotted = (
+        [f"{name}.{inner}" for inner in value if f"{name}.{inner}" in known]
+        if isinstance(value, dict)
+        else []
+    )
+    if dotted:
+        mistakes.add(f"grid.{key}", f'put a name with a dot in quotes: "{dotted[0]}" = ...')
+    return not dotted
+
+
+def _zipped(rows: list[Parameter], value: Any) -> list[np.ndarray]:
+    """The values of parameters that vary together: one list of numbers for each."""
+    names = ", ".join(row.name for row in rows)
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"expected a list of rows, each with one value for {names}, got {show(value)}")
+    read = []
+    for i, numbers in enumerate(value, 1):
+        if not isinstance(numbers, list) or len(numbers) != len(rows):
+            raise ValueError(f"row {i}: expected {len(rows)} values, for {names}, got {show(numbers)}")
+        entries = []
+        for row, number in zip(rows, numbers, strict=True):
+            try:
+                entries.append(one_of(row)(number))
+            except ValueError as error:
+                raise ValueError(f"row {i}, {row.name}: {error}") from None
+        read.append(entries)
+    first = [entries[0] for entries in read]
+    if len(set(first)) < len(first):
+        twice = next(number for number in first if first.count(number) > 1)
+        raise ValueError(
+            f"duplicate value {twice:g} of {rows[0].name}, which names the axis; put a parameter first whose "
+            "values differ"
+        )
+    kinds = [int if row.integer else float for row in rows]
+    return [np.array(numbers, kind) for numbers, kind in zip(zip(*read, strict=True), kinds, strict=True)]

@@ -1,0 +1,156 @@
+"""Averages on their way into a file: pieces are merged in the order of their members, whoever is done first.
+
+    moments of pieces -> merged, in order -> all members of a point -> statistics -> file
+
+Points are finished one group after another, so one group is under way at a time. What is known of it is
+saved every few seconds in OUT.h5.members, replaced in one step: a run that is killed loses no more than that.
+Without that file, the group starts again, with the same result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from jaxtransport.store.store import Store
+from jaxtransport.sweep.average import Averaging
+from jaxtransport.sweep.collected import Collected
+from jaxtransport.sweep.grid import Block
+from jaxtransport.sweep.plan import Plan
+
+SAVED_SECONDS = 5.0
+MOST_WAITING = 64  # blocks that are kept until it is their turn
+
+Values = Mapping[str, np.ndarray]
+
+
+class Averages:
+    """Where the pieces of an average go. See `sweep.run.Target`."""
+
+    def __init__(self, store: Store, averaging: Averaging, plan: Plan, identity: str) -> None:
+        """Make it, with what a run that was killed had saved.
+
+        Args:
+            store: of the file.
+            averaging: what is averaged.
+            plan: of the members' task.
+            identity: of the spec; what another one saved is not used.
+        """
+        self._store, self._averaging = store, averaging
+        self._path = members_path(store.path)
+        self._identity = f"{identity} {plan.to_json()} {store.halvings}"
+        self._order = [(b, points) for b, points in averaging.blocks(plan) if not store.holds(points)]
+        self._points = dict(self._order)
+        self._waiting: dict[Block, Values | None] = {}  # values, None if they cannot be computed
+        self._finished: set[Block] = set()
+        self._at = 0  # in the order: whose turn it is
+        self._under_way: Collected | None = None
+        self._read()
+        self._saved = time.monotonic()
+
+    def __enter__(self) -> Averages:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._under_way is not None:
+            with contextlib.suppress(OSError):  # nothing is lost but time
+                self._save()
+
+    @property
+    def accepts(self) -> bool:
+        return len(self._waiting) < MOST_WAITING
+
+    def left(self, step: int, free_step: int) -> Iterator[Block]:
+        return (block for block, _ in self._order[self._at :])
+
+    def needs(self, block: Block) -> bool:
+        """False if its points are finished: their error is small enough, or one of their blocks failed."""
+        return self._points[block] not in self._finished
+
+    def write(self, block: Block, values: Values) -> None:
+        self._take(block, values)
+
+    def give_up(self, block: Block) -> None:
+        self._take(block, None)
+
+    def note_halving(self) -> None:
+        self._store.note_halving()
+
+    def finish(self) -> None:
+        self._store.finish()
+        self._path.unlink(missing_ok=True)
+
+    def failed(self) -> int:
+        return self._store.failed()
+
+    def _take(self, block: Block, values: Values | None) -> None:
+        if self.needs(block):
+            self._waiting[block] = values
+        while self._at < len(self._order):
+            block, points = self._order[self._at]
+            if points not in self._finished:
+                if block not in self._waiting:
+                    break
+                self._merge(block, points, self._waiting.pop(block))
+            self._waiting.pop(block, None)
+            self._at += 1
+        if self._under_way is not None and time.monotonic() > self._saved + SAVED_SECONDS:
+            self._save()
+
+    def _merge(self, block: Block, points: Block, values: Values | None) -> None:
+        """Add the values whose turn it is."""
+        if values is None:
+            self._store.give_up(points)
+        else:
+            group = self._under_way or Collected(self._averaging, points)
+            self._under_way = group
+            group.add(block, values)
+            if not group.complete:
+                return
+            self._store.write(points, group.statistics())
+        self._under_way = None
+        self._finished.add(points)
+
+    # What is saved of the group under way.
+
+    def _save(self) -> None:
+        assert self._under_way is not None
+        block, _ = self._order[self._at]
+        place = np.array([block.solve.start, block.free.start])
+        part = self._path.with_name(self._path.name + ".part")
+        try:
+            with open(part, "wb") as file:
+                saved = {"identity": np.array(self._identity), "place": place, **self._under_way.state()}
+                np.savez(file, **saved)  # type: ignore[arg-type]
+            os.replace(part, self._path)
+        finally:
+            part.unlink(missing_ok=True)
+        self._saved = time.monotonic()
+
+    def _read(self) -> None:
+        """Take up the group that was under way, if it is that of this run."""
+        try:
+            with np.load(self._path) as saved:  # compares the numbers with their checksums
+                state = dict(saved)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return
+        if str(state.pop("identity", "")) != self._identity or not self._order:
+            return
+        place, first = state.pop("place").tolist(), self._order[0][1]
+        for at, (block, points) in enumerate(self._order):
+            if points != first:
+                return
+            if [block.solve.start, block.free.start] == place:
+                self._at, self._under_way = at, Collected(self._averaging, points, state)
+                return
+
+
+def members_path(output: Path) -> Path:
+    """Where the members of the group under way are saved."""
+    return output.with_name(output.name + ".members")

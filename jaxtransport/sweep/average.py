@@ -1,0 +1,155 @@
+"""An average over some axes of a grid: which points are its members, and what is stored of them.
+
+    every member of a point -> pieces of `chunk` members -> moments of each piece
+
+The members of a point are the points of the averaged axes, which are the last solve axes of its grid. Pieces
+depend on the spec alone, so that they are the same whoever computes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from jaxtransport.sweep.grid import Axis, Block, Grid
+from jaxtransport.sweep.moments import Moments, moments
+from jaxtransport.sweep.plan import Plan
+from jaxtransport.sweep.quantiles import EXACT_BYTES, SKETCH_BYTES
+from jaxtransport.sweep.statistics import QUANTILE, state_of, statistics_of
+from jaxtransport.sweep.task import Task
+
+CHUNK = 1024  # members of a piece
+COSTLY_CHUNK = 64  # ... of members that take long
+COSTLY_SECONDS = 1e-4
+
+
+@dataclass(frozen=True)
+class Average:
+    """What is averaged, and which statistics are kept."""
+
+    over: tuple[str, ...]  # axes
+    statistics: tuple[str, ...]
+    quantiles: tuple[float, ...] = ()
+    error: float | None = None  # standard error that ends an average ...
+    of: str = ""  # ... of this variable
+
+    @property
+    def squares(self) -> bool:
+        """Whether deviations from the mean are needed."""
+        return self.error is not None or bool({"error", "variance"}.intersection(self.statistics))
+
+    @property
+    def logs(self) -> bool:
+        return "typical" in self.statistics
+
+
+@dataclass(frozen=True)
+class Averaging:
+    """An average of a task: the members' task, and that of the file."""
+
+    average: Average
+    task: Task  # of the members
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the file."""
+        members = self.task.grid
+        kept = lambda along: not set(along).intersection(self.average.over)
+        axes = tuple(axis for axis in members.axes if kept((axis.name,)))
+        return Grid(axes, members.free, tuple(c for c in members.columns if kept(c.along)))
+
+    @property
+    def members(self) -> int:
+        """Members of a point."""
+        return self.task.grid.size // self.grid.size
+
+    @property
+    def quantities(self) -> int:
+        """Numbers that are averaged at a point."""
+        return sum(prod(self.task.trailing(v)) for v in self.task.variables)
+
+    @property
+    def chunk(self) -> int:
+        """Members of a piece."""
+        seconds = self.task.update_seconds * self.task.cost(max(self.task.sizes.values(), default=1))
+        return COSTLY_CHUNK if seconds > COSTLY_SECONDS else CHUNK
+
+    @property
+    def exact(self) -> bool:
+        """Whether quantiles are those of all members, and not of a sketch."""
+        return 8 * self.members * self.quantities <= EXACT_BYTES
+
+    def stored(self) -> Task:
+        """The task as its file sees it: statistics over the grid without the averaged axes."""
+        task, average = self.task, self.average
+        quantiles = Axis(QUANTILE, np.array(average.quantiles), "1", "part of the members below", "q")
+        beside = tuple(one for one in task.beside if not set(one.dims).intersection(average.over))
+        state = state_of(task.variables, squares=average.squares, logs=average.logs)
+        return replace(
+            task,
+            grid=self.grid,
+            variables=(*statistics_of(task.variables, average.statistics), *state),
+            extra=(*task.extra, *((quantiles,) if average.quantiles else ())),
+            beside=beside,
+        )
+
+    def planned(self, plan: Plan) -> Plan:
+        """A plan of the members' task, with the points of the file that are written together."""
+        return replace(plan, tile=max(1, plan.solve_step // self.members))
+
+    def blocks(self, plan: Plan) -> Iterator[tuple[Block, Block]]:
+        """Every block of members, in order, and the points of the file that it belongs to."""
+        points, members, step = self.grid.solve_axes.size, self.members, plan.solve_step
+        step = max(1, step // self.chunk) * self.chunk if members > step else members
+        for start in range(0, points, plan.tile):
+            solve = range(start, min(start + plan.tile, points))
+            for f in range(0, self.grid.free_axes.size, plan.free_step):
+                free = range(f, min(f + plan.free_step, self.grid.free_axes.size))
+                for first in range(0, members, step):
+                    last = members * len(solve) if step == members else min(first + step, members)
+                    offset = start * members
+                    yield Block(range(offset + first, offset + last), free), Block(solve, free)
+
+    def reduced(self, block: Block, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Moments of the pieces of a block, each with the piece as its first axis; members for quantiles.
+
+        Args:
+            values: every variable and the status, as the members' task has them.
+        """
+        x, status = self._along_members(block, values)
+        how: dict[str, Any] = {"squares": self.average.squares, "logs": self.average.logs}
+        pieces = [
+            moments(x[..., i : i + self.chunk], status[..., i : i + self.chunk], **how)
+            for i in range(0, status.shape[-1], self.chunk)
+        ]
+        out = {
+            name: np.stack(each)
+            for name, each in zip(Moments._fields, zip(*pieces, strict=True), strict=True)
+        }
+        return out | ({"x": x, "status": status} if self.average.quantiles else {})
+
+    def _along_members(self, block: Block, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """All numbers of a block, shape (quantity, point, free, member), and the status of its members."""
+        members = min(self.members, len(block.solve))
+        points, free = len(block.solve) // members, len(block.free)
+        x = np.empty((self.quantities, points, free, members))
+        i = 0
+        for v in self.task.variables:
+            numbers = values[v.name].reshape(points, members, free, -1)
+            x[i : i + numbers.shape[-1]] = numbers.transpose(3, 0, 2, 1)
+            i += numbers.shape[-1]
+        status = values["status"].reshape(points, members, free).transpose(0, 2, 1)
+        return x, np.ascontiguousarray(status)
+
+    def memory_bytes(self, plan: Plan) -> int:
+        """What pieces and quantiles take beyond the members' task."""
+        numbers = self.quantities * plan.tile * plan.free_step
+        kept = 0
+        if self.average.quantiles:
+            kept = 2 * 8 * self.members * numbers if self.exact else SKETCH_BYTES * numbers
+        block = 3 * 8 * plan.solve_step * self.quantities * plan.free_step
+        return block + kept
