@@ -221,7 +221,8 @@ class Checks:
                 along = " and ".join(column.along)
                 self.mistakes.add("average.over", f"{name} varies along {along or 'no axis'}; name the axis")
             elif name not in names and name not in self.keys:
-                self.mistakes.add("average.over", f"{name!r} is no axis; {meant(name, names)}")
+                known = meant(name, names) if names else "there is no axis in [grid]"
+                self.mistakes.add("average.over", f"{name!r} is no axis; {known}")
         if table.quantiles is not None and "quantiles" not in (table.statistics or ()):
             self.mistakes.add("average.quantiles", 'require "quantiles" among the statistics; add it')
         self.until(table.until)
