@@ -58,7 +58,8 @@ class Checks:
         self.tables = tables
         self.wire, self.drive, self.output = tables["wire"], tables["drive"], tables["output"]
         self.grid = Grid(varied.axes, columns=varied.columns)
-        self.axes = {a.name: np.unique(a.values) for a in (*varied.axes, *varied.columns)}
+        self.axes = {a.name: a.values for a in varied.axes}
+        self.axes |= {c.name: np.unique(c.values) for c in varied.columns}
         self.keys = dict(varied.keys)
         self.swept = set(varied.keys)
         self.searched: dict[str, list[float]] = {}

@@ -118,7 +118,7 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
             )
         if not values:
             raise ValueError("expected at least one value, got an empty axis")
-        values = list_of(read)(values)
+        values = _ends_are_right(read, values) if isinstance(value, dict) else list_of(read)(values)
         distinct, counts = np.unique(values, return_counts=True)
         if unique and len(distinct) < len(values):
             twice = distinct[np.argmax(counts > 1)]
@@ -126,6 +126,14 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
         return np.array(values, dtype=int if integer else float)
 
     return reader
+
+
+def _ends_are_right(read: Reader, values: list) -> list:
+    """The values of a range, which are right if both ends are: allowed numbers are one interval."""
+    try:
+        return [read(values[0]), *values[1:-1], *(map(read, values[-1:]) if len(values) > 1 else ())]
+    except ValueError:
+        return list_of(read)(values)  # says which
 
 
 def _range(value: dict, *, integer: bool) -> list:

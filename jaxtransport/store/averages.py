@@ -3,7 +3,7 @@
     moments of pieces -> merged, in order -> all members of a point -> statistics -> file
 
 Points are finished one group after another, so one group is under way at a time. What is known of it is
-saved every few seconds in OUT.h5.members, replaced in one step: a run that is killed loses no more than that.
+saved every second or so in OUT.h5.members, replaced in one step: a run that is killed loses no more.
 Without that file, the group starts again, with the same result.
 """
 
@@ -24,7 +24,8 @@ from jaxtransport.sweep.collected import Collected
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 
-SAVED_SECONDS = 5.0
+SAVED_SECONDS = 1.0
+SAVING_SHARE = 0.02  # most of the time that saving may take
 MOST_WAITING = 64  # blocks that are kept until it is their turn
 
 Values = Mapping[str, np.ndarray]
@@ -52,7 +53,7 @@ class Averages:
         self._at = 0  # in the order: whose turn it is
         self._under_way: Collected | None = None
         self._read()
-        self._saved = time.monotonic()
+        self._save_from = time.monotonic() + SAVED_SECONDS
 
     def __enter__(self) -> Averages:
         return self
@@ -100,7 +101,7 @@ class Averages:
                 self._merge(block, points, self._waiting.pop(block))
             self._waiting.pop(block, None)
             self._at += 1
-        if self._under_way is not None and time.monotonic() > self._saved + SAVED_SECONDS:
+        if self._under_way is not None and time.monotonic() > self._save_from:
             self._save()
 
     def _merge(self, block: Block, points: Block, values: Values | None) -> None:
@@ -121,6 +122,7 @@ class Averages:
 
     def _save(self) -> None:
         assert self._under_way is not None
+        start = time.monotonic()
         block, _ = self._order[self._at]
         place = np.array([block.solve.start, block.free.start])
         part = self._path.with_name(self._path.name + ".part")
@@ -131,7 +133,8 @@ class Averages:
             os.replace(part, self._path)
         finally:
             part.unlink(missing_ok=True)
-        self._saved = time.monotonic()
+        end = time.monotonic()
+        self._save_from = end + max(SAVED_SECONDS, (end - start) / SAVING_SHARE)
 
     def _read(self) -> None:
         """Take up the group that was under way, if it is that of this run."""
