@@ -43,7 +43,7 @@ class Averages:
             plan: of the members' task.
             identity: of the spec; what another one saved is not used.
         """
-        self._store, self._averaging = store, averaging
+        self._store, self._averaging, self._piece = store, averaging, plan.piece
         self._path = members_path(store.path)
         self._identity = f"{identity} {plan.to_json()} {store.halvings}"
         self._order = [(b, points) for b, points in averaging.blocks(plan) if not store.holds(points)]
@@ -109,7 +109,7 @@ class Averages:
         if values is None:
             self._store.give_up(points)
         else:
-            group = self._under_way or Collected(self._averaging, points)
+            group = self._under_way or Collected(self._averaging, points, self._piece)
             self._under_way = group
             group.add(block, values)
             if not group.complete:
@@ -150,7 +150,7 @@ class Averages:
             if points != first:
                 return
             if [block.solve.start, block.free.start] == place:
-                self._at, self._under_way = at, Collected(self._averaging, points, state)
+                self._at, self._under_way = at, Collected(self._averaging, points, self._piece, state)
                 return
 
 

@@ -1,6 +1,6 @@
 """An average over some axes of a grid: which points are its members, and what is stored of them.
 
-    every member of a point -> pieces of `chunk` members -> moments of each piece
+    every member of a point -> pieces of so many members -> moments of each piece
 
 The members of a point are the points of the averaged axes, which are the last solve axes of its grid. Pieces
 depend on the spec alone, so that they are the same whoever computes them.
@@ -22,8 +22,8 @@ from jaxtransport.sweep.quantiles import EXACT_BYTES, SKETCH_BYTES
 from jaxtransport.sweep.statistics import QUANTILE, state_of, statistics_of
 from jaxtransport.sweep.task import Task
 
-CHUNK = 1024  # members of a piece
-COSTLY_CHUNK = 64  # ... of members that take long
+PIECE = 1024  # members of a piece
+COSTLY_PIECE = 64  # ... of members that take long
 COSTLY_SECONDS = 1e-4
 
 
@@ -73,12 +73,6 @@ class Averaging:
         return sum(prod(self.task.trailing(v)) for v in self.task.variables)
 
     @property
-    def chunk(self) -> int:
-        """Members of a piece."""
-        seconds = self.task.update_seconds * self.task.cost(max(self.task.sizes.values(), default=1))
-        return COSTLY_CHUNK if seconds > COSTLY_SECONDS else CHUNK
-
-    @property
     def exact(self) -> bool:
         """Whether quantiles are those of all members, and not of a sketch."""
         return 8 * self.members * self.quantities <= EXACT_BYTES
@@ -98,13 +92,15 @@ class Averaging:
         )
 
     def planned(self, plan: Plan) -> Plan:
-        """A plan of the members' task, with the points of the file that are written together."""
-        return replace(plan, tile=max(1, plan.solve_step // self.members))
+        """A plan of the members' task, with the points of the file that are written together, and pieces."""
+        seconds = self.task.update_seconds * self.task.cost(max(self.task.sizes.values(), default=1))
+        piece = COSTLY_PIECE if seconds > COSTLY_SECONDS else PIECE
+        return replace(plan, tile=max(1, plan.solve_step // self.members), piece=piece)
 
     def blocks(self, plan: Plan) -> Iterator[tuple[Block, Block]]:
         """Every block of members, in order, and the points of the file that it belongs to."""
         points, members, step = self.grid.solve_axes.size, self.members, plan.solve_step
-        step = max(1, step // self.chunk) * self.chunk if members > step else members
+        step = max(1, step // plan.piece) * plan.piece if members > step else members
         for start in range(0, points, plan.tile):
             solve = range(start, min(start + plan.tile, points))
             for f in range(0, self.grid.free_axes.size, plan.free_step):
@@ -114,17 +110,18 @@ class Averaging:
                     offset = start * members
                     yield Block(range(offset + first, offset + last), free), Block(solve, free)
 
-    def reduced(self, block: Block, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def reduced(self, block: Block, values: Mapping[str, np.ndarray], piece: int) -> dict[str, np.ndarray]:
         """Moments of the pieces of a block, each with the piece as its first axis; members for quantiles.
 
         Args:
             values: every variable and the status, as the members' task has them.
+            piece: members of a piece; the last one may have fewer.
         """
         x, status = self._along_members(block, values)
         how: dict[str, Any] = {"squares": self.average.squares, "logs": self.average.logs}
         pieces = [
-            moments(x[..., i : i + self.chunk], status[..., i : i + self.chunk], **how)
-            for i in range(0, status.shape[-1], self.chunk)
+            moments(x[..., i : i + piece], status[..., i : i + piece], **how)
+            for i in range(0, status.shape[-1], piece)
         ]
         out = {
             name: np.stack(each)

@@ -19,10 +19,18 @@ class Collected:
     """What is known of the members of some points. Members are added in their order."""
 
     def __init__(
-        self, averaging: Averaging, points: Block, state: Mapping[str, np.ndarray] | None = None
+        self,
+        averaging: Averaging,
+        points: Block,
+        piece: int,
+        state: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """Start without members, or where `state` was taken."""
-        self._averaging = averaging
+        """Start without members, or where `state` was taken.
+
+        Args:
+            piece: members of a piece.
+        """
+        self._averaging, self._piece = averaging, piece
         self._shape = (len(points.solve), len(points.free))
         numbers = averaging.quantities
         self._whole = Moments.none(numbers, self._shape)  # of whole pieces
@@ -47,15 +55,13 @@ class Collected:
         """Add the next members, as `Averaging.reduced` gives them."""
         pieces = Moments(*(values[name] for name in Moments._fields))
         count = min(len(block.solve), self._averaging.members)
-        chunk = self._averaging.chunk
-        for i in range(-(-count // chunk)):
-            piece = Moments(*(field[i] for field in pieces))
-            size = min(chunk, count - i * chunk)
+        for start in range(0, count, self._piece):
+            members = slice(start, min(start + self._piece, count))
             if "x" in values:
-                members = slice(i * chunk, i * chunk + size)
                 self._keep(values["x"][..., members], values["status"][..., members])
-            self._total = chosen(self._open, merged(self._whole, piece), self._total)
-            if size == chunk:
+            one = Moments(*(field[start // self._piece] for field in pieces))
+            self._total = chosen(self._open, merged(self._whole, one), self._total)
+            if members.stop - members.start == self._piece:
                 self._whole = self._total
             self._close()
         self._seen += count

@@ -93,7 +93,7 @@ class Evaluator:
                     better = values[: len(chosen), : len(block.free)]
                     wanted = taken.reshape(*better.shape[:2], *[1] * (better.ndim - 2))
                     self._scatter(out[name], chosen, better, wanted)
-        return out if task.reduce is None else task.reduce(block, out)
+        return out if task.reduce is None else task.reduce(block, out, self.plan.piece)
 
     def _batches(self, compiled, batch_of, rows, pending: Pending) -> list[tuple[np.ndarray, Any]]:
         """Some points of a block as batches of equal shape on their way through the devices."""

@@ -48,6 +48,7 @@ class Plan:
     solve_step: int
     free_step: int
     tile: int = 1  # solve points that share a checksum: every block is a whole number of these
+    piece: int = 0  # members of an average that are summed together; 0 without averages
 
     def step(self, devices: int) -> int:
         """Solve points of a block: enough to give every device a batch."""
@@ -106,7 +107,7 @@ class Plan:
         try:
             raw: dict[str, Any] = json.loads(text)
             batch = {int(k): int(v) for k, v in raw["batch"].items()}
-            return cls(batch, raw["solve_step"], raw["free_step"], raw.get("tile", 1))
+            return cls(batch, raw["solve_step"], raw["free_step"], raw.get("tile", 1), raw.get("piece", 0))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a plan ({error})") from None
 

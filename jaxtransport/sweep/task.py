@@ -48,6 +48,10 @@ class Beside(NamedTuple):
     symbol: str = ""
 
 
+# From a block, its values and the members of a piece (see `plan`) to arrays of any shape.
+Reduce = Callable[[Block, Mapping[str, np.ndarray], int], dict[str, np.ndarray]]
+
+
 @dataclass(frozen=True)
 class Task:
     """A function to map over a grid, and the shape of its results."""
@@ -73,7 +77,7 @@ class Task:
     matrices: bool = False  # of sites by sites, in place of arrays along the wire
     quickly: bool = False  # whether compiling it takes longer than most sweeps
     sequential: bool = False  # on CPUs a loop over points is faster than `vmap`
-    reduce: Callable[[Block, Mapping[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # of a block
+    reduce: Reduce | None = None  # what becomes of the values of a block
     cost: Callable[[int], float] = float  # work of one point of that size, in site updates
     update_seconds: float = 1e-8  # of one of them, on one core
     compile_seconds: float = 1.0  # of one padded size
