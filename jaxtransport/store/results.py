@@ -172,7 +172,7 @@ def require_whole(path: Path, task: Task) -> None:
     with ResultFile(path) as file:
         for name, along in dims.items():
             shape = tuple(lengths[dim] for dim in along)
-            there = name in file.names and file.shape_of(name) == shape
+            there = name in file.contents.stored and file.shape_of(name) == shape
             if not there or file.dtype_of(name).kind not in "iuf":
                 raise damaged(path, [f"{name} is incomplete"])
 
