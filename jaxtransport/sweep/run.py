@@ -1,6 +1,6 @@
 """The main loop: compute the blocks of a grid that are not in its file yet, and write them.
 
-    every block that the file lacks -> executor -> file
+    every block that the file lacks, or the rest of it (see `gaps`) -> executor -> file
 
 An executor computes blocks on the devices of this process or on a cluster, several at a time: the next ones
 are computed while one is written. A block that fails is tried again; one that fails three times is
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from jaxtransport.compute.batches import LANES
 from jaxtransport.errors import InputError
 from jaxtransport.sweep.executors import Done, Executor
-from jaxtransport.sweep.grid import Block, Grid, blocks
+from jaxtransport.sweep.grid import Block, Grid
 
 if TYPE_CHECKING:
     from jaxtransport.store.store import Store
@@ -57,7 +57,7 @@ def execute(
     *,
     stop: Callable[[], bool] = lambda: False,
 ) -> Progress:
-    """Compute and store every block of `grid` that `store` does not hold yet.
+    """Compute and store every point of `grid` that `store` does not hold yet.
 
     Args:
         executor: computes the blocks.
@@ -70,7 +70,7 @@ def execute(
         Exception: the error of the first block, if it fails every time.
     """
     plan = executor.plan
-    left = deque(b for b in blocks(grid, executor.step, plan.free_step) if not store.holds(b))
+    left = deque(store.left(executor.step, plan.free_step))
     done = grid.size - sum(b.size for b in left)
     progress = Progress(grid.size, done, done)
     report(progress)
@@ -78,7 +78,7 @@ def execute(
     start = time.perf_counter()
     while True:
         while left and executor.capacity > 0 and not stop():
-            executor.submit(left.popleft())
+            executor.submit(store.filled(left.popleft()))
         if not executor.busy:
             break
         came = executor.next_done()
