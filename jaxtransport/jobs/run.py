@@ -14,7 +14,7 @@ from jaxtransport.compute import interrupts, xla
 from jaxtransport.compute.memory import require_memory
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
-from jaxtransport.jobs import outputs
+from jaxtransport.jobs import extensions, outputs
 from jaxtransport.models import make_task
 from jaxtransport.store import files, revisions
 from jaxtransport.store import lock as locks
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from jaxtransport.jobs.backends import Backend
+    from jaxtransport.jobs.extensions import Extension
     from jaxtransport.spec.spec import Spec
     from jaxtransport.sweep.plan import Plan
     from jaxtransport.sweep.run import Progress
@@ -71,6 +72,7 @@ def run(
     *,
     overrides: Sequence[str] = (),
     force: bool = False,
+    extend: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     devices: int | None = None,
     scheduler: str | Client | None = None,
@@ -83,7 +85,10 @@ def run(
         spec: path of a sweep file (TOML).
         output: result file; default results/<name of the spec>.h5.
         overrides: "table.key=value" each, as for --set.
-        force: replace an output that was made by another spec.
+        force: replace an output that was made by another spec; with `extend`, drop the points of it that
+            the spec leaves out.
+        extend: make an output with other values of its axes anew, with all its points copied bit for bit,
+            and compute the rest.
         report: called with the progress before the first and after every block.
         devices: how many local devices compute, together; by default all, or one for a sweep that takes
             less time than compiling its program for another.
@@ -96,7 +101,7 @@ def run(
     """
     arguments.require_outside("run")
     overrides = arguments.texts("overrides", overrides, "texts, such as 'wire.gamma=0.4'")
-    force = arguments.flag("force", force)
+    force, extend = arguments.flag("force", force), arguments.flag("extend", extend)
     arguments.function("report", report)
     if devices is not None:
         devices = arguments.whole("devices", devices, 1)
@@ -104,7 +109,8 @@ def run(
     output = None if output is None else arguments.path("output", output)
     parsed = models.read(arguments.path("spec", spec), overrides)
     path = Path(os.path.abspath(parsed.default_output if output is None else output))
-    execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
+    how: dict[str, Any] = {"report": report, "devices": devices, "scheduler": scheduler}
+    execute(parsed, path, force=force, extend=extend, **how)
     return results.load(path)
 
 
@@ -134,13 +140,14 @@ def execute(
     output: Path,
     *,
     force: bool = False,
+    extend: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     devices: int | None = None,
     scheduler: str | Client | None = None,
 ) -> Progress:
-    """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
+    """Run a validated spec into `output`: start it, resume it or extend it. Errors as for `run`."""
     _check_sweep(spec, devices, scheduler)
-    outputs.check_output(output, force)
+    outputs.check_output(output, force and not extend)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
 
     from jaxtransport.jobs import backends
@@ -158,8 +165,10 @@ def execute(
         lock = locks.Lock(output)
         try:
             # Before JAX is loaded, so that errors appear quickly.
-            resumed = output.exists() and not force
-            spec = outputs.check_same(spec, output) if resumed else spec
+            existing = output.exists() and (extend or not force)
+            extension = extensions.required(spec, output, extend=extend, force=force) if existing else None
+            resumed = existing and extension is None
+            spec = outputs.check_same(spec, output) if resumed else extension.spec if extension else spec
             task = make_task(spec)
             if not resumed:
                 files.require_space(output, files.needed_bytes(task))
@@ -174,7 +183,8 @@ def execute(
                 at = backends.cluster(spec, scheduler, waiting)
             with at as backend:
                 interrupts.check()
-                plan = _prepared(spec, task, output, backend, resumed=resumed, local=scheduler is None)
+                local = scheduler is None
+                plan = _prepared(spec, task, output, backend, extension, resumed=resumed, local=local)
                 with (
                     stores.Store(output, task.grid, [v.name for v in task.variables]) as store,
                     backend.executor(plan.halved(store.halvings)) as executor,
@@ -187,7 +197,16 @@ def execute(
     return progress
 
 
-def _prepared(spec: Spec, task: Task, output: Path, backend: Backend, *, resumed: bool, local: bool) -> Plan:
+def _prepared(
+    spec: Spec,
+    task: Task,
+    output: Path,
+    backend: Backend,
+    extension: Extension | None,
+    *,
+    resumed: bool,
+    local: bool,
+) -> Plan:
     """Make the file, or note who resumes it; returns its plan, which has to fit the memory of local cores."""
     made = lambda: make_plan(task, backend.kind, backend.memory)
     plan = outputs.stored_plan(task, output) if resumed else made()
@@ -196,6 +215,8 @@ def _prepared(spec: Spec, task: Task, output: Path, backend: Backend, *, resumed
         require_memory(plan.memory_bytes(task), remedy)
     if resumed:
         revisions.record(output, backend.provenance)
+    elif extension is not None:
+        extension.make(task, plan, backend.provenance)
     else:
-        outputs.create(spec, task, output, plan, backend)
+        outputs.create(spec, task, output, plan, backend.provenance)
     return plan

@@ -101,6 +101,23 @@ class Store:
             for tile, of_tile in self._tiled(block, {"status": crashed}):
                 self._put("status", tile, of_tile["status"])
 
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Solve and free points of a checksum; of a file that has some."""
+        assert self._tiles is not None
+        return self._tiles.solve, self._tiles.free
+
+    def blank(self, block: Block) -> dict[str, np.ndarray]:
+        """The values of a block of which nothing is computed, as a file is made with them."""
+        fill = {"f": np.nan, "i": 0}
+        out = {}
+        for name in (*self.names, "status"):
+            data = self._data[name]
+            shape = (len(block.solve), len(block.free), *data.shape[len(self.grid.axes) :])
+            value = codes.NOT_COMPUTED if name == "status" else fill[data.dtype.kind]
+            out[name] = np.full(shape, value, data.dtype)
+        return out
+
     def adopt(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
         """Put points into a file that is being made; call `flush` at the end. `OSError` if that fails."""
         self._put("status", block, self._put_values(block, values))
