@@ -65,6 +65,14 @@ def bits(one, other, variables=None):
         assert one[name].values.tobytes() == other[name].values.tobytes(), name
 
 
+def close(one, other):
+    """Equal to rounding: free axes are evaluated together, so their length is one of the array shapes."""
+    assert set(one.variables) == set(other.variables)
+    for name in one.variables:
+        most = float(abs(other[name]).max())
+        np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-12 * most)
+
+
 CASES = {
     "in the middle": (WIRE, "gamma = [0.3, 0.7]", "gamma = [0.3, 0.5, 0.7]"),
     "in front": (WIRE, "gamma = [0.3, 0.7]", "gamma = [0.2, 0.3, 0.7]"),
@@ -99,15 +107,18 @@ def test_an_extended_file_is_that_of_one_run(case, computed, monkeypatch, tmp_pa
     after = jt.run(asked, out, extend=True, report=lambda p: reports.append((p.done, p.resumed)))
     new = list(computed)
     whole = jt.run(asked, tmp_path / "whole.h5")
-    bits(after, whole)
+    free = {"delta_mu", "injection"}.intersection(before.status.dims) if head == WIRE else set()
+    more = any(before.sizes[axis] < after.sizes[axis] for axis in free)
+    (close if more else bits)(after, whole)
+    old = {axis: [v for v in after[axis].values if v in before[axis].values] for axis in before.status.dims}
+    for name in before.data_vars:
+        np.testing.assert_array_equal(after[name].sel(old), before[name].sel(old))
     assert after.attrs["spec"] == asked.read_text()
     assert after.attrs["fingerprint"] == whole.attrs["fingerprint"]
     kept = {axis: int(np.isin(after[axis], before[axis]).sum()) for axis in before.status.dims}
     held = prod(kept.values())
     assert (reports[0], reports[-1]) == ((held, held), (after.status.size, held))
-    free = {"delta_mu", "injection"}.intersection(kept) if head == WIRE else set()
     rows, known = (prod(n[axis] for axis in kept if axis not in free) for n in (after.sizes, kept))
-    more = any(kept[axis] < after.sizes[axis] for axis in free)  # of every solve point
     assert sum(new) == (rows if more else rows - known)
     assert len(new) <= -(-sum(new) // 8) + 1  # in full batches
     results.require_intact(out)
@@ -123,6 +134,7 @@ def test_other_sizes_of_arrays_change_the_last_bits_alone(tmp_path, monkeypatch)
     after, whole = jt.run(asked, out, extend=True), jt.run(asked, tmp_path / "whole.h5")
     assert after.sizes["site"] == 20
     assert (after.status == 0).all()
+    close(after, whole)
     for name in whole.data_vars:
         xr.testing.assert_allclose(
             after[name], whole[name], rtol=0, atol=1e-12 * float(abs(whole[name]).max())
