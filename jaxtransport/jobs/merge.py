@@ -99,7 +99,7 @@ def join(paths: Sequence[Path], output: Path, *, force: bool = False) -> tuple[i
 
 def _check_names(paths: Sequence[Path], output: Path, force: bool) -> None:
     if len(paths) < 2:
-        raise InputError(f"merge: expected two or more results, got {len(paths)}")
+        raise InputError(f"paths: expected two or more results, got {len(paths)}")
     outputs.check_output(output, force)
     seen: dict[str, Path] = {}
     for path in paths:
