@@ -9,6 +9,7 @@ from .compute.precision import use_double as use_double
 from .designs.design import Design as Design
 from .designs.design import design as design
 from .errors import InputError as InputError
+from .jobs.merge import merge as merge
 from .jobs.run import run as run
 from .laws import Exact as Exact
 from .laws import Linear as Linear

@@ -147,8 +147,13 @@ CALLS = {
             "output": PATHS,
             "overrides": EMPTY | {"list of texts"},
             "force": {"truth", "truth of NumPy"},
+            "extend": {"truth", "truth of NumPy"},
         }
         | {"report": FUNCTIONS, "devices": set(), "scheduler": PATHS},
+    ),
+    "merge": (
+        {"paths": ["no such file.h5", "nor this one.h5"], "output": "out.h5"},
+        {"paths": {"list of texts"}, "output": PATHS, "force": {"truth", "truth of NumPy"}},
     ),
     "load": ({"path": "no such file.h5"}, {"path": PATHS}),
     "export": (

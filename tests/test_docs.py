@@ -87,6 +87,14 @@ def test_the_example_of_the_cluster_runs_as_a_script(tmp_path):
     assert done.stdout.split()[-1] == str(jt.load(tmp_path / "results/fig3b.h5").status.size)
 
 
+def test_the_example_of_a_merge_prints_what_it_says(tmp_path, monkeypatch, capsys):
+    (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
+    monkeypatch.chdir(tmp_path)
+    (example,) = (block for block in blocks(ROOT / "docs/sweeps.md", "python") if "merge" in block)
+    exec(compile(example, "sweeps.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"# ([\d ]+)$", example, re.M)
+
+
 @pytest.mark.optimized
 def test_the_examples_of_the_zeros_print_what_the_page_says(capsys):
     page = ROOT / "docs/zeros.md"

@@ -1,4 +1,4 @@
-"""The command line: `jaxtransport run | validate | zeros | figures | status | plot | export | info`."""
+"""The command line: `jaxtransport run | merge | validate | zeros | figures | status | plot | export ...`."""
 
 from __future__ import annotations
 

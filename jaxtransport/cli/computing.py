@@ -1,4 +1,4 @@
-"""Commands that compute: `jaxtransport run | validate | zeros | figures`.
+"""Commands that compute: `jaxtransport run | merge | validate | zeros | figures`.
 
 JAX is imported only when they start to compute.
 """
@@ -33,7 +33,15 @@ def run(
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Compute on the workers of a dask scheduler.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an output of another spec.")] = False,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Keep the points of an output with other values of its axes.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Overwrite an output of another spec; with --extend, drop points it leaves out."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -54,11 +62,12 @@ def run(
 
     def kept() -> str:
         done = f"{path} keeps all finished points" if path.exists() else "nothing was computed yet"
-        return f"{done}; run the same command {'again, without --force,' if force else 'again'} to resume"
+        afresh = force and not extend
+        return f"{done}; run the same command {'again, without --force,' if afresh else 'again'} to resume"
 
     with interruptible(kept), reporter(parsed.name, quiet=quiet or as_json) as report:
         progress = jobs.execute(
-            parsed, path, force=force, report=report, devices=devices, scheduler=scheduler
+            parsed, path, force=force, extend=extend, report=report, devices=devices, scheduler=scheduler
         )
     along = ALONG_THE_WIRE.intersection(parsed.variables)
     drawable = any(len(a.values) > 1 for a in parsed.axes if a.name not in parsed.averaged) or bool(along)
@@ -99,6 +108,27 @@ def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_j
         if progress.trouble:
             print(f"{progress.trouble}; run the same command again to retry", file=sys.stderr)
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def merge(
+    results: Annotated[list[Path], typer.Argument(metavar="A.h5 B.h5 ...", help="Two or more result files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.h5", help="The merged file.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Merge results of one sweep at different values of its axes into one grid."""
+    from jaxtransport.jobs.merge import join
+
+    with interruptible(lambda: NOTHING):
+        found, points = join(results, output, force=force)
+    if as_json:
+        text.print_json(output=str(output), points=points, computed=found)
+        return
+    print(f"{output}: {found:,} of {text.count(points, 'point')} from {text.count(len(results), 'file')}")
+    if found < points:
+        left = text.count(points - found, "point")
+        print(f"{left} left to compute: jaxtransport run SPEC.toml -o {output}, with the axes of {output}")
 
 
 @app.command()

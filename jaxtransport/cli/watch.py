@@ -33,7 +33,7 @@ from jaxtransport.compute import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.store import results
 from jaxtransport.store.contents import Contents
-from jaxtransport.store.lock import is_locked
+from jaxtransport.store.lock import is_being_written
 from jaxtransport.store.resultfile import ResultFile
 from jaxtransport.sweep.grid import boxes
 from jaxtransport.text import count
@@ -157,21 +157,6 @@ def _count_values(values: np.ndarray) -> Counter[int]:
 
 def _rate(before: tuple[float, int], now: tuple[float, int]) -> float:
     return (now[1] - before[1]) / max(now[0] - before[0], 1e-9)
-
-
-def is_being_written(output: Path) -> bool:
-    """True if a run holds the lock of `output`, or if that cannot be determined."""
-    path = os.path.realpath(output) + ".lock"  # a run resolves links, too
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    try:
-        return is_locked(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def watch(

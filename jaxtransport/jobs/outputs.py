@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from jaxtransport.store.targets import check_name
 from jaxtransport.sweep.plan import Plan
 
 if TYPE_CHECKING:
-    from jaxtransport.jobs.backends import Backend
     from jaxtransport.spec.spec import Spec
     from jaxtransport.sweep.run import Progress
     from jaxtransport.sweep.task import Task
@@ -44,20 +44,38 @@ def check_same(spec: Spec, output: Path, way_out: str = "choose another output, 
     Raises:
         InputError: it is the result of another spec, or lacks some of the variables.
     """
-    attributes = results.read_attributes(output)
-    made_by = models.parse(str(attributes["spec"]), f"output {output}: its attribute spec")
-    if attributes["fingerprint"] != made_by.fingerprint:
-        made_by = _with_stored_axes(made_by, output)
-    asked = spec if made_by.fingerprint == spec.fingerprint else _with_stored_axes(spec, output)
-    if attributes["fingerprint"] != asked.fingerprint:
+    made_by, _ = stored_spec(output)
+    if not is_same(spec, output):
         other = f"output {output} is the result of another spec; {way_out}"
         raise InputError([other, *specs.differences(made_by.canonical(), spec.canonical())])
+    require_variables(spec, made_by, output, way_out)
+    return dataclasses.replace(made_by, name=spec.name)
+
+
+def is_same(spec: Spec, output: Path) -> bool:
+    """Whether the file at `output` is a result of `spec`, perhaps with other variables."""
+    made_by, fingerprint = stored_spec(output)
+    asked = spec if made_by.fingerprint == spec.fingerprint else _with_stored_axes(spec, output)
+    return fingerprint == asked.fingerprint
+
+
+def stored_spec(output: Path) -> tuple[Spec, str]:
+    """The spec of the file at `output`, with the axes of the file, and the fingerprint that it has there."""
+    attributes = results.read_attributes(output)
+    made_by = models.parse(str(attributes["spec"]), f"output {output}: its attribute spec")
+    fingerprint = str(attributes["fingerprint"])
+    if fingerprint != made_by.fingerprint:
+        made_by = _with_stored_axes(made_by, output)
+    return made_by, fingerprint
+
+
+def require_variables(spec: Spec, made_by: Spec, output: Path, way_out: str) -> None:
+    """Raise `InputError` if the file at `output`, a result of `made_by`, lacks variables of `spec`."""
     if lacks := [name for name in spec.variables if name not in made_by.variables]:
         raise InputError(
             f"output.variables: {output} lacks {', '.join(lacks)}, and all points would have to be computed "
             f"again; {way_out}"
         )
-    return dataclasses.replace(made_by, name=spec.name)
 
 
 def _with_stored_axes(spec: Spec, output: Path) -> Spec:
@@ -94,12 +112,12 @@ def complete(task: Task, output: Path) -> Progress | None:
     _, finished = results.times(output)
     if finished != finished or any(code in counts for code in TO_COMPUTE):
         return None
-    _require_sound(task, output)
+    require_sound(task, output)
     total = sum(counts.values())
     return Progress(total, total, total, failed=total - counts.get(SOLVED, 0))
 
 
-def _require_sound(task: Task, output: Path) -> None:
+def require_sound(task: Task, output: Path) -> None:
     """Raise `DamagedFile` if the file is incomplete or damaged. The caller holds its lock."""
     files.discard_part(output)
     results.require_whole(output, task)
@@ -108,15 +126,21 @@ def _require_sound(task: Task, output: Path) -> None:
 
 def stored_plan(task: Task, output: Path) -> Plan:
     """The plan of an existing file."""
-    _require_sound(task, output)
+    require_sound(task, output)
     try:
         return Plan.from_json(str(results.read_attributes(output)["plan"]))
     except ValueError as error:
         raise InputError(f"{output} is damaged (plan: {error}); use --force to overwrite") from None
 
 
-def create(spec: Spec, task: Task, output: Path, plan: Plan, backend: Backend) -> None:
-    """A new file of this spec."""
-    files.create(
-        output, task, {**models.attributes_of(spec), "plan": plan.to_json(), **backend.provenance}, plan
-    )
+def create(
+    spec: Spec,
+    task: Task,
+    output: Path,
+    plan: Plan,
+    provenance: Mapping[str, str],
+    fill: Callable[[Path], Any] = lambda part: None,
+) -> None:
+    """A new file of this spec. See `files.create`."""
+    attributes = {**models.attributes_of(spec), "plan": plan.to_json(), **provenance}
+    files.create(output, task, attributes, plan, fill)

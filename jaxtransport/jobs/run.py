@@ -15,19 +15,19 @@ from jaxtransport.compute import interrupts, xla
 from jaxtransport.compute.memory import require_memory
 from jaxtransport.errors import InputError
 from jaxtransport.hints import with_hints
-from jaxtransport.jobs import outputs
+from jaxtransport.jobs import extensions, outputs
 from jaxtransport.models import make_task
 from jaxtransport.store import files, revisions
 from jaxtransport.store import lock as locks
 from jaxtransport.store import store as stores
 from jaxtransport.store.averages import Averages
-from jaxtransport.sweep.plan import make_plan
 
 if TYPE_CHECKING:
     import xarray
     from distributed import Client
 
     from jaxtransport.jobs.backends import Backend
+    from jaxtransport.jobs.extensions import Extension
     from jaxtransport.spec.spec import Spec
     from jaxtransport.sweep.average import Averaging
     from jaxtransport.sweep.plan import Plan
@@ -51,11 +51,8 @@ class Estimate:
 def estimate(spec: Spec, output: Path) -> Estimate:
     """Points, bytes and batches of a spec whose result goes to `output`."""
     task = make_task(spec)
-    plan, average = make_plan(task, xla.kind_of_cpu()), models.averaging(spec, task)
-    more = 0
-    if average is not None:
-        plan = average.planned(plan)
-        more = average.memory_bytes(plan)
+    plan, average = models.plan_of(spec, task, xla.kind_of_cpu()), models.averaging(spec, task)
+    more = 0 if average is None else average.memory_bytes(plan)
     return Estimate(
         task.grid.size,
         1 if average is None else average.members,
@@ -80,6 +77,7 @@ def run(
     *,
     overrides: Sequence[str] = (),
     force: bool = False,
+    extend: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     devices: int | None = None,
     scheduler: str | Client | None = None,
@@ -92,7 +90,10 @@ def run(
         spec: path of a sweep file (TOML).
         output: result file; default results/<name of the spec>.h5.
         overrides: "table.key=value" each, as for --set.
-        force: replace an output that was made by another spec.
+        force: replace an output that was made by another spec; with `extend`, drop the points of it that
+            the spec leaves out.
+        extend: make an output with other values of its axes anew, with all its points copied bit for bit,
+            and compute the rest.
         report: called with the progress before the first and after every block.
         devices: how many local devices compute, together; by default all, or one for a sweep that takes
             less time than compiling its program for another.
@@ -105,7 +106,7 @@ def run(
     """
     arguments.require_outside("run")
     overrides = arguments.texts("overrides", overrides, "texts, such as 'wire.gamma=0.4'")
-    force = arguments.flag("force", force)
+    force, extend = arguments.flag("force", force), arguments.flag("extend", extend)
     arguments.function("report", report)
     if devices is not None:
         devices = arguments.whole("devices", devices, 1)
@@ -113,7 +114,8 @@ def run(
     output = None if output is None else arguments.path("output", output)
     parsed = models.read(arguments.path("spec", spec), overrides)
     path = Path(os.path.abspath(parsed.default_output if output is None else output))
-    execute(parsed, path, force=force, report=report, devices=devices, scheduler=scheduler)
+    how: dict[str, Any] = {"report": report, "devices": devices, "scheduler": scheduler}
+    execute(parsed, path, force=force, extend=extend, **how)
     return results.load(path)
 
 
@@ -143,13 +145,14 @@ def execute(
     output: Path,
     *,
     force: bool = False,
+    extend: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     devices: int | None = None,
     scheduler: str | Client | None = None,
 ) -> Progress:
-    """Run a validated spec into `output`: start it, or resume it. Errors as for `run`."""
+    """Run a validated spec into `output`: start it, resume it or extend it. Errors as for `run`."""
     _check_sweep(spec, devices, scheduler)
-    outputs.check_output(output, force)
+    outputs.check_output(output, force and not extend)
     output = Path(os.path.realpath(output))  # through links: one file, one lock
 
     from jaxtransport.jobs import backends
@@ -167,8 +170,10 @@ def execute(
         lock = locks.Lock(output)
         try:
             # Before JAX is loaded, so that errors appear quickly.
-            resumed = output.exists() and not force
-            spec = outputs.check_same(spec, output) if resumed else spec
+            existing = output.exists() and (extend or not force)
+            extension = extensions.required(spec, output, extend=extend, force=force) if existing else None
+            resumed = existing and extension is None
+            spec = outputs.check_same(spec, output) if resumed else extension.spec if extension else spec
             task = make_task(spec)
             average = models.averaging(spec, task)
             stored = task if average is None else average.stored()
@@ -185,9 +190,9 @@ def execute(
                 at = backends.cluster(spec, scheduler, waiting)
             with at as backend:
                 interrupts.check()
-                plan = _prepared(
-                    spec, task, stored, average, output, backend, resumed=resumed, local=scheduler is None
-                )
+                local = scheduler is None
+                made = _Made(spec, task, stored, average, output, backend)
+                plan = _resumed(made, local=local) if resumed else _begun(made, extension, local=local)
                 with (
                     stores.Store(output, stored.grid, [v.name for v in stored.variables]) as store,
                     backend.executor(plan.halved(store.halvings)) as executor,
@@ -203,29 +208,40 @@ def execute(
     return progress
 
 
-def _prepared(
-    spec: Spec,
-    task: Task,
-    stored: Task,
-    average: Averaging | None,
-    output: Path,
-    backend: Backend,
-    *,
-    resumed: bool,
-    local: bool,
-) -> Plan:
-    """Make the file, or note who resumes it; returns its plan, which has to fit the memory of local cores."""
-    if resumed:
-        plan = outputs.stored_plan(stored, output)
-    else:
-        plan = make_plan(task, backend.kind, backend.memory)
-        plan = plan if average is None else average.planned(plan)
-    if backend.memory is None and local:
+@dataclass(frozen=True)
+class _Made:
+    """What a run is about to compute."""
+
+    spec: Spec
+    task: Task
+    stored: Task  # as the file has it
+    average: Averaging | None
+    output: Path
+    backend: Backend
+
+    def require_memory(self, plan: Plan, *, local: bool) -> None:
+        """Raise `InputError` if a plan takes more memory than there is beside local cores."""
+        if self.backend.memory is not None or not local:
+            return
         remedy = "store fewer variables along the wire, or use shorter wires"
-        more = 0 if average is None else average.memory_bytes(plan)
-        require_memory(plan.memory_bytes(task) + more, remedy)
-    if resumed:
-        revisions.record(output, backend.provenance)
+        more = 0 if self.average is None else self.average.memory_bytes(plan)
+        require_memory(plan.memory_bytes(self.task) + more, remedy)
+
+
+def _resumed(made: _Made, *, local: bool) -> Plan:
+    """The plan of the file; notes who resumes it."""
+    plan = outputs.stored_plan(made.stored, made.output)
+    made.require_memory(plan, local=local)
+    revisions.record(made.output, made.backend.provenance)
+    return plan
+
+
+def _begun(made: _Made, extension: Extension | None, *, local: bool) -> Plan:
+    """The plan of a new file; makes it, perhaps with the points of the one that is there."""
+    plan = models.plan_of(made.spec, made.task, made.backend.kind, made.backend.memory)
+    made.require_memory(plan, local=local)
+    if extension is not None:
+        extension.make(made.stored, plan, made.backend.provenance)
     else:
-        outputs.create(spec, stored, output, plan, backend)
+        outputs.create(made.spec, made.stored, made.output, plan, made.backend.provenance)
     return plan

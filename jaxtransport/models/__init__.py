@@ -16,6 +16,7 @@ from jaxtransport.spec import spec as specs
 from jaxtransport.spec.spec import Spec
 from jaxtransport.spec.tables import Model
 from jaxtransport.sweep.average import Average, Averaging
+from jaxtransport.sweep.plan import Plan, make_plan
 from jaxtransport.sweep.task import Beside, Task
 
 if TYPE_CHECKING:
@@ -49,6 +50,19 @@ def make_task(spec: Spec) -> Task:
     task = replace(task, beside=(*task.beside, *columns, *fixed(spec, model.parameters)))
     average = averaging(spec, task)
     return task if average is None else replace(task, reduce=average.reduced)
+
+
+def file_task(spec: Spec) -> Task:
+    """The task of a spec as its file has it: of an average, the statistics."""
+    task = make_task(spec)
+    average = averaging(spec, task)
+    return task if average is None else average.stored()
+
+
+def plan_of(spec: Spec, task: Task, kind: str, memory: int | None = None) -> Plan:
+    """The plan of a spec and its task, as `sweep.plan.make_plan`."""
+    plan, average = make_plan(task, kind, memory), averaging(spec, task)
+    return plan if average is None else average.planned(plan)
 
 
 def averaging(spec: Spec, task: Task) -> Averaging | None:

@@ -261,12 +261,14 @@ def _remove(document: tomlkit.TOMLDocument, parts: Sequence[str], mistakes: Mist
     del holder[name]
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Differences between two sets of parameters, one line per key."""
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], one: str = "the file", other: str = "the spec"
+) -> list[str]:
+    """Differences between two sets of parameters, one line per key; `one` and `other` say whose they are."""
     lines = []
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):
-            lines.append(f"{key}: the file has {_short(old.get(key))}, the spec has {_short(new.get(key))}")
+            lines.append(f"{key}: {one} has {_short(old.get(key))}, {other} has {_short(new.get(key))}")
     return lines
 
 

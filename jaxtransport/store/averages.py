@@ -10,6 +10,7 @@ Without that file, the group starts again, with the same result.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 import zipfile
@@ -18,9 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxtransport.store.carried import Carried, carried_path
 from jaxtransport.store.store import Store
-from jaxtransport.sweep.average import Averaging
+from jaxtransport.sweep.average import Averaging, Members
 from jaxtransport.sweep.collected import Collected
+from jaxtransport.sweep.gaps import Gappy
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.plan import Plan
 
@@ -46,14 +49,29 @@ class Averages:
         self._store, self._averaging, self._piece = store, averaging, plan.piece
         self._path = members_path(store.path)
         self._identity = f"{identity} {plan.to_json()} {store.halvings}"
-        self._order = [(b, points) for b, points in averaging.blocks(plan) if not store.holds(points)]
-        self._points = dict(self._order)
+        self._carried = Carried.read(store.path, averaging, identity, plan)
+        self._order = [
+            (block, points)
+            for points in self._groups(plan)
+            for block in averaging.blocks(points, plan, int(self._carried.seen(points)[0]))
+        ]
+        self._points: dict[Block, Block] = dict(self._order)
         self._waiting: dict[Block, Values | None] = {}  # values, None if they cannot be computed
         self._finished: set[Block] = set()
         self._at = 0  # in the order: whose turn it is
         self._under_way: Collected | None = None
         self._read()
         self._save_from = time.monotonic() + SAVED_SECONDS
+
+    def _groups(self, plan: Plan) -> Iterator[Block]:
+        """The points that are left, in runs of which as many members are known."""
+        for group in self._averaging.groups(plan):
+            left = np.any(self._store.points_left(group), axis=1, keepdims=True)[:, 0]
+            known = np.where(left, self._carried.seen(group), -1)
+            ends = [0, *(np.flatnonzero(np.diff(known)) + 1), len(known)]
+            for start, stop in itertools.pairwise(int(end) for end in ends):
+                if known[start] >= 0:
+                    yield Block(range(group.solve[start], group.solve[stop - 1] + 1), group.free)
 
     def __enter__(self) -> Averages:
         return self
@@ -70,9 +88,9 @@ class Averages:
     def left(self, step: int, free_step: int) -> Iterator[Block]:
         return (block for block, _ in self._order[self._at :])
 
-    def needs(self, block: Block) -> bool:
-        """False if its points are finished: their error is small enough, or one of their blocks failed."""
-        return self._points[block] not in self._finished
+    def filled(self, block: Block) -> Block | None:
+        """None if its points are finished: their error is small enough, or one of their blocks failed."""
+        return None if self._points[block] in self._finished else block
 
     def write(self, block: Block, values: Values) -> None:
         self._take(block, values)
@@ -86,12 +104,13 @@ class Averages:
     def finish(self) -> None:
         self._store.finish()
         self._path.unlink(missing_ok=True)
+        carried_path(self._store.path).unlink(missing_ok=True)
 
     def failed(self) -> int:
         return self._store.failed()
 
     def _take(self, block: Block, values: Values | None) -> None:
-        if self.needs(block):
+        if self._points[block] not in self._finished:
             self._waiting[block] = values
         while self._at < len(self._order):
             block, points = self._order[self._at]
@@ -104,19 +123,25 @@ class Averages:
         if self._under_way is not None and time.monotonic() > self._save_from:
             self._save()
 
-    def _merge(self, block: Block, points: Block, values: Values | None) -> None:
+    def _merge(self, block: Members, points: Block, values: Values | None) -> None:
         """Add the values whose turn it is."""
         if values is None:
-            self._store.give_up(points)
+            self._store.give_up(self._rows(points))
         else:
-            group = self._under_way or Collected(self._averaging, points, self._piece)
+            state = self._carried.state(points)
+            group = self._under_way or Collected(self._averaging, points, self._piece, state)
             self._under_way = group
             group.add(block, values)
             if not group.complete:
                 return
-            self._store.write(points, group.statistics())
+            self._store.write(self._rows(points), group.statistics())
         self._under_way = None
         self._finished.add(points)
+
+    def _rows(self, points: Block) -> Block:
+        """Points as rows of the group of the file that they belong to, whose others are on file."""
+        left = int(self._store.points_left(points).sum())
+        return Gappy(points.solve, points.free, left, np.array(points.solve))
 
     # What is saved of the group under way.
 
@@ -124,7 +149,7 @@ class Averages:
         assert self._under_way is not None
         start = time.monotonic()
         block, _ = self._order[self._at]
-        place = np.array([block.solve.start, block.free.start])
+        place = np.array([block.solve.start, block.free.start, block.members.start])
         part = self._path.with_name(self._path.name + ".part")
         try:
             with open(part, "wb") as file:
@@ -149,7 +174,7 @@ class Averages:
         for at, (block, points) in enumerate(self._order):
             if points != first:
                 return
-            if [block.solve.start, block.free.start] == place:
+            if [block.solve.start, block.free.start, block.members.start] == place:
                 self._at, self._under_way = at, Collected(self._averaging, points, self._piece, state)
                 return
 

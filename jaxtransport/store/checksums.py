@@ -3,8 +3,8 @@
     variables by name, then status; each of shape (solve, free, ...), little-endian
 
 A block here is a tile of the grid that depends on the file alone, not on the devices that compute it; runs
-write whole tiles. The checksum is written before the status, so it is valid once every point of the tile has
-a final status; points that are still to be computed are computed together with their tile.
+write whole tiles, what is on file of them with the same numbers. The checksum is written before the status,
+so it is valid once every point of the tile has a final status.
 """
 
 from __future__ import annotations
@@ -65,9 +65,14 @@ def part_of(values: np.ndarray, block: Block, tile: Block) -> np.ndarray:
     return values[s : s + len(tile.solve), f : f + len(tile.free)]
 
 
+def left(status: np.ndarray) -> np.ndarray:
+    """Which points have no final status."""
+    return np.logical_or.reduce([status == code for code in codes.TO_COMPUTE])
+
+
 def settled(status: np.ndarray) -> bool:
     """True if every point of a tile has a final status."""
-    return not any((status == code).any() for code in codes.TO_COMPUTE)
+    return not left(status).any()
 
 
 def checksum(arrays: Sequence[np.ndarray], crc: int = 0) -> int:

@@ -10,8 +10,9 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -83,7 +84,13 @@ def part_of(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | None = None) -> None:
+def create(
+    path: Path,
+    task: Task,
+    attributes: Mapping[str, str],
+    plan: Plan | None = None,
+    fill: Callable[[Path], Any] = lambda part: None,
+) -> None:
     """Create the whole file, filled with "not computed", and move it to `path` in one step.
 
     Args:
@@ -91,6 +98,7 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
         task: its grid, variables and coordinates.
         attributes: root attributes.
         plan: how its blocks are cut; without it they get no checksums.
+        fill: puts points into the file before it gets its name.
 
     Raises:
         InputError: no space, or no permission; nothing is left behind then.
@@ -111,6 +119,7 @@ def create(path: Path, task: Task, attributes: Mapping[str, str], plan: Plan | N
                 plain.require_whole()
                 seal(plain, changing)
                 plain.require_good()
+            fill(part)
             interrupts.check()
             os.replace(part, path)
     except OSError as error:

@@ -88,6 +88,21 @@ def is_locked(descriptor: int) -> bool:
     return False
 
 
+def is_being_written(output: Path) -> bool:
+    """True if a run holds the lock of `output`, or if that cannot be determined."""
+    path = os.path.realpath(output) + ".lock"
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return is_locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def share(descriptor: int, output: Path) -> None:
     """Mark an output that is open for writing: hard links give a file several names, each with its own lock.
 

@@ -1,14 +1,15 @@
 """Which revisions of the code have computed a result.
 
 A file names the revision that made it (`revision`). Where another one resumes it, the file is rewritten once,
-beside itself and put in place in one step, with all of them in its attribute `revisions`.
+beside itself and put in place in one step, with all of them in its attribute `revisions`. So has a file with
+points of others.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,14 @@ def revision_of(origin: Mapping[str, Any]) -> str:
 def revisions_of(attributes: Mapping[str, Any]) -> list[str]:
     """Those that a result names, the first one made it."""
     return str(attributes.get(NAME, "")).split() or [revision_of(attributes)]
+
+
+def joined(sources: Iterable[Mapping[str, Any]], *here: Mapping[str, Any]) -> dict[str, str]:
+    """The attribute of a file with points of several results, by their attributes; none for one revision."""
+    known = [name for attributes in sources for name in revisions_of(attributes)]
+    known += [revision_of(origin) for origin in here]
+    distinct = list(dict.fromkeys(known))
+    return {NAME: " ".join(distinct)} if len(distinct) > 1 else {}
 
 
 def record(path: Path, origin: Mapping[str, Any]) -> None:

@@ -5,8 +5,8 @@ The whole file exists from the start (see `files`). Afterwards only raw data cha
     values -> checksum -> flush -> status
 
 written by `in_place`, so a block is either marked computed with its values and its checksum on file, or not
-marked. A marked block is never written again. A lock on OUT.h5.lock allows one writer at a time; readers
-need no lock.
+marked. Where a part of a block is on file, its numbers stay, to the bit. A lock on OUT.h5.lock allows one
+writer at a time; readers need no lock.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from jaxtransport.store.in_place import RawDataset
 from jaxtransport.store.lock import share
 from jaxtransport.store.resultfile import ResultFile, crc_name, crc_of_book
 from jaxtransport.store.results import count_statuses
-from jaxtransport.sweep.grid import Block, Grid, blocks, scatter
+from jaxtransport.sweep.gaps import Gappy, blocks_left
+from jaxtransport.sweep.grid import Block, Grid, scatter
+
+UNTILED = 1024  # solve points that are merged at once in files without checksums
 
 
 class Store:
@@ -73,17 +76,12 @@ class Store:
     accepts = True
 
     def left(self, step: int, free_step: int) -> Iterator[Block]:
-        """Every block that is left to compute."""
-        return (block for block in blocks(self.grid, step, free_step) if not self.holds(block))
+        """Blocks with everything that is left to compute. They have to be `filled`."""
+        return blocks_left(self.grid, self.points_left, step, free_step)
 
-    def needs(self, block: Block) -> bool:
-        return True
-
-    def holds(self, block: Block) -> bool:
-        """True if nothing is left to compute in the block."""
-        flags = np.empty((len(block.solve), len(block.free)), np.int8)
-        status = self._data["status"]
-        return all(checksums.settled(status.read(box)) for box, _ in scatter(self.grid, block, flags))
+    def filled(self, block: Block) -> Block | None:
+        """A block with the points of it that are left, if some are on file."""
+        return block.filled(self.points_left) if isinstance(block, Gappy) else block
 
     def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
         """Store a block, then mark it computed.
@@ -93,46 +91,96 @@ class Store:
                 before are kept, or saved again.
         """
         with self._guarded():
-            left = self._left(block)
-            for part in left:
-                for name in self.names:
-                    self._put(name, part, part_of(values[name], block, part))
-            self._sum_up(left, block, values)
-            self._flush()  # otherwise a crash of the machine could keep the mark and lose the values
-            for part in left:
-                self._put("status", part, part_of(values["status"], block, part))
+            marks = [(tile, self._put_values(tile, of_tile)) for tile, of_tile in self._tiled(block, values)]
+            self.flush()  # otherwise a crash of the machine could keep the mark and lose the values
+            for tile, status in marks:
+                self._put("status", tile, status)
 
     def give_up(self, block: Block) -> None:
         """Mark a block as one whose computation failed. Errors as for `write`."""
+        crashed = np.full((len(block.rows), len(block.free)), codes.CRASHED, np.int8)
         with self._guarded():
-            for part in self._left(block):
-                crashed = np.full((len(part.solve), len(part.free)), codes.CRASHED, np.int8)
-                self._put("status", part, crashed)
+            for tile, of_tile in self._tiled(block, {"status": crashed}):
+                self._put("status", tile, of_tile["status"])
 
-    def _left(self, block: Block) -> list[Block]:
-        """The block, or those of its tiles that are not marked yet, if some are."""
-        if self._tiles is None:
-            return [block]
-        tiles = [tile for _, tile in self._tiles.within(block)]
-        left = [tile for tile in tiles if not self.holds(tile)]
-        return [block] if len(left) == len(tiles) else left
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Solve and free points of a checksum; of a file that has some."""
+        assert self._tiles is not None
+        return self._tiles.solve, self._tiles.free
 
-    def _sum_up(self, parts: Sequence[Block], block: Block, values: Mapping[str, np.ndarray]) -> None:
-        """Store the checksums of parts of a block."""
-        if self._tiles is None:
+    def blank(self, block: Block) -> dict[str, np.ndarray]:
+        """The values of a block of which nothing is computed, as a file is made with them."""
+        fill = {"f": np.nan, "i": 0}
+        out = {}
+        for name in (*self.names, "status"):
+            data = self._data[name]
+            shape = (len(block.solve), len(block.free), *data.shape[len(self.grid.axes) :])
+            value = codes.NOT_COMPUTED if name == "status" else fill[data.dtype.kind]
+            out[name] = np.full(shape, value, data.dtype)
+        return out
+
+    def adopt(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
+        """Put points into a file that is being made; call `flush` at the end. `OSError` if that fails."""
+        self._put("status", block, self._put_values(block, values))
+
+    def flush(self) -> None:
+        """Wait until everything is on the disk."""
+        getattr(os, "fdatasync", os.fsync)(self._descriptor)
+
+    def points_left(self, block: Block) -> np.ndarray:
+        """Which points of a block are left, shape (solve, free)."""
+        return checksums.left(self._get("status", block))
+
+    def _tiled(
+        self, block: Block, values: Mapping[str, np.ndarray]
+    ) -> Iterator[tuple[Block, Mapping[str, np.ndarray]]]:
+        """The tiles of a block in which something is left, with their values; what is on file stays."""
+        if isinstance(block, Gappy):
+            step = UNTILED if self._tiles is None else self._tiles.solve
+            for tile in block.tiles(step, self.grid.solve_axes.size):
+                rows = block.rows_of(tile)
+                of_rows = {name: array[rows] for name, array in values.items()}
+                yield tile, self._merged(tile, block.rows[rows] - tile.solve.start, of_rows)
             return
-        arrays = [np.asarray(values[n], self._data[n].dtype) for n in (*sorted(self.names), "status")]
-        for part in parts:
-            for number, tile in self._tiles.within(part):
+        tiles = [] if self._tiles is None else [tile for _, tile in self._tiles.within(block)]
+        left = [tile for tile in tiles if self.points_left(tile).any()]
+        for part in [block] if len(left) == len(tiles) else left:
+            yield part, {name: part_of(array, block, part) for name, array in values.items()}
+
+    def _merged(
+        self, tile: Block, rows: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """The values of a tile: those on file, and where its points are left, those given for its `rows`."""
+        taken, out = self.points_left(tile)[rows], {}
+        for name, given in values.items():
+            out[name] = self._get(name, tile)
+            wanted = taken.reshape(*taken.shape, *[1] * (given.ndim - 2))
+            out[name][rows] = np.where(wanted, given, out[name][rows])
+        return out
+
+    def _put_values(self, block: Block, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Store the values of whole tiles, and their checksums; returns their status."""
+        for name in self.names:
+            self._put(name, block, values[name])
+        if self._tiles is not None:
+            arrays = [np.asarray(values[n], self._data[n].dtype) for n in (*sorted(self.names), "status")]
+            for number, tile in self._tiles.within(block):
                 crc = checksum([part_of(array, block, tile) for array in arrays])
                 self._data[checksums.NAME].write((slice(number, number + 1),), np.array([crc]))
+        return values["status"]
 
     def _put(self, name: str, block: Block, values: np.ndarray) -> None:
         for box, part in scatter(self.grid, block, values):
             self._data[name].write(box, part)
 
-    def _flush(self) -> None:
-        getattr(os, "fdatasync", os.fsync)(self._descriptor)
+    def _get(self, name: str, block: Block) -> np.ndarray:
+        data = self._data[name]
+        shape = (len(block.solve), len(block.free), *data.shape[len(self.grid.axes) :])
+        out = np.empty(shape, data.dtype)
+        for box, part in scatter(self.grid, block, out):
+            part[...] = data.read(box)
+        return out
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -207,14 +255,14 @@ class Store:
         """Store the time of the last block, unless it is stored already."""
         if "finished" in self._data and np.isnan(self._data["finished"].read(())):
             with self._guarded():
-                self._flush()
+                self.flush()
                 self._write_book("finished", np.array(time.time()))
 
     def _write_book(self, name: str, value: np.ndarray) -> None:
         """Write a bookkeeping value after its checksum, so that a value always has one."""
         if self._tiles is not None:
             self._data[crc_name(name)].write((), np.array(crc_of_book(value)))
-            self._flush()
+            self.flush()
         self._data[name].write((), value)
 
     def failed(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtransport.sweep.grid import Axis, Block, Grid
+from jaxtransport.sweep.grid import Axis, Block, Grid, blocks
 from jaxtransport.sweep.moments import Moments, moments
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.quantiles import EXACT_BYTES, SKETCH_BYTES
@@ -25,6 +25,29 @@ from jaxtransport.sweep.task import Task
 PIECE = 1024  # members of a piece
 COSTLY_PIECE = 64  # ... of members that take long
 COSTLY_SECONDS = 1e-4
+
+
+@dataclass(frozen=True)
+class Members(Block):
+    """Some members of some points: the same ones of each."""
+
+    points: range
+    members: range
+    of: int  # members of a point in all
+
+    @classmethod
+    def among(cls, points: Block, members: range, of: int) -> Members:
+        """Of all points of a block of the file."""
+        first, last = points.solve.start * of + members.start, (points.solve.stop - 1) * of + members.stop
+        return cls(range(first, last), points.free, points.solve, members, of)
+
+    @property
+    def size(self) -> int:
+        return len(self.points) * len(self.members) * len(self.free)
+
+    @property
+    def rows(self) -> np.ndarray:
+        return (np.array(self.points)[:, None] * self.of + np.array(self.members)).ravel()
 
 
 @dataclass(frozen=True)
@@ -93,27 +116,32 @@ class Averaging:
 
     def planned(self, plan: Plan) -> Plan:
         """A plan of the members' task, with the points of the file that are written together, and pieces."""
+        return replace(plan, tile=max(1, plan.solve_step // self.members), piece=self.piece)
+
+    @property
+    def piece(self) -> int:
+        """Members that are summed together: fewer of those that take long, so that less is lost or wasted."""
         seconds = self.task.update_seconds * self.task.cost(max(self.task.sizes.values(), default=1))
-        piece = COSTLY_PIECE if seconds > COSTLY_SECONDS else PIECE
-        return replace(plan, tile=max(1, plan.solve_step // self.members), piece=piece)
+        return COSTLY_PIECE if seconds > COSTLY_SECONDS else PIECE
 
-    def blocks(self, plan: Plan) -> Iterator[tuple[Block, Block]]:
-        """Every block of members, in order, and the points of the file that it belongs to."""
-        points, members, step = self.grid.solve_axes.size, self.members, plan.solve_step
-        step = max(1, step // plan.piece) * plan.piece if members > step else members
-        for start in range(0, points, plan.tile):
-            solve = range(start, min(start + plan.tile, points))
-            for f in range(0, self.grid.free_axes.size, plan.free_step):
-                free = range(f, min(f + plan.free_step, self.grid.free_axes.size))
-                for first in range(0, members, step):
-                    last = members * len(solve) if step == members else min(first + step, members)
-                    offset = start * members
-                    yield Block(range(offset + first, offset + last), free), Block(solve, free)
+    def groups(self, plan: Plan) -> Iterator[Block]:
+        """The points of the file, in the groups that are finished together."""
+        yield from blocks(self.grid, plan.tile, plan.free_step)
 
-    def reduced(self, block: Block, values: Mapping[str, np.ndarray], piece: int) -> dict[str, np.ndarray]:
+    def blocks(self, points: Block, plan: Plan, seen: int = 0) -> Iterator[Members]:
+        """All members of some points of a group, in order, but for those that were `seen`."""
+        step = self.members
+        if step > plan.solve_step:
+            step = max(1, plan.solve_step // plan.piece) * plan.piece
+        for first in range(seen, self.members, step):
+            members = range(first, min(first + step, self.members))
+            yield Members.among(points, members, self.members)
+
+    def reduced(self, block: Any, values: Mapping[str, np.ndarray], piece: int) -> dict[str, np.ndarray]:
         """Moments of the pieces of a block, each with the piece as its first axis; members for quantiles.
 
         Args:
+            block: some members.
             values: every variable and the status, as the members' task has them.
             piece: members of a piece; the last one may have fewer.
         """
@@ -129,10 +157,11 @@ class Averaging:
         }
         return out | ({"x": x, "status": status} if self.average.quantiles else {})
 
-    def _along_members(self, block: Block, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def _along_members(
+        self, block: Members, values: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """All numbers of a block, shape (quantity, point, free, member), and the status of its members."""
-        members = min(self.members, len(block.solve))
-        points, free = len(block.solve) // members, len(block.free)
+        points, members, free = len(block.points), len(block.members), len(block.free)
         x = np.empty((self.quantities, points, free, members))
         i = 0
         for v in self.task.variables:

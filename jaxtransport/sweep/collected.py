@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxtransport.status import SOLVED
 from jaxtransport.sweep import quantiles
-from jaxtransport.sweep.average import Averaging
+from jaxtransport.sweep.average import Averaging, Members
 from jaxtransport.sweep.grid import Block
 from jaxtransport.sweep.moments import Moments, chosen, merged
 from jaxtransport.sweep.statistics import BOOKS
@@ -45,16 +45,17 @@ class Collected:
         )
         if state is not None:
             self._resume(state)
+            self._close()
 
     @property
     def complete(self) -> bool:
         """Whether all members are there, or as many as are needed."""
         return self._seen == self._averaging.members or not self._open.any()
 
-    def add(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
+    def add(self, block: Members, values: Mapping[str, np.ndarray]) -> None:
         """Add the next members, as `Averaging.reduced` gives them."""
         pieces = Moments(*(values[name] for name in Moments._fields))
-        count = min(len(block.solve), self._averaging.members)
+        count = len(block.members)
         for start in range(0, count, self._piece):
             members = slice(start, min(start + self._piece, count))
             if "x" in values:
@@ -86,7 +87,7 @@ class Collected:
             if v.name == average.of:
                 break
             first += prod(self._averaging.task.trailing(v))
-        self._open &= ~(_error(self._total.n, self._total.squares[first]) <= average.error)
+        self._open = self._open & ~(_error(self._total.n, self._total.squares[first]) <= average.error)
 
     def statistics(self) -> dict[str, np.ndarray]:
         """Every stored variable, shape (point, free, ...)."""
@@ -144,7 +145,8 @@ class Collected:
 
     def _resume(self, state: Mapping[str, np.ndarray]) -> None:
         self._whole = self._total = Moments(*(state[name] for name in Moments._fields))
-        self._open, self._seen = state["open"], int(state["seen"])
+        self._seen = int(state["seen"])
+        self._open = state.get("open", self._open)
         if self._sketch is not None:
             self._sketch.counts, self._sketch.without = state["counts"], state["without"]
         elif "x" in state:

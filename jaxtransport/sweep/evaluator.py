@@ -62,16 +62,16 @@ class Evaluator:
         return self.plan.step(self.width)
 
     def __call__(self, block: Block) -> dict[str, np.ndarray]:
-        """Every variable over a block, shape (len(block.solve), len(block.free), *extra)."""
+        """Every variable over a block, shape (len(block.rows), len(block.free), *extra)."""
         return self.finish(self.start(block))
 
     def start(self, block: Block) -> Pending:
         """Hand the batches of a block to the devices; does not wait for them."""
         grid = self.task.grid
-        points = grid.solve_axes.points(np.arange(block.solve.start, block.solve.stop))
+        points = grid.solve_axes.points(block.rows)
         free = self._fill(grid.free_axes.points(np.arange(block.free.start, block.free.stop)), block)
-        pending = Pending(block, points, self.task.padded(points, len(block.solve)), free)
-        every = np.arange(len(block.solve))
+        pending = Pending(block, points, self.task.padded(points, len(block.rows)), free)
+        every = np.arange(len(block.rows))
         pending.batches = self._batches(self._compiled, self.plan.batch.__getitem__, every, pending)
         return pending
 
@@ -79,7 +79,7 @@ class Evaluator:
         """The values of a block that was started, or what the task reduces them to."""
         task, block = self.task, pending.block
         out = {v.name: self._blank(v, block) for v in task.variables}
-        out["status"] = np.full((len(block.solve), len(block.free)), -1, np.int8)
+        out["status"] = np.full((len(block.rows), len(block.free)), -1, np.int8)
         for chosen, result in self._fetched(pending.batches):
             for name, values in result.items():
                 self._scatter(out[name], chosen, values[: len(chosen), : len(block.free)])
@@ -144,7 +144,7 @@ class Evaluator:
         return padded
 
     def _blank(self, variable, block: Block) -> np.ndarray:
-        shape = (len(block.solve), len(block.free), *self.task.trailing(variable))
+        shape = (len(block.rows), len(block.free), *self.task.trailing(variable))
         return np.full(shape, np.nan if variable.dtype == "f8" else 0, variable.dtype)
 
     @staticmethod

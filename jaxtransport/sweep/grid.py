@@ -89,6 +89,11 @@ class Block:
     def size(self) -> int:
         return len(self.solve) * len(self.free)
 
+    @property
+    def rows(self) -> np.ndarray:
+        """The solve points that are computed: all, but see `gaps`."""
+        return np.arange(self.solve.start, self.solve.stop)
+
 
 def blocks(grid: Grid, solve_step: int, free_step: int) -> Iterator[Block]:
     """The whole grid in blocks of at most `solve_step` x `free_step` points."""

@@ -1,6 +1,6 @@
 """The main loop: compute the blocks of a grid that are not in its file yet, and write them.
 
-    every block that the file lacks -> executor -> file
+    every block that the file lacks, or the rest of it (see `gaps`) -> executor -> file
 
 An executor computes blocks on the devices of this process or on a cluster, several at a time: the next ones
 are computed while one is written. A block that fails is tried again; one that fails three times is
@@ -36,10 +36,10 @@ class Target(Protocol):
         """Whether more blocks may be started."""
 
     def left(self, step: int, free_step: int) -> Iterator[Block]:
-        """Every block that is left to compute, of at most so many solve and free points."""
+        """What is left to compute, at most so many solve and free points at a time."""
 
-    def needs(self, block: Block) -> bool:
-        """Whether a block is still needed."""
+    def filled(self, block: Block) -> Block | None:
+        """A block with the points of it that are left; None if there are none any more."""
 
     def write(self, block: Block, values: Mapping[str, np.ndarray]) -> None:
         """Take the values of a block."""
@@ -88,7 +88,7 @@ def execute(
     *,
     stop: Callable[[], bool] = lambda: False,
 ) -> Progress:
-    """Compute and store every block of `grid` that `store` does not hold yet.
+    """Compute and store every point of `grid` that `store` does not hold yet.
 
     Args:
         executor: computes the blocks.
@@ -110,10 +110,10 @@ def execute(
     while True:
         while left and executor.capacity > 0 and (store.accepts or not executor.busy) and not stop():
             block = left.popleft()
-            if store.needs(block):
-                executor.submit(block)
-            else:
+            if (filled := store.filled(block)) is None:
                 progress.done += block.size
+            else:
+                executor.submit(filled)
         if not executor.busy:
             break
         came = executor.next_done()

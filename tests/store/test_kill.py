@@ -1,22 +1,16 @@
 """Killed at any instant, a run loses at most the block in flight, and never the file."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from support.stepwise import Run
 
 import jaxtransport as jt
 from jaxtransport.store import results
 
-PACKAGE = Path(jt.__file__).parents[1]
 VARIABLES = ["nonreciprocity", "current_reverse", "potential_forward", "outside_band"]
 SPEC = f"""\
 output.variables = {VARIABLES}
@@ -31,85 +25,6 @@ N = [12, 4, 7]
 mu_bar = {{ start = -1.5, stop = 1.5, num = 44 }}
 """
 BLOCKS = 17  # of 8 wires, each under both delta_mu; some reach over two N
-
-# Runs a sweep in small blocks. Before every step that may change a file it says what comes, and waits.
-CHILD = """
-import os, sys
-import h5py
-import jaxtransport as jt
-from jaxtransport.store import store
-from jaxtransport.sweep import plan
-
-def announced(owner, name, what=lambda args: ""):
-    function = getattr(owner, name)
-    def wrapper(*args, **kwargs):
-        print(name, what(args), flush=True)
-        sys.stdin.readline()
-        return function(*args, **kwargs)
-    setattr(owner, name, wrapper)
-
-def replaced(part, path, replace=os.replace):
-    if "out.h5" in str(path):
-        print("replace", flush=True)
-        sys.stdin.readline()
-    replace(part, path)
-
-announced(h5py.Group, "create_dataset", lambda args: args[1])
-announced(h5py.Dataset, "__setitem__", lambda args: args[0].name.strip("/"))
-announced(os, "pwrite", lambda args: args[2])
-announced(os, "fdatasync")
-announced(store.Store, "_put", lambda args: args[1])
-announced(store.Store, "finish")
-os.replace = replaced
-
-plan.BLOCK_COST = 1
-plan.BATCH_POINTS = dict.fromkeys(plan.BATCH_POINTS, 8)
-jt.run(sys.argv[1], sys.argv[2])
-print("done", flush=True)
-"""
-
-
-class Run:
-    """A sweep in another process, taken step by step."""
-
-    def __init__(self, folder):
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(folder / "spec.toml"), str(folder / "out.h5")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=PACKAGE,
-            env=dict(os.environ),
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        with self.process:
-            pass
-
-    def steps(self):
-        """What the run is about to do; it does it when the next step is asked for."""
-        while (line := self.process.stdout.readline().strip()) not in ("", "done"):
-            yield line
-            self.process.stdin.write("\n")
-            self.process.stdin.flush()
-        assert line == "done"
-        assert self.process.wait() == 0
-
-    def kill_during(self, wanted, delay):
-        """Kill the run `delay` seconds into the first step of which `wanted(count, step)` is true."""
-        for count, step in enumerate(self.steps()):
-            if wanted(count, step):
-                self.process.stdin.write("\n")
-                self.process.stdin.flush()
-                time.sleep(delay)
-                self.process.kill()
-                assert self.process.wait() == -signal.SIGKILL
-                return
-        pytest.fail("the run ended before it was killed")
 
 
 def check(path, whole):
