@@ -157,8 +157,8 @@ def _joined(parsed: Sequence[Spec], paths: Sequence[Path]) -> Spec:
             continue
         if axis.name in first.averaged:
             raise InputError(
-                f"the files are averages over other values of {axis.name}, which cannot be joined; run one of "
-                "them with all values and --extend"
+                f"the files are averages over other values of {axis.name}, which cannot be joined; run one "
+                "of them with all values and --extend"
             )
         overrides.append(_along(axis.name, values, parsed, paths))
     spec = models.parse(first.text, first.name, overrides)
@@ -186,8 +186,8 @@ def _along(name: str, values: np.ndarray, parsed: Sequence[Spec], paths: Sequenc
             row = rows.setdefault(int(np.argmin(np.abs(values - numbers[0]))), list(numbers))
             if row[1:] != list(numbers[1:]):
                 raise InputError(
-                    f"{path}: at {name} = {numbers[0]:g} it has another {' or '.join(names[1:])} than the files "
-                    "before it"
+                    f"{path}: at {name} = {numbers[0]:g} it has another {' or '.join(names[1:])} than "
+                    "the files before it"
                 )
     whole = [[value, *rows[i][1:]] for i, value in enumerate(values.tolist())]
     return f"grid.{', '.join(names)}={json.dumps(whole)}"
