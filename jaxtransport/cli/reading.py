@@ -100,8 +100,9 @@ def plot(
     beside = first.with_suffix(".png") if first.name else first / "picture.png"  # "." is refused as a folder
     path = output or beside
     with interruptible(lambda: NOTHING):
-        choices = {"variable": variable, "x": x, "y": y, "at": at or (), "columns": width, "sheet": style}
-        notes = draw.draw_files(results, path, **choices)
+        notes = draw.draw_files(
+            results, path, variable=variable, x=x, y=y, at=at or (), columns=width, sheet=style
+        )
     text.print_notes(notes)
     print(path)
 

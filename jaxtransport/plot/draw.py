@@ -150,10 +150,10 @@ def _draw_together(results: Mapping[Path, xr.Dataset], **choices: Any) -> tuple[
     """The picture of several sweeps: what all have in common is said below it."""
     results = {path: _prepared(data) for path, data in results.items()}
     parts = overlay.together(results, **choices)
-    notes = [
-        f"{path.name}: {note}" for path, one in zip(results, parts, strict=True) for note in remarks(one.view)
-    ]
-    captions = [_caption(data, one.view) for data, one in zip(results.values(), parts, strict=True)]
+    notes, captions = [], []
+    for (path, data), part in zip(results.items(), parts, strict=True):
+        notes += [f"{path.name}: {note}" for note in remarks(part.view)]
+        captions.append(_caption(data, part.view))
     titles = [data.attrs.get("title", "") for data in results.values()]
     figure = lines.KINDS[parts[0].view.kind](parts)
     return _titled(figure, titles, overlay.common(captions), notes), notes
@@ -215,7 +215,7 @@ def _titled(
     figure: Figure, titles: Sequence[str], caption: Sequence[str], notes: Sequence[str] = ()
 ) -> Figure:
     """Add a title, if all have the same, and below the panels the caption and the notes."""
-    size = style.points("font.size")
+    size = style.points(panels.plt.rcParams["font.size"])
     columns = int(figure.get_figwidth() * 14 * (10 / size))
     below = [*_wrap(caption, columns), *(_wrap(notes, columns) if notes else ())]
     figure.supxlabel("\n".join(below), fontsize=0.9 * size, color=style.faint())
@@ -238,7 +238,7 @@ def _by_position(data: xr.Dataset) -> xr.Dataset:
 
 
 def _caption(data: xr.Dataset, view: View | None = None) -> list[str]:
-    """Fixed parameters as pieces of text: axes at one value, then the other parameters; members of averages."""
+    """Fixed parameters as pieces of text: axes at one value, the other parameters, members."""
     fixed = {} if view is None else view.fixed
     model, lists = str(data.attrs["model"]), str(data.attrs.get("lists", "")).split()
     patterns = dict(pair.split("=", 1) for pair in str(data.attrs.get("patterns", "")).split("; ") if pair)

@@ -64,7 +64,7 @@ def _like(model: View, first: Path, path: Path, data: xr.Dataset, choices: Mappi
     for name in model.names:
         if name not in data.data_vars:
             raise InputError(
-                f"{path}: has no variable {name}, which {first} has; name another with --variable"
+                f"{path}: has no variable {name}, which {first} has; choose another with --variable"
             )
     x = None if model.kind == "cumulative" else model.x
     dims = data[model.names[0]].dims
@@ -77,7 +77,8 @@ def _like(model: View, first: Path, path: Path, data: xr.Dataset, choices: Mappi
     view = _of_file(path, data, {**choices, **same})
     if (view.kind, view.x, view.names) != (model.kind, model.x, model.names):
         raise InputError(
-            f"{path}: {model.names[0]} varies along {view.x}, not at one point as in {first}; use --at"
+            f"{path}: {' and '.join(view.names)} along {view.x}, but {' and '.join(model.names)} along "
+            f"{model.x} in {first}; fix other axes with --at"
         )
     for name in (*model.names, model.x):
         here, there = (str(one.data[name].attrs.get("units", "1")) for one in (view, model))

@@ -103,12 +103,13 @@ def legend(axes: Axes, more: Sequence[Artist] = ()) -> None:
     labels = [str(handle.get_label()) for handle in handles]
     narrow = style.is_sized() and (style.most_columns() or 1) < 3
     if len(labels) > MOST_ABOVE and not narrow:
-        beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
-        axes.legend(handles, labels, handlelength=1.8, borderaxespad=0.2, **beside)
+        at = (1.0, 1.0)
+        axes.legend(handles, labels, loc="upper left", bbox_to_anchor=at, handlelength=1.8, borderaxespad=0.2)
         return
     room = LEGEND_CHARACTERS
     if style.is_sized():
-        room = int(10 * axes.figure.get_figwidth() * 10 / style.points("legend.fontsize"))
+        inches, size = plt.rcParams["figure.figsize"][0], style.points(plt.rcParams["legend.fontsize"])
+        room = int(10 * inches * 10 / size)
     widest = max(style.width_of(label) for label in labels)
     axes.legend(
         handles,

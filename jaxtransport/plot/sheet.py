@@ -49,9 +49,9 @@ def settings(columns: int | None, sheet: str | None) -> dict[str, Any]:
 
 
 def read(sheet: str) -> dict[str, Any]:
-    """The settings of a style file, or of the style of matplotlib with that name. Errors as for `settings`."""
+    """The settings of a style file, or of a style of matplotlib by its name. Errors as for `settings`."""
     if sheet in mpl.style.library:
-        return dict(mpl.style.library[sheet])
+        return dict(mpl.style.library[sheet].items())
     path = Path(sheet)
     if not path.exists():
         near = nearest(sheet, mpl.style.available)
@@ -72,7 +72,7 @@ def read(sheet: str) -> dict[str, Any]:
         log.propagate = before
     if notes.lines:
         raise InputError([f"--style {sheet}: {line}" for line in notes.lines])
-    return dict(found)
+    return dict(found.items())
 
 
 class _Notes(logging.Handler):

@@ -67,13 +67,17 @@ _UNITS = {
 
 
 @contextlib.contextmanager
-def applied(settings: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
+def applied(settings: Mapping[Any, Any] = MappingProxyType({})) -> Iterator[None]:
     """Context with the style of this package, whatever the configuration of matplotlib; needs no screen.
 
     Args:
         settings: of matplotlib, on top of it.
     """
-    always = {"backend": "agg", "figure.constrained_layout.use": True, "figure.autolayout": False}
+    always: dict[Any, Any] = {
+        "backend": "agg",
+        "figure.constrained_layout.use": True,
+        "figure.autolayout": False,
+    }
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update({**RC, **settings, **always})
@@ -98,9 +102,9 @@ def most_columns() -> int | None:
     return max(1, int(mpl.rcParams["figure.figsize"][0] / PANEL)) if is_sized() else None
 
 
-def points(setting: str) -> float:
-    """The size of a font, which settings may give in words."""
-    return float(FontProperties(size=mpl.rcParams[setting]).get_size_in_points())
+def points(size: Any) -> float:
+    """A size of fonts, which settings may give in words."""
+    return float(FontProperties(size=size).get_size_in_points())
 
 
 def colour(index: int) -> str:

@@ -182,7 +182,7 @@ def _at(data: xr.Dataset, array: xr.DataArray, text: str) -> tuple[str, float]:
 
 
 def _kind(data, free, several, along, x, y):
-    """(kind, x, y, axes left over). Quantiles are bands around a line, unless they are asked for as an axis."""
+    """(kind, x, y, axes left over). Quantiles are bands around a line, unless asked for as an axis."""
     spread = averages.QUANTILE in free and averages.QUANTILE not in (x, y, *several)
     others = [d for d in free if not (spread and d == averages.QUANTILE)]
     left = [d for d in others if d not in several]
@@ -223,8 +223,9 @@ def _family(data, rest, kind):
 
 def _names(data, name, kind, *, alone):
     """Typical values come with the mean, and profiles with the other bias, where both are stored."""
-    if kind != "map" and averages.is_typical(data, name):
-        return (name, averages.parse(data, name)[0])
+    base, statistic = averages.parse(data, name) or (name, "")
+    if kind != "map" and statistic == "typical":
+        return (name, base)
     for bias, other in (("_forward", "_reverse"), ("_reverse", "_forward")):
         if kind == "profile" and not alone and name.endswith(bias):
             partner = name.removesuffix(bias) + other
