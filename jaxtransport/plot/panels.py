@@ -147,7 +147,10 @@ def _map(axes: Axes, array: xr.DataArray, view: View, norm: Normalize, colours: 
     if (outside := outside_band(view, array)) is not None:
         inner = lambda along: np.repeat(edges(along), 2)[1:-1]  # every cell has both its ends
         cells = np.repeat(np.repeat(outside, 2, axis=0), 2, axis=1)
-        axes.contourf(inner(x), inner(y), cells, levels=[0.5, 1.5], colors="none", hatches=["////"])
+        hatched = axes.contourf(inner(x), inner(y), cells, levels=[0.5, 1.5], colors="none", hatches=["////"])
+        if plt.rcParams["patch.edgecolor"] != "black":  # of a style, which might be as light as a map
+            hatched.set_edgecolor("black")
+            hatched.set_linewidth(0.0)
     style.set_scale(axes, "x", x)
     style.set_scale(axes, "y", y)
     return mesh

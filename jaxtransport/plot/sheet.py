@@ -62,7 +62,7 @@ def read(sheet: str) -> dict[str, Any]:
     log.addHandler(notes)
     before, log.propagate = log.propagate, False
     try:
-        found = mpl.rc_params_from_file(path, use_default_template=False)
+        found = mpl.rc_params_from_file(str(path), use_default_template=False)
     except UnicodeDecodeError:
         raise InputError(f"--style {sheet}: not a text file; expected lines such as `font.size: 9`") from None
     except OSError as error:

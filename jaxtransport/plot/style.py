@@ -145,6 +145,8 @@ def label_of(array: xr.DataArray, *, long: bool = False) -> str:
     name = str(array.attrs.get("long_name", ""))
     if not (long and name):
         return text
+    if name == array.name and not array.attrs.get("symbol"):
+        return name + (f" (${unit}$)" if unit else "")
     return f"{name}, {text}" if len(name) < LONG_NAME else f"{name}\n{text}"
 
 

@@ -115,7 +115,8 @@ def choose(
             fixed[dim] = data[dim].values[len(data[dim]) // 2].item()
             left_out.append(f"1 of {data.sizes[dim]:,} {_many(dim)} shown")
     names = _names(data, name, kind, alone=variable is not None if alone is None else alone)
-    errors = [error for n in names if kind != "map" and (error := averages.error_of(data, n))]
+    plain = kind != "map" and not averages.is_typical(data, name)
+    errors = [error for n in names if plain and (error := averages.error_of(data, n))]
     kept = [*names, *(n for n in (*errors, *BESIDE) if n in data.data_vars and n not in names)]
     chosen = data[kept].sel({k: v for k, v in fixed.items() if k in data.dims})
     most = {right: MOST_POINTS if kind == "line" else MOST_CELLS} | ({up: MOST_CELLS} if up else {})

@@ -56,3 +56,26 @@ def write(path, axes, values, *, extra=(), fixed=(), **attributes):
 
 CONDUCTANCE = Variable("conductance", "e^2/h", "conductance", "G")
 POTENTIAL = Variable("potential_forward", "gamma_o", "chemical potential, forward bias", r"\mu_l", ("site",))
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def averages(path, axes, samples, of=CONDUCTANCE, *, extra=(), quantiles=QUANTILES, failed=0, **more):
+    """Create a result that averages `samples`, whose first axis counts the members."""
+    mean = np.mean(samples, axis=0)
+    shape = tuple(len(values) for values in axes.values())
+    spread = np.moveaxis(np.quantile(samples, quantiles, axis=0), 0, -1)
+
+    def statistic(name, dims=of.dims):
+        return Variable(f"{of.name}_{name}", of.unit, "", "", dims)
+
+    values = [
+        (of, mean),
+        (statistic("error"), np.std(samples, axis=0, ddof=1) / np.sqrt(len(samples))),
+        (statistic("variance"), np.var(samples, axis=0, ddof=1)),
+        (statistic("typical"), np.exp(np.mean(np.log(np.abs(samples)), axis=0))),
+        (statistic("quantiles", (*of.dims, "quantile")), spread),
+        (Variable("members", "1", "members", "", dtype="i2"), np.full(shape, len(samples))),
+        (Variable("failed", "1", "failed", "", dtype="i2"), np.full(shape, failed)),
+    ]
+    return write(path, axes, values, extra={**dict(extra), "quantile": quantiles}, **more)
