@@ -71,7 +71,7 @@ def _print_origin(origin: dict[str, str], started: float, finished: float) -> No
 def plot(
     results: Annotated[
         list[Path],
-        typer.Argument(metavar="OUT.h5 ...", help="Result file; the lines of several go into one panel."),
+        typer.Argument(metavar="OUT.h5", help="Result file; the lines of several go into one panel."),
     ],
     output: Annotated[
         Path | None,

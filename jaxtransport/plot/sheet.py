@@ -42,7 +42,8 @@ def settings(columns: int | None, sheet: str | None) -> dict[str, Any]:
         raise InputError(f"--width {columns}: expected 1 or 2, the columns of a journal")
     found = dict(PRINT) if columns else {}
     if sheet is not None:
-        found |= read(sheet)
+        # Letters of a style's fonts as outlines: a viewer of the SVG might lack the fonts.
+        found |= {"svg.fonttype": "path", **read(sheet)}
     if columns:  # exactly, whatever the style says
         found |= {"figure.figsize": (WIDTHS[columns], HEIGHTS[columns]), "savefig.bbox": None}
     return found

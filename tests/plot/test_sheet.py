@@ -99,6 +99,16 @@ def test_a_style_file_is_applied(results, tmp_path):
     assert tuple(drawn(results / "lines.h5", 1, str(path)).get_size_inches()) == (3.375, 2.8)
 
 
+def test_letters_of_a_style_are_outlines_in_svg(results, tmp_path):
+    """A viewer that lacks the fonts of mathematics would leave out the symbols."""
+    (tmp_path / "thesis.mplstyle").write_text("mathtext.fontset: cm\n")
+    picture = tmp_path / "out.svg"
+    draw.draw_file(results / "line.h5", picture)
+    assert "<text" in picture.read_text(encoding="utf-8")
+    draw.draw_file(results / "line.h5", picture, sheet=str(tmp_path / "thesis.mplstyle"))
+    assert "<text" not in picture.read_text(encoding="utf-8")
+
+
 def test_styles_of_matplotlib_go_by_their_names(results, tmp_path):
     figure = drawn(results / "line.h5", name="dark_background")
     assert figure.get_facecolor() == (0, 0, 0, 1)
