@@ -169,9 +169,32 @@ def test_the_example_of_units_is_in_si(tmp_path, monkeypatch):
     (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
-    (example,) = blocks(ROOT / "docs/sweeps.md", "python")
+    _, example = blocks(ROOT / "docs/sweeps.md", "python")
     exec(compile(example, "sweeps.md", "exec"), names)
     data = names["ds"]
     assert data.delta_mu.item() == 0.1 if "delta_mu" in data else "delta_mu  = 0.1" in data.attrs["spec"]
     np.testing.assert_allclose(names["siemens"], data.conductance * 3.874045865e-5, rtol=1e-9)  # e^2 / h
     np.testing.assert_allclose(names["ampere"], data.nonreciprocity * 3.874045865e-6, rtol=1e-9)  # per 0.1 V
+
+
+def test_the_example_of_lazy_results_prints_the_largest_of_each_coupling(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data = jt.run(ROOT / "sweeps/fig3b.toml", "results/fig3b.h5")
+    example, _ = blocks(ROOT / "docs/sweeps.md", "python")
+    exec(compile(example, "sweeps.md", "exec"), {})
+    printed = [float(number) for number in capsys.readouterr().out.strip(" []\n").split()]
+    np.testing.assert_allclose(printed, data.nonreciprocity.max("N"), rtol=1e-7)
+
+
+def test_the_commands_of_the_plots_draw_two_results(tmp_path, monkeypatch, jaxtransport):
+    (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
+    monkeypatch.chdir(tmp_path)
+    (commands,) = blocks(ROOT / "docs/sweeps.md", "bash")
+    for command in commands.strip().splitlines():
+        program, *arguments = command.split()
+        assert program == "jaxtransport"
+        code, out, err = jaxtransport(*arguments)
+        assert code == 0, err
+    assert out.strip() == "contacts.pdf"
+    assert (tmp_path / "contacts.pdf").read_bytes().startswith(b"%PDF")
+    assert err == ""

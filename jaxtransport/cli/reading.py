@@ -69,10 +69,15 @@ def _print_origin(origin: dict[str, str], started: float, finished: float) -> No
 
 @app.command()
 def plot(
-    result: ResultPath,
+    results: Annotated[
+        list[Path],
+        typer.Argument(metavar="OUT.h5", help="Result file; the lines of several go into one panel."),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="PIC", help=".png, .pdf or .svg. Default: next to OUT.h5."),
+        typer.Option(
+            "-o", "--output", metavar="PIC", help=".png, .pdf or .svg. Default: next to the first OUT.h5."
+        ),
     ] = None,
     variable: Annotated[str | None, typer.Option(help="Variable to draw. Default: nonreciprocity.")] = None,
     x: Annotated[str | None, typer.Option(help="Horizontal axis.")] = None,
@@ -81,16 +86,23 @@ def plot(
         list[str] | None,
         typer.Option(metavar="AXIS=VALUE", help="Fix an axis, such as N=30. Repeat to show several values."),
     ] = None,
+    width: Annotated[
+        int | None, typer.Option(metavar="1|2", help="Columns of a journal that the picture fills.")
+    ] = None,
+    style: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Style file of matplotlib, or the name of a style.")
+    ] = None,
 ) -> None:
     """Draw a result: a line, a map with its zero contour, or a profile along the wire."""
     from jaxtransport.plot import draw
 
-    beside = (
-        result.with_suffix(".png") if result.name else result / "picture.png"
-    )  # "." is refused as a folder
+    first = results[0]
+    beside = first.with_suffix(".png") if first.name else first / "picture.png"  # "." is refused as a folder
     path = output or beside
     with interruptible(lambda: NOTHING):
-        notes = draw.draw_file(result, path, variable=variable, x=x, y=y, at=at or ())
+        notes = draw.draw_files(
+            results, path, variable=variable, x=x, y=y, at=at or (), columns=width, sheet=style
+        )
     text.print_notes(notes)
     print(path)
 

@@ -1,4 +1,4 @@
-"""From a result file to a finished picture: the view, its panels, and a line with the fixed parameters."""
+"""From result files to a finished picture: the view, its panels, and a line with the fixed parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from jaxtransport import status as codes
 from jaxtransport.compute import interrupts
 from jaxtransport.errors import InputError
 from jaxtransport.models import MODELS
-from jaxtransport.plot import panels, style
+from jaxtransport.plot import averages, lines, overlay, panels, style
+from jaxtransport.plot.sheet import settings
 from jaxtransport.plot.view import View, choose
 from jaxtransport.plot.zeros import draw_search
 from jaxtransport.results import lazily
@@ -29,41 +30,61 @@ from jaxtransport.store.targets import check_name
 FORMATS = (".png", ".pdf", ".svg")
 TITLE_LINES = 5  # more would leave too little room for the picture
 MOST_NAMED = 6  # values of an axis that a note names
-KINDS = {"line": panels.lines, "profile": panels.profiles, "map": panels.maps}
 
 
-def draw_file(
-    result: Path,
+def draw_file(result: Path, picture: Path, **choices: Any) -> list[str]:
+    """Draw one result file; as `draw_files`."""
+    return draw_files([result], picture, **choices)
+
+
+def draw_files(
+    results: Sequence[Path],
     picture: Path,
     *,
     variable: str | None = None,
     x: str | None = None,
     y: str | None = None,
     at: Sequence[str] = (),
+    columns: int | None = None,
+    sheet: str | None = None,
 ) -> list[str]:
-    """Draw the result file `result` into `picture` (png, pdf or svg).
+    """Draw result files into one `picture` (png, pdf or svg): one of any kind, or lines of several.
+
+    Args:
+        results: the files.
+        picture: what to write.
+        variable, x, y, at: as for `choose`.
+        columns: the width of the picture in columns of a journal, 1 or 2.
+        sheet: a style file of matplotlib, or the name of one of its styles.
 
     Returns:
         Notes on the picture: points without numbers, and parts that are not shown.
 
     Raises:
-        InputError: an unknown file, variable, axis or format.
+        InputError: an unknown file, variable, axis, format, width or style; results that do not go together.
     """
     check_format(picture)
     check_name("-o", picture)
-    if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
-        raise InputError(f"-o {picture} is the result itself; choose another name")
+    for result in results:
+        if os.path.exists(picture) and os.path.exists(result) and os.path.samefile(picture, result):
+            raise InputError(f"-o {picture} is the result itself; choose another name")
+    choices: dict[str, Any] = {"variable": variable, "x": x, "y": y, "at": at}
     notes: list[str] = []
-    with style.applied():
-        with lazily(result, intact=True) as data:
-            if data.attrs["format"] == SEARCH_FORMAT:
-                given = {"--variable": variable, "--y": y, "--at": at or None}
-                for option in (option for option, value in given.items() if value is not None):
-                    raise InputError(f"{option} does not apply to a search, which takes only --x; remove it")
-                figure = draw_zeros(data.load(), x=x)
-            else:
-                figure, notes = _draw(data, variable=variable, x=x, y=y, at=at)
-        save(figure, picture, [data])
+    with style.applied(settings(columns, sheet)), contextlib.ExitStack() as files:
+        opened = {path: files.enter_context(lazily(path, intact=True)) for path in results}
+        if len(opened) < len(results):
+            raise InputError("a result is named twice; name each file once")
+        (data, *others) = opened.values()
+        if others:
+            figure, notes = _draw_together(opened, **choices)
+        elif data.attrs["format"] == SEARCH_FORMAT:
+            given = {"--variable": variable, "--y": y, "--at": at or None}
+            for option in (option for option, value in given.items() if value is not None):
+                raise InputError(f"{option} does not apply to a search, which takes only --x; remove it")
+            figure = draw_zeros(data.load(), x=x)
+        else:
+            figure, notes = _draw(data, **choices)
+        save(figure, picture, opened.values())
     return notes
 
 
@@ -99,6 +120,8 @@ def save(figure: Figure, picture: Path, data: Iterable[xr.Dataset]) -> None:
         raise InputError(f"-o {picture} cannot be written ({error.strerror or error})") from None
     except ValueError as error:
         raise InputError(f"-o {picture}: the numbers cannot be drawn ({error})") from None
+    except RuntimeError as error:  # of LaTeX, for which a style may ask
+        raise InputError(f"-o {picture}: cannot be drawn ({str(error).partition(chr(10))[0]})") from None
     finally:
         panels.plt.close(figure)
 
@@ -117,9 +140,23 @@ def draw(
 
 def _draw(data: xr.Dataset, **choices: Any) -> tuple[Figure, list[str]]:
     """The picture of a sweep, and the notes below it."""
-    view = choose(_by_position(data), **choices).loaded()
+    view = choose(_prepared(data), **choices).loaded()
     notes = remarks(view)
-    return _titled(KINDS[view.kind](view), data, view.fixed, notes), notes
+    figure = panels.maps(view) if view.kind == "map" else lines.KINDS[view.kind]([lines.Part(view)])
+    return _titled(figure, [data.attrs.get("title", "")], _caption(data, view), notes), notes
+
+
+def _draw_together(results: Mapping[Path, xr.Dataset], **choices: Any) -> tuple[Figure, list[str]]:
+    """The picture of several sweeps: what all have in common is said below it."""
+    results = {path: _prepared(data) for path, data in results.items()}
+    parts = overlay.together(results, **choices)
+    notes, captions = [], []
+    for (path, data), part in zip(results.items(), parts, strict=True):
+        notes += [f"{path.name}: {note}" for note in remarks(part.view)]
+        captions.append(_caption(data, part.view))
+    titles = [data.attrs.get("title", "") for data in results.values()]
+    figure = lines.KINDS[parts[0].view.kind](parts)
+    return _titled(figure, titles, overlay.common(captions), notes), notes
 
 
 def remarks(view: View) -> list[str]:
@@ -135,6 +172,7 @@ def remarks(view: View) -> list[str]:
             found = [name for code, name in codes.MEANINGS.items() if code > 0 and code in status]
             kinds = [name.replace("_", " ") for name in found]
             out.append(f"{failed:,} of {status.size:,} points without numbers ({', '.join(kinds)})")
+    out += averages.failures(view.data)
     array = view.data[view.names[0]]
     if not np.isfinite(array.values).any():
         out.append("no number to draw")
@@ -170,19 +208,26 @@ def draw_zeros(data: xr.Dataset, *, x: str | None = None) -> Figure:
     searched = tuple(str(data.attrs.get("searched", "")).split())
     if not searched or any(name not in data.variables for name in searched):
         raise InputError("attributes spec, searched: not readable by this version; run the search again")
-    return _titled(draw_search(data, searched, x=x), data, {})
+    return _titled(draw_search(data, searched, x=x), [data.attrs.get("title", "")], _caption(data))
 
 
 def _titled(
-    figure: Figure, data: xr.Dataset, fixed: Mapping[str, float], notes: Sequence[str] = ()
+    figure: Figure, titles: Sequence[str], caption: Sequence[str], notes: Sequence[str] = ()
 ) -> Figure:
-    columns = int(figure.get_figwidth() * 14)
-    below = [*_wrap(_caption(data, fixed), columns), *(_wrap(notes, columns) if notes else ())]
-    figure.supxlabel("\n".join(below), fontsize=9, color="0.25")
-    if title := str(data.attrs.get("title", "")):
-        lines = textwrap.wrap(style.printable(title), columns, max_lines=TITLE_LINES, placeholder=" …")
-        figure.suptitle("\n".join(lines), fontsize=10.5, parse_math=False)
+    """Add a title, if all have the same, and below the panels the caption and the notes."""
+    size = style.points(panels.plt.rcParams["font.size"])
+    columns = int(figure.get_figwidth() * 14 * (10 / size))
+    below = [*_wrap(caption, columns), *(_wrap(notes, columns) if notes else ())]
+    figure.supxlabel("\n".join(below), fontsize=0.9 * size, color=style.faint())
+    if len(set(titles)) == 1 and (title := str(titles[0])):
+        wrapped = textwrap.wrap(style.printable(title), columns, max_lines=TITLE_LINES, placeholder=" …")
+        figure.suptitle("\n".join(wrapped), fontsize=1.05 * size, parse_math=False)
     return figure
+
+
+def _prepared(data: xr.Dataset) -> xr.Dataset:
+    """A result with labels of averages, along positions where these are known."""
+    return averages.labelled(_by_position(data))
 
 
 def _by_position(data: xr.Dataset) -> xr.Dataset:
@@ -192,8 +237,9 @@ def _by_position(data: xr.Dataset) -> xr.Dataset:
     return data
 
 
-def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
-    """Fixed parameters as pieces of text: axes at one value, then the other parameters."""
+def _caption(data: xr.Dataset, view: View | None = None) -> list[str]:
+    """Fixed parameters as pieces of text: axes at one value, the other parameters, members."""
+    fixed = {} if view is None else view.fixed
     model, lists = str(data.attrs["model"]), str(data.attrs.get("lists", "")).split()
     patterns = dict(pair.split("=", 1) for pair in str(data.attrs.get("patterns", "")).split("; ") if pair)
     pieces = [] if model == "quantum" else [model]
@@ -206,7 +252,8 @@ def _caption(data: xr.Dataset, fixed: Mapping[str, float]) -> list[str]:
             value = data[row.name].item()
             if value != row.default:
                 pieces.append(f"${style.equals(data[row.name], value)}$")
-    return pieces
+    members = "" if view is None else averages.counted(view.data)
+    return [*pieces, members] if members else pieces
 
 
 def _wrap(pieces: Sequence[str], columns: int) -> list[str]:

@@ -1,104 +1,51 @@
-"""The three kinds of panel: lines, maps with their zero contour, profiles along the wire."""
+"""Maps with their zero contour, and what panels of all kinds share: legends, hatching, colour scales."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from jaxtransport.plot import contours, style
 from jaxtransport.plot.view import ALONG, View
 
 LEGEND_CHARACTERS, LEGEND_HANDLE = 52, 6  # a panel's width, and a legend entry's line, in characters
 MOST_ABOVE = 6  # entries of a legend above a panel
-MOST_MARKERS = 60  # with more, markers would overlap
-
-
-def lines(view: View) -> Figure:
-    """One line for each value of the family, along one axis of the grid."""
-    figure, axes = plt.subplots(figsize=(5.2, 3.7))
-    array = view.data[view.names[0]]
-    for i, (label, member) in enumerate(_members(view, array)):
-        _line(axes, member, view.x, i, label)
-    _finish(axes, view, array)
-    axes.set_ylabel(style.label_of(array, long=True))
-    if flags := flags_of(array):
-        axes.set_yticks([code for code, _ in flags], labels=[name for _, name in flags])
-        axes.set_ylabel("")
-    if view.family:
-        legend(axes)
-    else:
-        _hatch_outside(axes, view, array)
-    return figure
-
-
-def _hatch_outside(axes: Axes, view: View, array: xr.DataArray) -> None:
-    array = array.sortby(view.x)
-    if (outside := outside_band(view, array)) is not None:
-        borders = edges(array[view.x].values)
-        turns = np.flatnonzero(np.diff(outside, prepend=0.0, append=0.0))  # where a stretch begins or ends
-        for start, stop in turns.reshape(-1, 2):
-            axes.axvspan(borders[start], borders[stop], facecolor="none", edgecolor="0.7", hatch="////", lw=0)
-
-
-def profiles(view: View) -> Figure:
-    """Values along the wire, forward and reverse bias; bare sites are left out."""
-    figure, axes = plt.subplots(figsize=(5.2, 3.7))
-    for j, name in enumerate(view.names):
-        array = view.data[name]
-        bias = {"forward": "forward", "reverse": "reverse"}.get(name.rsplit("_", 1)[-1], "")
-        for i, (label, member) in enumerate(_members(view, array)):
-            which = i if view.family else (1, 2)[j] if len(view.names) > 1 else 0
-            held = member.dropna(view.x)
-            text = ", ".join(t for t in (bias if len(view.names) > 1 else "", label) if t)
-            _line(axes, held, view.x, which, text, dashed=bool(j and view.family))
-    array = view.data[view.names[0]]
-    _finish(axes, view, array)
-    if len(view.names) == 1:
-        axes.set_ylabel(style.label_of(array, long=True))
-    else:  # the legend distinguishes them
-        long_name = str(array.attrs.get("long_name", "")).split(",")[0]
-        symbol = style.symbol_of(array).split("^\\mathrm{")[0]
-        unit = style.unit_of(array)
-        axes.set_ylabel(f"{long_name} ${symbol}$" + (f" (${unit}$)" if unit else ""))
-    if view.family or len(view.names) > 1:
-        legend(axes)
-    return figure
 
 
 def maps(view: View) -> Figure:
     """Colour over two axes; black where the variable is zero. Side by side over the family."""
     array = view.data[view.names[0]].transpose(..., view.y, view.x)
-    members = list(_members(view, array))
-    rows, columns = (1, len(members)) if len(members) <= 3 else (2, -(-len(members) // 2))
-    width, height = (5.4, 4.0) if len(members) == 1 else (1.0 + 2.7 * columns, 0.5 + 2.45 * rows)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(width, height), sharex=True, sharey=True, squeeze=False
-    )
+    shown = list(members(view, array))
+    rows, columns = (1, len(shown)) if len(shown) <= 3 else (2, -(-len(shown) // 2))
+    rows, columns = fitting(len(shown), rows, columns)
+    size = (5.4, 4.0) if len(shown) == 1 else (1.0 + 2.7 * columns, 0.5 + 2.45 * rows)
+    size = style.size(*size, panels=len(shown))
+    figure, grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     flags = [(code, name) for code, name in flags_of(array) if code == 0 or (array.values == code).any()]
     norm: Any
     norm, colours, extend = _scale_of_flags(flags) if flags else scale(_inner(array))
     mesh: Any = None
-    for axes, (label, member) in zip(grid.flat, members, strict=False):
+    for axes, (label, member) in zip(grid.flat, shown, strict=False):
         mesh = _map(axes, member, view, norm, colours)
-        say_nothing_is_there(axes, member)
+        say_nothing_is_there(axes, member.values)
         if label:
             axes.set_title(label)
-    for axes in list(grid.flat)[len(members) :]:
+    for axes in list(grid.flat)[len(shown) :]:
         axes.remove()
-    for axes in grid[-1]:
-        axes.set_xlabel(style.label_of(view.data[view.x]))
+    label_columns(grid, len(shown), style.label_of(view.data[view.x]))
     for axes in grid[:, 0]:
         axes.set_ylabel(style.label_of(view.data[view.y]))
     bar = figure.colorbar(
-        mesh, ax=list(grid.flat)[: len(members)], extend=extend, pad=0.02, aspect=30 if rows > 1 else 22
+        mesh, ax=list(grid.flat)[: len(shown)], extend=extend, pad=0.02, aspect=30 if rows > 1 else 22
     )
     bar.outline.set_visible(bool(flags))
     if flags:
@@ -112,6 +59,23 @@ def maps(view: View) -> Figure:
     return figure
 
 
+def fitting(count: int, rows: int, columns: int) -> tuple[int, int]:
+    """Rows and columns of `count` panels: these, or fewer columns where the figure is narrow."""
+    most = style.most_columns()
+    if most is None or columns <= most:
+        return rows, columns
+    return -(-count // most), most
+
+
+def label_columns(grid: np.ndarray, count: int, label: str) -> None:
+    """Label the horizontal axis of the lowest panel of every column, of `count` panels row by row."""
+    columns = grid.shape[1]
+    for lowest in range(max(0, count - columns), count):
+        axes = grid[lowest // columns, lowest % columns]
+        axes.set_xlabel(label)
+        axes.xaxis.set_tick_params(labelbottom=True)
+
+
 def _inner(array: xr.DataArray) -> np.ndarray:
     """Values that set the colour scale: along a wire without those of the leads, which are much larger."""
     if "site" not in array.dims or array.sizes["site"] < 4:
@@ -119,57 +83,44 @@ def _inner(array: xr.DataArray) -> np.ndarray:
     return array.isel(site=slice(1, -1)).values
 
 
-def _members(view: View, array: xr.DataArray):
-    """(label, values) for each value of the family, or once without one."""
+def members(view: View, data: Any) -> Iterator[tuple[str, Any]]:
+    """(label, values) for each value of the family, or once without one; of an array or a dataset."""
     if view.family is None:
-        yield "", array
+        yield "", data
         return
     coordinate = view.data[view.family]
     for i, value in enumerate(coordinate.values):
-        yield f"${style.equals(coordinate, value)}$", array.isel({view.family: i})
+        yield f"${style.equals(coordinate, value)}$", data.isel({view.family: i})
 
 
-def _line(axes: Axes, array: xr.DataArray, x: str, index: int, label: str, *, dashed: bool = False) -> None:
-    array = array.sortby(x)
-    few = array.sizes[x] <= MOST_MARKERS
-    axes.plot(
-        array[x].values,
-        array.values,
-        color=style.COLOURS[index % len(style.COLOURS)],
-        marker=style.MARKERS[index % len(style.MARKERS)] if few else "",
-        markerfacecolor="white" if dashed else None,
-        linestyle="--" if dashed else "-",
-        linewidth=1.0 if few else 1.6,
-        label=label or None,
-    )
+def legend(axes: Axes, more: Sequence[Artist] = ()) -> None:
+    """Draw the legend above the panel, or beside it if it is too high, so that it hides no data.
 
-
-def legend(axes: Axes) -> None:
-    """Draw the legend above the panel, or beside it if it is too high, so that it hides no data."""
-    labels = axes.get_legend_handles_labels()[1]
-    if len(labels) > MOST_ABOVE:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.8, borderaxespad=0.2)
+    Args:
+        more: entries beyond those of the lines.
+    """
+    handles = [*axes.get_legend_handles_labels()[0], *more]
+    labels = [str(handle.get_label()) for handle in handles]
+    narrow = style.is_sized() and (style.most_columns() or 1) < 3
+    if len(labels) > MOST_ABOVE and not narrow:
+        at = (1.0, 1.0)
+        axes.legend(handles, labels, loc="upper left", bbox_to_anchor=at, handlelength=1.8, borderaxespad=0.2)
         return
+    room = LEGEND_CHARACTERS
+    if style.is_sized():
+        inches, size = plt.rcParams["figure.figsize"][0], style.points(plt.rcParams["legend.fontsize"])
+        room = int(10 * inches * 10 / size)
     widest = max(style.width_of(label) for label in labels)
     axes.legend(
+        handles,
+        labels,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
-        ncols=max(1, min(3, LEGEND_CHARACTERS // (widest + LEGEND_HANDLE))),
+        ncols=max(1, min(3, room // (widest + LEGEND_HANDLE))),
         handlelength=1.8,
         columnspacing=1.4,
         borderaxespad=0.2,
     )
-
-
-def _finish(axes: Axes, view: View, array: xr.DataArray) -> None:
-    say_nothing_is_there(axes, array)
-    axes.set_xlabel(style.label_of(view.data[view.x], long=view.x in ("site", "bond", "N")))
-    style.set_scale(axes, "x", view.data[view.x].values)
-    if style.is_signed(array.values):
-        axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
-    axes.margins(x=0.02)
-    if np.issubdtype(view.data[view.x].dtype, np.integer):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def scale(values: np.ndarray) -> tuple[Normalize, str, str]:
@@ -196,16 +147,19 @@ def _map(axes: Axes, array: xr.DataArray, view: View, norm: Normalize, colours: 
     if (outside := outside_band(view, array)) is not None:
         inner = lambda along: np.repeat(edges(along), 2)[1:-1]  # every cell has both its ends
         cells = np.repeat(np.repeat(outside, 2, axis=0), 2, axis=1)
-        axes.contourf(inner(x), inner(y), cells, levels=[0.5, 1.5], colors="none", hatches=["////"])
+        hatched = axes.contourf(inner(x), inner(y), cells, levels=[0.5, 1.5], colors="none", hatches=["////"])
+        if plt.rcParams["patch.edgecolor"] != "black":  # of a style, which might be as light as a map
+            hatched.set_edgecolor("black")
+            hatched.set_linewidth(0.0)
     style.set_scale(axes, "x", x)
     style.set_scale(axes, "y", y)
     return mesh
 
 
-def say_nothing_is_there(axes: Axes, array: xr.DataArray) -> None:
+def say_nothing_is_there(axes: Axes, values: np.ndarray) -> None:
     """Write a note into an empty frame."""
-    if not np.isfinite(array.values).any():
-        box = {"facecolor": "white", "edgecolor": "none"}
+    if not np.isfinite(values).any():
+        box = {"facecolor": plt.rcParams["axes.facecolor"], "edgecolor": "none"}
         axes.text(0.5, 0.5, "no number to draw", transform=axes.transAxes, ha="center", va="center", bbox=box)
 
 
@@ -235,13 +189,13 @@ def outside_band(view: View, like: xr.DataArray) -> np.ndarray | None:
     flags = flags.sel(at)
     if set(flags.dims) != set(like.dims):
         return None
-    outside = flags.transpose(*like.dims).values.astype(float)
+    outside = (flags.transpose(*like.dims).values > 0).astype(float)  # for averages: of any member
     return outside if outside.any() else None
 
 
 def flags_of(array: xr.DataArray) -> list[tuple[int, str]]:
     """(value, name) of each value that a flag takes; none for numbers."""
-    if array.name == "outside_band":
+    if array.name == "outside_band" and np.issubdtype(array.dtype, np.integer):
         return [(0, "inside"), (1, "outside")]
     values, names = array.attrs.get("flag_values"), str(array.attrs.get("flag_meanings", "")).split()
     if values is None or len(np.atleast_1d(values)) != len(names):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import LogLocator, NullFormatter
 
 # Okabe and Ito's palette, dark to light; black first, for the line that stands alone.
@@ -21,6 +23,7 @@ UNSIGNED_MAP = "cividis"
 FLAGS = ("#DDDDDD", "#FFFFFF", "#E69F00", "#D55E00", "#CC79A7", "#000000", "#56B4E9", "#882255", "#0072B2")
 
 FEW_DECADES = 2.5  # of an axis on which 1, 2 and 5 have labels, not powers of ten alone
+PANEL = 1.6  # inches of the narrowest panel, with its labels
 LONG_NAME = 25  # characters; a longer name leaves no room for its symbol beside an axis
 
 # On top of matplotlib's defaults, instead of the user's configuration, which may not suit these pictures.
@@ -64,17 +67,68 @@ _UNITS = {
 
 
 @contextlib.contextmanager
-def applied() -> Iterator[None]:
-    """Context with the style of this package, whatever the configuration of matplotlib; needs no screen."""
+def applied(settings: Mapping[Any, Any] = MappingProxyType({})) -> Iterator[None]:
+    """Context with the style of this package, whatever the configuration of matplotlib; needs no screen.
+
+    Args:
+        settings: of matplotlib, on top of it.
+    """
+    always: dict[Any, Any] = {
+        "backend": "agg",
+        "figure.constrained_layout.use": True,
+        "figure.autolayout": False,
+    }
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**RC, "backend": "agg"})
+        mpl.rcParams.update({**RC, **settings, **always})
         yield
+
+
+def size(width: float, height: float, *, panels: int = 1) -> tuple[float, float]:
+    """Size of a figure in inches: this one, or as the settings ask; several panels keep their shape."""
+    if not is_sized():
+        return width, height
+    wide, high = mpl.rcParams["figure.figsize"]
+    return (wide, high) if panels == 1 else (wide, wide * height / width)
+
+
+def is_sized() -> bool:
+    """Whether the settings give figures a size."""
+    return tuple(mpl.rcParams["figure.figsize"]) != tuple(mpl.rcParamsDefault["figure.figsize"])
+
+
+def most_columns() -> int | None:
+    """How many panels fit side by side, if the settings give figures a size."""
+    return max(1, int(mpl.rcParams["figure.figsize"][0] / PANEL)) if is_sized() else None
+
+
+def points(size: Any) -> float:
+    """A size of fonts, which settings may give in words."""
+    return float(FontProperties(size=size).get_size_in_points())
+
+
+def colour(index: int) -> str:
+    """The colour of a line: of the palette above, or of the cycle that the settings have."""
+    cycle = mpl.rcParams["axes.prop_cycle"]
+    theirs = cycle.by_key().get("color") if cycle != mpl.rcParamsDefault["axes.prop_cycle"] else None
+    colours = theirs or COLOURS
+    return str(colours[index % len(colours)])
+
+
+def faint() -> str:
+    """The colour of small print."""
+    return "0.25" if mpl.rcParams["text.color"] == "black" else str(mpl.rcParams["text.color"])
 
 
 def unit_of(array: xr.DataArray) -> str:
     """The unit of a stored variable in TeX, "" for a pure number."""
     unit = str(array.attrs.get("units", "1"))
+    if unit.startswith("(") and unit.endswith(")^2"):  # of a variance
+        return f"({_unit(unit[1:-3])})^2"
+    return _unit(unit)
+
+
+def _unit(unit: str) -> str:
     return _UNITS.get(unit, rf"\mathrm{{{unit}}}")
 
 
@@ -91,6 +145,8 @@ def label_of(array: xr.DataArray, *, long: bool = False) -> str:
     name = str(array.attrs.get("long_name", ""))
     if not (long and name):
         return text
+    if name == array.name and not array.attrs.get("symbol"):
+        return name + (f" (${unit}$)" if unit else "")
     return f"{name}, {text}" if len(name) < LONG_NAME else f"{name}\n{text}"
 
 
@@ -117,6 +173,11 @@ def width_of(text: str) -> int:
 def printable(text: str) -> str:
     """A text without control characters, which fonts and SVG do not support."""
     return "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text)
+
+
+def plain(text: str) -> str:
+    """A text in which nothing is taken for TeX."""
+    return printable(text).replace("$", r"\$")
 
 
 def is_signed(values: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
     a variable along the wire            -> profile: x = site, forward and reverse together
     at most one axis of many values      -> line, one for each value of a short axis
     several axes of many values          -> map, side by side for some values of a third axis
+    quantiles along one of the first two -> the same with bands; at one point, their cumulative distribution
 
 An axis is short with up to `SHORT` values. Choices that are given are kept.
 """
@@ -16,13 +17,15 @@ import numpy as np
 import xarray as xr
 
 from jaxtransport.errors import InputError
+from jaxtransport.plot import averages
 from jaxtransport.text import plural
 
 SHORT = 6
 MOST_CELLS, MOST_POINTS = 2000, 20_000  # drawn along an axis of a map, and of a line: more than a page shows
 ALONG = ("site", "bond", "node", "position")
-HIDDEN = ("status", "started", "finished", "halvings", "outside_band", "position")
-BESIDE = ("status", "outside_band")  # shown in notes or as hatching
+COUNTS = ("members", "failed")  # of averages
+HIDDEN = ("status", "started", "finished", "halvings", "outside_band", "position", *COUNTS)
+BESIDE = ("status", "outside_band", *COUNTS)  # shown in notes or as hatching
 FAVOURITES = (
     "nonreciprocity",
     "potential_forward",
@@ -40,9 +43,9 @@ FAVOURITES = (
 class View:
     """A choice of what to draw; `data` keeps only what is drawn, and what is said of it."""
 
-    kind: str  # "profile", "line" or "map"
+    kind: str  # "profile", "line", "map" or "cumulative"
     data: xr.Dataset
-    names: tuple[str, ...]  # variables: one, or forward and reverse
+    names: tuple[str, ...]  # variables: one, forward and reverse, or typical and mean
     x: str  # horizontal axis
     y: str | None  # vertical axis; maps only
     family: str | None  # one line or panel for each value
@@ -61,8 +64,12 @@ def choose(
     x: str | None = None,
     y: str | None = None,
     at: Sequence[str] = (),
+    alone: bool | None = None,
 ) -> View:
     """Decide what to draw.
+
+    Args:
+        alone: a profile without its partner under the other bias; by default one that was asked for.
 
     Raises:
         InputError: an unknown variable or axis, a value off the grid, nothing to draw along, an axis
@@ -94,7 +101,7 @@ def choose(
             "along; choose a variable along the wire, or run with a [grid]"
         )
     along = next((d for d in free if d in ALONG), None)
-    kind, right, up, rest = _axes(data, [d for d in free if d not in several] or free, along, x, y)
+    kind, right, up, rest = _kind(data, free, several, along, x, y)
     rest = [d for d in dict.fromkeys((*several, *rest)) if d not in (right, up)]
     shown = [d for d in several if d in rest]
     if len(shown) > 1:
@@ -107,8 +114,10 @@ def choose(
         if dim != family:
             fixed[dim] = data[dim].values[len(data[dim]) // 2].item()
             left_out.append(f"1 of {data.sizes[dim]:,} {_many(dim)} shown")
-    names = _names(data, name, kind) if variable is None else (name,)
-    kept = [*names, *(n for n in BESIDE if n in data.data_vars and n not in names)]
+    names = _names(data, name, kind, alone=variable is not None if alone is None else alone)
+    plain = kind != "map" and not averages.is_typical(data, name)
+    errors = [error for n in names if plain and (error := averages.error_of(data, n))]
+    kept = [*names, *(n for n in (*errors, *BESIDE) if n in data.data_vars and n not in names)]
     chosen = data[kept].sel({k: v for k, v in fixed.items() if k in data.dims})
     most = {right: MOST_POINTS if kind == "line" else MOST_CELLS} | ({up: MOST_CELLS} if up else {})
     if family is not None and not several:
@@ -173,6 +182,17 @@ def _at(data: xr.Dataset, array: xr.DataArray, text: str) -> tuple[str, float]:
     return axis, nearest.item()
 
 
+def _kind(data, free, several, along, x, y):
+    """(kind, x, y, axes left over). Quantiles are bands around a line, unless asked for as an axis."""
+    spread = averages.QUANTILE in free and averages.QUANTILE not in (x, y, *several)
+    others = [d for d in free if not (spread and d == averages.QUANTILE)]
+    left = [d for d in others if d not in several]
+    if spread and not left and x is None and y is None:
+        return "cumulative", averages.QUANTILE, None, others
+    kind, right, up, rest = _axes(data, left or others, along, x, y)
+    return kind, right, up, [*rest, averages.QUANTILE] if spread and kind == "map" else rest
+
+
 def _axes(data, free, along, x, y):
     """(kind, x, y, axes left over)."""
     long = [d for d in free if data.sizes[d] > SHORT and d not in ALONG]
@@ -198,14 +218,17 @@ def _family(data, rest, kind):
     if not rest:
         return None
     if kind == "map":
-        return max(rest, key=lambda d: data.sizes[d])
+        return max(rest, key=lambda d: (d == averages.QUANTILE, data.sizes[d]))
     return next((d for d in rest if data.sizes[d] <= SHORT), rest[0])
 
 
-def _names(data, name, kind):
-    """Profiles show both biases, where both are stored."""
+def _names(data, name, kind, *, alone):
+    """Typical values come with the mean, and profiles with the other bias, where both are stored."""
+    base, statistic = averages.parse(data, name) or (name, "")
+    if kind != "map" and statistic == "typical":
+        return (name, base)
     for bias, other in (("_forward", "_reverse"), ("_reverse", "_forward")):
-        if kind == "profile" and name.endswith(bias):
+        if kind == "profile" and not alone and name.endswith(bias):
             partner = name.removesuffix(bias) + other
             return tuple(sorted((name, partner))) if partner in data else (name,)
     return (name,)

@@ -48,7 +48,7 @@ def draw_search(data: xr.Dataset, names: tuple[str, ...], *, x: str | None = Non
 
 def _on_line(data: xr.Dataset, name: str) -> Figure:
     """Delta I along the searched parameter, with its zeros."""
-    figure, axes = plt.subplots(figsize=(5.6, 3.7))
+    figure, axes = plt.subplots(figsize=style.size(5.6, 3.7))
     along = "length" if "length" in data.dims else f"{name}_map"
     array = data["nonreciprocity"]
     axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
@@ -65,7 +65,7 @@ def _on_line(data: xr.Dataset, name: str) -> Figure:
 
 def _against(data: xr.Dataset, name: str, x: str) -> Figure:
     """Zeros against an outer axis."""
-    figure, axes = plt.subplots(figsize=(5.6, 4.2))
+    figure, axes = plt.subplots(figsize=style.size(5.6, 4.2))
     _marked(axes, data[x].values, data[name].values, data["family"].values)
     axes.set_xlabel(style.label_of(data[x], long=x == "N"))
     axes.set_ylabel(style.label_of(data[name]))
@@ -97,7 +97,9 @@ def _curves(data: xr.Dataset, names: tuple[str, ...], outer: list[str]) -> Figur
     shown = np.unique(np.linspace(0, count - 1, min(count, MOST_PANELS)).round().astype(int))
     columns = 1 if len(shown) == 1 else min(3, len(shown)) if len(shown) <= 9 else 4
     rows = -(-len(shown) // columns)
+    rows, columns = panels.fitting(len(shown), rows, columns)
     size = (5.6, 4.2) if len(shown) == 1 else (1.2 + 2.5 * columns, 0.7 + 2.2 * rows)
+    size = style.size(*size, panels=len(shown))
     figure, grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     maps = data["nonreciprocity"]
     norm, colours, extend = panels.scale(maps.values)
@@ -123,10 +125,7 @@ def _curves(data: xr.Dataset, names: tuple[str, ...], outer: list[str]) -> Figur
             axes.set_title(", ".join(at))
     for axes in list(grid.flat)[len(shown) :]:
         axes.remove()
-    for column in range(columns):
-        below = [grid[row, column] for row in range(rows) if row * columns + column < len(shown)]
-        below[-1].set_xlabel(style.label_of(data[first]))
-        below[-1].xaxis.set_tick_params(labelbottom=True)
+    panels.label_columns(grid, len(shown), style.label_of(data[first]))
     for axes in grid[:, 0]:
         axes.set_ylabel(style.label_of(data[second]))
     bar = figure.colorbar(

@@ -6,7 +6,7 @@ Files are opened and verified by `resultfile`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from jaxtransport.sweep.task import Task
 
 if TYPE_CHECKING:
     import xarray
+
+    from jaxtransport.store.lazy import ClosedFile
 
 __all__ = ["FORMAT", "SEARCH_FORMAT", "DamagedFile", "ResultFile"]
 
@@ -50,7 +52,6 @@ def load(path: str | Path) -> xarray.Dataset:
         InputError: no such file, not a result of jaxtransport, or one that is damaged: it is not what was
             written.
     """
-    import xarray
     from xarray.core import indexing
 
     with ResultFile(path) as file:
@@ -59,15 +60,9 @@ def load(path: str | Path) -> xarray.Dataset:
             values = _values(file)
             if blocks := file.changed(values):
                 raise file.said(blocks)
-        with file.believing():
-            # Lazy, as from a backend: for NumPy arrays xarray imports dask to test the type, which takes 1 s.
-            lazy = lambda data: indexing.LazilyIndexedArray(indexing.NumpyIndexingAdapter(data))
-            variables = {
-                name: xarray.Variable(file.dims_of(name), lazy(data), file.attributes_of(name), fastpath=True)
-                for name, data in sorted(values.items())
-            }
-            data = xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes)).load()
-    return data
+        # Lazy, as from a backend: for NumPy arrays xarray imports dask to test the type, which takes 1 s.
+        lazy = lambda name: indexing.LazilyIndexedArray(indexing.NumpyIndexingAdapter(values[name]))
+        return _labelled(file, lazy).load()
 
 
 @contextlib.contextmanager
@@ -80,26 +75,67 @@ def lazily(path: str | Path, *, intact: bool = False) -> Iterator[xarray.Dataset
     Raises:
         InputError: as for `load`.
     """
-    import xarray
-    from xarray.core import indexing
-
-    from jaxtransport.store.lazy import StoredArray
-
     with ResultFile(path) as file:
         if intact:
             _attributes_of(file)
             _require_unchanged(file)
-        with file.believing():
-            variables = {}
-            for name in sorted(file.names):
-                if file.dims_of(name) == (name,) or file.dtype_of(name).kind == "O":
-                    data: Any = file.read(name)
-                else:
-                    data = indexing.LazilyIndexedArray(StoredArray(file, name))
-                dims, attributes = file.dims_of(name), file.attributes_of(name)
-                variables[name] = xarray.Variable(dims, data, attributes, fastpath=True)
-            dataset = xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
-        yield dataset
+        yield _labelled(file, _lazy_of(file, file))
+
+
+def chunked(path: str | Path) -> xarray.Dataset:
+    """The result of a sweep as dask arrays that open the file whenever they read; that of a search as `load`.
+
+    Labels, axes and single numbers are read and verified at once; other numbers are not compared with their
+    checksums.
+
+    Raises:
+        InputError: as for `load`, and where dask is not installed. Later, on reading: the file is gone,
+            damaged, or was replaced by another result.
+    """
+    from jaxtransport.store import lazy
+
+    lazy.require_dask()
+    with ResultFile(path) as file:
+        if not file.search:
+            data = _labelled(file, _lazy_of(file, lazy.ClosedFile(file)))
+            cuts = {
+                name: lazy.cut(file.shape_of(name), file.dtype_of(name).itemsize)
+                for name in map(str, data.variables)
+                if not _is_small(file, name)
+            }
+            return lazy.in_chunks(data, file.path, cuts)
+    return load(path)
+
+
+def _labelled(file: ResultFile, values: Callable[[str], Any]) -> xarray.Dataset:
+    """The variables of a file with their labels, each with the values that `values` gives for its name."""
+    import xarray
+
+    with file.believing():
+        variables = {
+            name: xarray.Variable(file.dims_of(name), values(name), file.attributes_of(name), fastpath=True)
+            for name in sorted(file.names)
+        }
+        return xarray.decode_cf(xarray.Dataset(variables, attrs=file.attributes))
+
+
+def _lazy_of(file: ResultFile, source: ResultFile | ClosedFile) -> Callable[[str], Any]:
+    """Values by name: small ones at once, others from `source` on access."""
+    from xarray.core import indexing
+
+    from jaxtransport.store.lazy import StoredArray
+
+    def values(name: str) -> Any:
+        if _is_small(file, name):
+            return file.read(name)
+        return indexing.LazilyIndexedArray(StoredArray(source, name))
+
+    return values
+
+
+def _is_small(file: ResultFile, name: str) -> bool:
+    """An axis, one number or texts."""
+    return file.dims_of(name) in ((name,), ()) or file.dtype_of(name).kind == "O"
 
 
 def _values(file: ResultFile) -> dict[str, np.ndarray]:

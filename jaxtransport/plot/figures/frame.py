@@ -16,20 +16,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxtransport.plot import style
+from jaxtransport.plot import sheet, style
 
 COLUMN, PAGE = 3.5, 7.1
-RC: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.labelsize": 9,
-    "axes.titlesize": 8.5,
-    "legend.fontsize": 7.5,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 3.2,
-    "savefig.dpi": 300,
-}
+RC = sheet.PRINT
 COLOURS = style.COLOURS[1:]  # black is for closed forms
 MOST_DOTS = 26  # of one closed form: more would hide the line beneath
 
