@@ -175,9 +175,11 @@ def test_what_one_file_lacks_comes_from_another(sweep, tmp_path):
     one, two = sweep("one", f"gamma = [0.3, 0.5]\n{MU}"), sweep("two", f"gamma = [0.5]\n{MU}")
     changed(one, "status", (1, 4), lambda x: 6)
     changed(one, "nonreciprocity", (1, 4), lambda x: np.nan)
+    changed(one, "status", (0, 2), lambda x: 6)
     merged = jt.merge([one, two], tmp_path / "out.h5")
-    assert (merged.status == 0).all()
-    assert not merged.nonreciprocity.isnull().any()
+    for array in (merged.status == -1, merged.nonreciprocity.isnull()):
+        assert np.argwhere(array.values).tolist() == [[0, 2]]
+    assert (merged.status == 0).sum() == merged.status.size - 1
 
 
 REFUSED = {
