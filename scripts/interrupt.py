@@ -4,10 +4,11 @@
     python scripts/interrupt.py --number 20 --seed 3 --only "export nc"
 
 SIGINT or SIGTERM, one of them or two in short order, hit exports of every kind, a plot, a picture of a
-search, a figure, `zeros`, `run` and commands that only read: at random moments of the time that each takes
-undisturbed, or as soon as something is being written. Half of the targets exist before, and are replaced
-(--force). After each, a target has to be absent, as it was, or whole; a run has to have every point that
-its file marks solved; no other file may have appeared; and the command has to end with 0 or 130.
+search, a figure, `zeros`, `merge`, `run` and commands that only read: at random moments of the time
+that each takes undisturbed, or as soon as something is being written. Half of the targets exist before,
+and are replaced (--force). After each, a target has to be absent, as it was, or whole; a run has to
+have every point that its file marks solved; no other file may have appeared; and the command has to end
+with 0 or 130.
 
 Exit code 0 if all held, else 1. A seed settles which signals are drawn, not what they meet.
 """
@@ -81,6 +82,7 @@ KINDS = (
     Kind("plot pdf", ("plot", "search.h5", "-o", "out.pdf"), "out.pdf", force=False),
     Kind("figures", ("figures", "5", "-o", ".", "--format", "svg", "--quiet"), "fig5.svg", force=False),
     Kind("zeros", ("zeros", "search.toml", "-o", "out.h5", "--quiet"), "out.h5"),
+    Kind("merge", ("merge", "sweep.h5", "more.h5", "-o", "merged.h5"), "merged.h5"),
     Kind("run", ("run", "sweep.toml", "-o", "run.h5", "--quiet"), "run.h5"),
     Kind("validate", ("validate", "sweep.toml")),
     Kind("status", ("status", "sweep.h5")),
@@ -162,7 +164,11 @@ class Trials:
 
     def undisturbed(self) -> None:
         """The results that others are made of, what every command writes, and how long it takes."""
-        for command in (("run", "sweep.toml", "-o", "sweep.h5"), ("zeros", "search.toml", "-o", "search.h5")):
+        for command in (
+            ("run", "sweep.toml", "-o", "sweep.h5"),
+            ("run", "sweep.toml", "-o", "more.h5", "--set", "grid.injection=[0.4, 0.5]"),
+            ("zeros", "search.toml", "-o", "search.h5"),
+        ):
             self.finish(self.start(*command, "--quiet"))
         for kind in self.kinds:
             for _ in range(2):  # the second one finds what was compiled

@@ -38,6 +38,8 @@ def union(axes: Sequence[np.ndarray]) -> np.ndarray:
 def _numbered(files: Sequence[Columns]) -> tuple[list[np.ndarray], int]:
     """A number for every value, the same number for the same value, for each file; and how many there are."""
     columns = [_number(column) for column in zip(*files, strict=True)]
+    if len(columns) == 1:
+        return columns[0], 1 + max(int(one.max()) for one in columns[0])
     rows = [np.stack(column, 1) for column in zip(*columns, strict=True)]
     found, numbers = np.unique(np.concatenate(rows), axis=0, return_inverse=True)
     return np.split(numbers.ravel(), np.cumsum([len(one) for one in rows])[:-1]), len(found)

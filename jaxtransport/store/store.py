@@ -156,7 +156,7 @@ class Store:
         for name, given in values.items():
             out[name] = self._get(name, tile)
             wanted = taken.reshape(*taken.shape, *[1] * (given.ndim - 2))
-            out[name][rows] = np.where(wanted, given, out[name][rows])
+            out[name][rows] = given if taken.all() else np.where(wanted, given, out[name][rows])
         return out
 
     def _put_values(self, block: Block, values: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -146,6 +146,28 @@ def test_other_sizes_of_arrays_change_the_last_bits_alone(tmp_path, monkeypatch)
         np.testing.assert_array_equal(old, before[name])
 
 
+@pytest.mark.parametrize("axis", ["gamma", "delta_mu", "mu_bar"])
+def test_what_is_on_file_is_never_computed_again(axis, tmp_path):
+    """As it is doubled here."""
+    axes = {"gamma": [0.3, 0.7], "delta_mu": [0.1, 0.2], "mu_bar": np.linspace(-1, 1, 9).tolist()}
+    grid = lambda: "\n".join(f"{name} = {values}" for name, values in axes.items())
+    out = tmp_path / "out.h5"
+    before = jt.run(spec(tmp_path, "few", WIRE, grid()), out)
+    with h5py.File(out, "r+") as file:
+        for name in ("nonreciprocity", "potential_forward"):
+            file[name][...] *= 2
+        del file["run"].attrs["contents"]
+    axes[axis] = [0.15, *axes[axis]]
+    after = jt.run(spec(tmp_path, "many", WIRE, grid()), out, extend=True)
+    assert (after.status == 0).all()
+    at = {axis: slice(1, None)}
+    for name in ("nonreciprocity", "potential_forward"):
+        np.testing.assert_array_equal(after[name].isel(at), 2 * before[name])
+    np.testing.assert_array_equal(after.bond_current_reverse.isel(at), before.bond_current_reverse)
+    assert float(abs(after.nonreciprocity.isel({axis: 0})).max()) < 1.5 * float(before.nonreciprocity.max())
+    results.require_intact(out)
+
+
 class Stop(Exception):
     pass
 

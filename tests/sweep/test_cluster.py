@@ -126,6 +126,17 @@ def test_two_workers_give_the_bytes_of_this_process(processes, whole):
 
 
 @pytest.mark.slow
+def test_workers_extend_a_file(processes, whole):
+    """And compute what is left of blocks that are on file in part."""
+    few = ["grid.mu_bar={start=-1.5, stop=1.5, num=50}", "grid.N=[7, 12]"]
+    before = jt.run("spec.toml", "out.h5", overrides=few, devices=1)
+    reports = []
+    after = jt.run("spec.toml", "out.h5", extend=True, scheduler=processes.address, report=reports.append)
+    equal(after, whole)
+    assert reports[0].resumed == before.status.size == 100
+
+
+@pytest.mark.slow
 def test_the_command_line_takes_a_scheduler(processes):
     command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "--scheduler", processes.address]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
