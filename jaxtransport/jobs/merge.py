@@ -153,6 +153,7 @@ def _joined(parsed: Sequence[Spec], paths: Sequence[Path]) -> Spec:
     overrides = [f"output.variables={json.dumps(list(first.variables))}"]
     unions = [alike.union([spec.axes[i].values for spec in parsed]) for i in range(len(first.axes))]
     for axis, values in zip(first.axes, unions, strict=True):
+        override = _along(axis.name, values, parsed, paths)
         if np.array_equal(axis.values, values):
             continue
         if axis.name in first.averaged:
@@ -160,7 +161,7 @@ def _joined(parsed: Sequence[Spec], paths: Sequence[Path]) -> Spec:
                 f"the files are averages over other values of {axis.name}, which cannot be joined; run one "
                 "of them with all values and --extend"
             )
-        overrides.append(_along(axis.name, values, parsed, paths))
+        overrides.append(override)
     spec = models.parse(first.text, first.name, overrides)
     same = [np.array_equal(axis.values, values) for axis, values in zip(spec.axes, unions, strict=True)]
     if not all(same) or (spec.fingerprint != first.fingerprint and not differing_axes(first, spec)):

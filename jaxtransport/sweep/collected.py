@@ -105,9 +105,12 @@ class Collected:
                 "variance": np.where(n > 1, self._total.squares / (n - 1), np.nan),
                 "typical": np.where(none, np.nan, np.exp(self._total.logs / np.maximum(n, 1))),
             }
-        if self._averaging.average.quantiles:
+        average = self._averaging.average
+        of = {kind: of[kind] for kind in of if kind in ("mean", *average.statistics)}
+        if "quantiles" in average.statistics:
             of["quantiles"] = self._quantiles()
-        of |= {f"{BOOKS}{name}": getattr(self._whole, name) for name in ("mean", "squares", "logs")}
+        sums = {"mean": True, "squares": average.squares, "logs": average.logs}
+        of |= {f"{BOOKS}{name}": getattr(self._whole, name) for name, needed in sums.items() if needed}
         out |= {f"{BOOKS}{name}": getattr(self._whole, name) for name in ("n", "failed", "first")}
         first = 0
         for v in task.variables:
