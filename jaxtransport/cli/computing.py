@@ -112,7 +112,7 @@ def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_j
 
 @app.command()
 def merge(
-    results: Annotated[list[Path], typer.Argument(metavar="A.h5 B.h5 ...", help="Two or more result files.")],
+    results: Annotated[list[Path], typer.Argument(metavar="FILE.h5", help="Two or more result files.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.h5", help="The merged file.")],
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: AsJson = False,

@@ -172,8 +172,10 @@ def execute(
             # Before JAX is loaded, so that errors appear quickly.
             existing = output.exists() and (extend or not force)
             extension = extensions.required(spec, output, extend=extend, force=force) if existing else None
-            resumed = existing and extension is None
-            spec = outputs.check_same(spec, output) if resumed else extension.spec if extension else spec
+            if resumed := existing and extension is None:
+                spec = outputs.check_same(spec, output)
+            elif extension is not None:
+                spec = extension.spec
             task = make_task(spec)
             average = models.averaging(spec, task)
             stored = task if average is None else average.stored()
