@@ -105,7 +105,7 @@ def test_the_exact_law_at_a_temperature(rule, kernel):
 
 @pytest.mark.parametrize("kind", ["chain", "wide"])
 def test_the_transmissions_of_the_truth(kind):
-    """Those of corners are those of the inverse, to 35 digits: the current between the leads, and of both."""
+    """By corners, with all probes eliminated, they give the conductance of the inverse to 35 digits."""
     for seed in SEEDS:
         made, _ = ruled("voltage", kind, seed)
         made = of_codes(made, np.zeros(SITES, np.int8), np.zeros(SITES), {DEPHASING})
