@@ -2,7 +2,7 @@ r"""Self-energies given as tables: reading, checks, interpolation.
 
     omega, Re Sigma, Im Sigma        a row each, in gamma_o, omega rising, Im Sigma <= 0
 
-Between rows both parts are cubics (Fritsch and Carlson's, by SciPy), which have no extremum that the rows do
+Between rows both parts are cubics (Fritsch and Butland's, by SciPy), which have no extremum that the rows do
 not have: Im Sigma stays <= 0. A retarded self-energy is analytic above the real axis, so that one part
 follows from the other (Kramers-Kronig),
 

@@ -15,20 +15,28 @@ from scipy.integrate import quad_vec
 from scipy.optimize import fsolve
 
 from support import reference
+from support.tables import Table
 
-Kind = str | tuple[float, float]  # "wide", or hopping and level of a chain
+Kind = str | tuple[float, float] | Table  # "wide", hopping and level of a chain, or numbers
 
 
 def table_of(kind: Kind) -> dict:
+    if isinstance(kind, Table):
+        return kind.given()
     return {"kind": "wide"} if kind == "wide" else {"kind": "chain", "hopping": kind[0], "onsite": kind[1]}
 
 
 def edges(kind: Kind) -> tuple[float, ...]:
+    """Where Sigma is not analytic."""
+    if isinstance(kind, Table):
+        return kind.energies
     return () if kind == "wide" else (kind[1] - 2 * kind[0], kind[1] + 2 * kind[0])
 
 
 def sigma(kind: Kind, w: float) -> complex:
-    """Sigma / gamma^2: -i, or Eq. B14 with its branch that decays."""
+    """Sigma / gamma^2: -i, Eq. B14 with its branch that decays, or that of a table, which couples with 1."""
+    if isinstance(kind, Table):
+        return kind.sigma(w)
     if kind == "wide":
         return -1j
     t, x = kind[0], w - kind[1]
@@ -43,6 +51,16 @@ def transmissions(chain: reference.Chain, kinds: tuple[Kind, Kind], w: float) ->
     S = chain.coupling**2 * np.where(lead, *(sigma(kind, w) for kind in kinds))
     G = np.linalg.inv(w * np.eye(chain.N) - reference.hamiltonian(chain) - np.diag(S))
     return reference.transmissions(G, -2 * S.imag) * (1 - np.eye(chain.N))
+
+
+def linear(chain, kinds, mu_bar, delta_mu, injection) -> tuple[np.ndarray, np.ndarray]:
+    """Potentials and I_l / I_o of linear response, by a dense system."""
+    T, N = transmissions(chain, kinds, mu_bar), chain.N
+    asked = {
+        l: injection * abs(delta_mu) / (2 * np.pi) * chain.strength[l] for l in range(1, N - 1) if T[l].any()
+    }
+    x = reference.balance(T, {0: delta_mu / 2, N - 1: -delta_mu / 2}, asked)
+    return mu_bar + x, reference.currents_into(T, x) * 2 * np.pi / abs(delta_mu)
 
 
 def currents(chain: reference.Chain, kinds: tuple[Kind, Kind], mu: np.ndarray, T: float) -> np.ndarray:
