@@ -6,6 +6,7 @@ JAX is imported only when they start to compute.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,8 @@ from jaxtransport.cli.app import FAILED, NOTHING, AsJson, Overrides, SpecPath, a
 from jaxtransport.errors import InputError
 
 if TYPE_CHECKING:
+    from jaxtransport.jobs.measure import Measured
+    from jaxtransport.spec.spec import Spec
     from jaxtransport.sweep.run import Progress
 
 
@@ -132,13 +135,22 @@ def merge(
 
 
 @app.command()
-def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) -> None:
+def validate(
+    spec: SpecPath,
+    set_: Overrides = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Try a few points to tell the time of the run.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check a sweep file: report all mistakes at once, or estimate the cost of the run."""
     from jaxtransport import models
     from jaxtransport.jobs import run as jobs
 
     parsed = models.read(spec, set_ or ())
     if parsed.search is not None:
+        if measure:
+            raise InputError("--measure: only sweeps can be tried, not searches; remove it")
         from jaxtransport.cli.zeros import asked, asked_rows
 
         if as_json:
@@ -148,6 +160,7 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
             print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
         return
     cost = jobs.estimate(parsed, parsed.default_output)
+    tried = _tried(parsed) if measure else None
     axes = {a.name: len(a.values) for a in parsed.axes}
     if as_json:
         text.print_json(
@@ -159,7 +172,8 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
             bytes=cost.bytes,
             free_bytes=cost.free_bytes,
             memory_bytes=cost.memory_bytes,
-            seconds=cost.seconds,
+            seconds=cost.seconds if tried is None else tried.seconds,
+            **({} if tried is None else {"measured": dataclasses.asdict(tried)}),
             compilations=len(cost.batches),
             fingerprint=parsed.fingerprint,
             notes=list(parsed.notes),
@@ -175,8 +189,14 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
     free = f"{text.size(cost.free_bytes)} free for {parsed.default_output}"
     print(f"  file       {text.size(cost.bytes)}; {free}")
     print(f"  memory     about {text.size(cost.memory_bytes)} at its peak, including the program itself")
-    took = text.duration(cost.seconds)
-    print(f"  time       about {took} on one core; difficult points take longer")
+    if tried is None:
+        took = text.duration(cost.seconds)
+        print(f"  time       about {took} on one core; difficult points take longer (--measure tries some)")
+    else:
+        took, compiling = text.duration(tried.seconds), text.duration(tried.compile_seconds)
+        print(f"  time       about {took} on one core, {compiling} of it to compile")
+        rate = f"{tried.points_per_second:,.0f} points/s, {tried.unsolved:,} unsolved"
+        print(f"  tried      {text.count(tried.points, 'point')}: {rate}")
     sizes = ", ".join(str(size) for size in cost.batches)
     print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
     print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
@@ -184,6 +204,18 @@ def validate(spec: SpecPath, set_: Overrides = None, as_json: AsJson = False) ->
         raise InputError(
             f"output {parsed.default_output} needs {text.size(cost.bytes)}, more than the free space there"
         )
+
+
+def _tried(parsed: Spec) -> Measured:
+    """The time of a run, as a few of its points tell."""
+    from jaxtransport.compute import xla
+    from jaxtransport.jobs import run as jobs
+    from jaxtransport.jobs.measure import measure
+
+    with contextlib.suppress(RuntimeError):  # called from a program in which JAX runs
+        xla.compile_whole_loops(inner=jobs.is_large_program(parsed))
+    with interruptible(lambda: NOTHING):
+        return measure(parsed)
 
 
 @app.command()

@@ -222,3 +222,15 @@ def test_help_validate_and_status_do_not_load_jax(spec, jaxtransport):
             [sys.executable, "-c", check, *arguments], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_validate_measures_the_time_of_a_run(spec, jaxtransport):
+    code, out, _ = jaxtransport("validate", spec, "--measure", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["seconds"] == found["measured"]["seconds"] > found["measured"]["compile_seconds"]
+    assert found["measured"]["points"] == found["points"]
+    assert found["measured"]["unsolved"] == 0
+    code, out, _ = jaxtransport("validate", spec, "--measure")
+    assert code == 0
+    assert "points/s" in out

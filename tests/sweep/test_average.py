@@ -12,6 +12,7 @@ from support.checks import close
 
 import jaxtransport as jt
 from jaxtransport.models import averaging, make_task, parse
+from jaxtransport.patterns.disorder import Disorder
 from jaxtransport.status import CRASHED
 from jaxtransport.store import averages, results
 from jaxtransport.sweep import average as module
@@ -311,3 +312,48 @@ def test_files_do_not_grow_with_members():
         assert average.planned(make_plan(task)).tile >= 1
         sizes.append(average.stored().grid.size * average.stored().bytes_per_point())
     assert sizes[0] == sizes[1]
+
+
+def plain_conductance(onsite, gamma, mu_bar):
+    """G of a chain whose every middle site has a voltage probe: dense matrices, probes eliminated."""
+    N = len(onsite)
+    coupling = np.r_[1.0, np.full(N - 2, gamma), 1.0]
+    sigma = coupling**2 * (mu_bar - 1j * np.sqrt(4 - mu_bar**2)) / 2
+    H = np.diag(onsite) - np.eye(N, k=1) - np.eye(N, k=-1)
+    G = np.linalg.inv(mu_bar * np.eye(N) - H - np.diag(sigma))
+    width = -2 * sigma.imag
+    T = width[:, None] * np.abs(G) ** 2 * width
+    np.fill_diagonal(T, 0.0)
+    laplace = np.diag(T.sum(1)) - T
+    probes = slice(1, N - 1)
+    mu = np.linalg.solve(laplace[probes, probes], T[probes, 0])  # left lead at 1, right lead at 0
+    return laplace[0, 0] - T[0, probes] @ mu
+
+
+@pytest.mark.slow
+def test_anderson_wires_by_plain_matrices():
+    """2000 wires of 50 sites: mean, error, typical and median to 1e-12."""
+    N, gamma, mu_bar, members = 50, 0.3, 0.3, 2000
+    data = run(f"""\
+[wire]
+layout = "probes"
+N = {N}
+gamma = {gamma}
+onsite = {{ pattern = "disorder", width = 1.0 }}
+[drive]
+mu_bar = {mu_bar}
+delta_mu = 0.1
+[grid]
+"onsite.seed" = {{ start = 0, stop = {members - 1}, step = 1 }}
+[average]
+over = "onsite.seed"
+statistics = {STATISTICS}
+[output]
+variables = ["conductance"]
+""")
+    levels = (Disorder(1.0, seed).along(np.arange(N), N) for seed in range(members))
+    G = np.array([plain_conductance(onsite, gamma, mu_bar) for onsite in levels])
+    close(data["conductance"], G.mean(), 1e-12)
+    close(data["conductance_error"], G.std(ddof=1) / np.sqrt(members), 1e-12)
+    close(data["conductance_typical"], np.exp(np.log(G).mean()), 1e-12)
+    close(data["conductance_quantiles"], np.quantile(G, [0.05, 0.5, 0.95]), 1e-12)
