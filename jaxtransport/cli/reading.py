@@ -22,6 +22,7 @@ def status(
 ) -> None:
     """Show the progress of a result file, its failed points and its origin."""
     from jaxtransport.store import results
+    from jaxtransport.store.averages import under_way
 
     attributes = results.read_attributes(result)
     started, finished = results.times(result)
@@ -50,10 +51,14 @@ def status(
     counts = text.named(results.count_statuses(result))
     total = sum(counts.values())
     done = total - counts.get("not_computed", 0)
+    members = under_way(result) if "averaged" in attributes else 0
     if as_json:
-        text.print_json(output=str(result), done=done, total=total, status=counts, **times, **origin)
+        more = {"members_under_way": members} if "averaged" in attributes else {}
+        text.print_json(output=str(result), done=done, total=total, **more, status=counts, **times, **origin)
         return
     print(f"{result}: {done:,} of {text.count(total, 'point')} ({100 * done / total:.1f} %)")
+    if members:
+        print(f"  {'members under way':<22}{members:,}")
     for name, n in counts.items():
         print(f"  {name:<14}{n:>14,}")
     _print_origin(origin, started, finished)

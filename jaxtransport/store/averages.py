@@ -31,6 +31,7 @@ SAVED_SECONDS = 1.0
 SAVING_SHARE = 0.02  # most of the time that saving may take
 MOST_WAITING = 64  # blocks that are kept until it is their turn
 
+BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # a file that is absent or damaged
 Values = Mapping[str, np.ndarray]
 
 
@@ -166,7 +167,7 @@ class Averages:
         try:
             with np.load(self._path) as saved:  # compares the numbers with their checksums
                 state = dict(saved)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except BROKEN:
             return
         if str(state.pop("identity", "")) != self._identity or not self._order:
             return
@@ -177,6 +178,15 @@ class Averages:
             if [block.solve.start, block.free.start, block.members.start] == place:
                 self._at, self._under_way = at, Collected(self._averaging, points, self._piece, state)
                 return
+
+
+def under_way(output: Path) -> int:
+    """Members of the points under way that are saved beside an output; 0 if there are none."""
+    try:
+        with np.load(members_path(output)) as saved:
+            return int(saved["seen"])
+    except BROKEN:
+        return 0
 
 
 def members_path(output: Path) -> Path:

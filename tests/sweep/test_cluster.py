@@ -137,6 +137,30 @@ def test_workers_extend_a_file(processes, whole):
 
 
 @pytest.mark.slow
+def test_workers_average(processes):
+    """To the bytes of this process, also when interrupted and resumed here and there."""
+    lines = SPEC.replace("[wire]", '[wire]\nonsite = { pattern = "disorder", width = 1.0 }')
+    lines += (
+        '"onsite.seed" = { start = 0, stop = 29, step = 1 }\n[average]\nover = ["onsite.seed", "mu_bar"]\n'
+    )
+    Path("average.toml").write_text(lines + 'statistics = ["error", "typical", "quantiles"]\n')
+    here = jt.run("average.toml", "here.h5", devices=1)
+    there = jt.run("average.toml", "there.h5", scheduler=processes.address)
+
+    def report(progress):
+        if progress.done > progress.resumed:
+            raise KeyboardInterrupt
+
+    for where in ({"scheduler": processes.address}, {"devices": 1}) * 2:
+        with pytest.raises(KeyboardInterrupt):
+            jt.run("average.toml", "both.h5", report=report, **where)
+    both = jt.run("average.toml", "both.h5", scheduler=processes.address)
+    assert here.sizes == {"N": 3, "quantile": 3, "site": 12}
+    for name in here.data_vars:
+        assert here[name].values.tobytes() == there[name].values.tobytes() == both[name].values.tobytes()
+
+
+@pytest.mark.slow
 def test_the_command_line_takes_a_scheduler(processes):
     command = [sys.executable, "-m", "jaxtransport", "run", "spec.toml", "--scheduler", processes.address]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
