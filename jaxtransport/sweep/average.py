@@ -116,7 +116,15 @@ class Averaging:
 
     def planned(self, plan: Plan) -> Plan:
         """A plan of the members' task, with the points of the file that are written together, and pieces."""
-        return replace(plan, tile=max(1, plan.solve_step // self.members), piece=self.piece)
+        tile, free = max(1, plan.solve_step // self.members), plan.free_step
+        if self.average.quantiles:  # as many at once as fit
+            free = min(free, max(1, EXACT_BYTES // self._bytes_kept))
+        return replace(plan, tile=tile, free_step=free, piece=self.piece)
+
+    @property
+    def _bytes_kept(self) -> int:
+        """Of one point, for its quantiles."""
+        return self.quantities * (8 * self.members if self.exact else SKETCH_BYTES)
 
     @property
     def piece(self) -> int:
@@ -173,9 +181,5 @@ class Averaging:
 
     def memory_bytes(self, plan: Plan) -> int:
         """What pieces and quantiles take beyond the members' task."""
-        numbers = self.quantities * plan.tile * plan.free_step
-        kept = 0
-        if self.average.quantiles:
-            kept = 2 * 8 * self.members * numbers if self.exact else SKETCH_BYTES * numbers
-        block = 3 * 8 * plan.solve_step * self.quantities * plan.free_step
-        return block + kept
+        kept = 2 * self._bytes_kept * plan.tile * plan.free_step if self.average.quantiles else 0
+        return 3 * 8 * plan.solve_step * self.quantities * plan.free_step + kept
