@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomlkit
 import tomlkit.exceptions
 
@@ -26,6 +29,7 @@ from jaxtransport.spec.values import short_of_stop
 from jaxtransport.sweep.grid import Axis, Column, Grid
 
 MOST_BYTES = 10**7  # of a sweep file; a larger file is not one
+AT_ONCE = 10**5  # numbers that are written as JSON at once
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,10 @@ class Spec:
 
     def canonical(self) -> dict[str, Any]:
         """All that determines the results, as flat JSON values: no title, comments or choice of output."""
+        return self._values(np.ndarray.tolist)
+
+    def _values(self, listed: Callable[[np.ndarray], Any]) -> dict[str, Any]:
+        """The same, with the values of axes as `listed` makes them."""
         out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.axes]}
         swept = self.swept
         for table, content in self.tables.items():
@@ -93,20 +101,37 @@ class Spec:
                 if value is not None and key not in swept:
                     out[f"{table}.{key}"] = value
         for axis in self.axes:
-            out[f"grid.{axis.name}"] = axis.values.tolist()
+            out[f"grid.{axis.name}"] = listed(axis.values)
         for column in self.columns:
             given = {"along": column.along[:1], "values": column.values.tolist()}
             out[f"grid.{column.name}"] = column.formula or given
         return out
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of `canonical`."""
-        return hashlib.sha256(json.dumps(self.canonical(), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of `canonical` as JSON with sorted keys."""
+        found = hashlib.sha256()
+        values = self._values(lambda numbers: numbers)
+        for start, key in zip(itertools.chain("{", itertools.repeat(", ")), sorted(values), strict=False):
+            found.update(f"{start}{json.dumps(key)}: ".encode())
+            for part in _json_parts(values[key]):
+                found.update(part.encode())
+        found.update(b"}")
+        return found.hexdigest()
 
     @property
     def default_output(self) -> Path:
         return Path("results") / f"{self.name}.h5"
+
+
+def _json_parts(value: Any) -> Iterator[str]:
+    """A value as JSON, long arrays in parts, so that they take no memory as lists."""
+    if not isinstance(value, np.ndarray):
+        yield json.dumps(value, sort_keys=True)
+        return
+    for start in range(0, len(value), AT_ONCE):
+        yield f"{', ' if start else '['}{json.dumps(value[start : start + AT_ONCE].tolist())[1:-1]}"
+    yield "]"
 
 
 def read(path: str | Path, models: Mapping[str, Model], overrides: Sequence[str] = ()) -> Spec:

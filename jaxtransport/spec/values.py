@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from jaxtransport import arguments
-from jaxtransport.arguments import REAL, Range, show
+from jaxtransport.arguments import MOST_WHOLE, REAL, Range, show
 from jaxtransport.errors import InputError, WrongValue
 from jaxtransport.parameters import Parameter
 from jaxtransport.patterns import Pattern, Sum, pattern_of
@@ -116,9 +116,11 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
             raise ValueError(
                 f"expected a list, {{start, stop, step}} or {{start, stop, num}}, got {show(value)}"
             )
-        if not values:
+        if not len(values):
             raise ValueError("expected at least one value, got an empty axis")
-        values = _ends_are_right(read, values) if isinstance(value, dict) else list_of(read)(values)
+        if isinstance(values, np.ndarray):
+            return _allowed(read, values)
+        values = list_of(read)(values)
         distinct, counts = np.unique(values, return_counts=True)
         if unique and len(distinct) < len(values):
             twice = distinct[np.argmax(counts > 1)]
@@ -128,15 +130,17 @@ def axis(read: Reader, *, integer: bool = False, unique: bool = True) -> Reader:
     return reader
 
 
-def _ends_are_right(read: Reader, values: list) -> list:
-    """The values of a range, which are right if both ends are: allowed numbers are one interval."""
+def _allowed(read: Reader, values: np.ndarray) -> np.ndarray:
+    """Whole numbers in equal steps, if they are allowed; those are one interval, so that the ends tell."""
     try:
-        return [read(values[0]), *values[1:-1], *(map(read, values[-1:]) if len(values) > 1 else ())]
+        for end in (values[0], values[-1]):
+            read(int(end))
     except ValueError:
-        return list_of(read)(values)  # says which
+        list_of(read)(values.tolist())  # says which
+    return values
 
 
-def _range(value: dict, *, integer: bool) -> list:
+def _range(value: dict, *, integer: bool) -> list | np.ndarray:
     unknown = set(value) - RANGE_KEYS
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(RANGE_KEYS))}")
@@ -159,6 +163,8 @@ def _range(value: dict, *, integer: bool) -> list:
         # A stop that is reached up to rounding is included, with its exact value.
         steps = (stop - start) / step
         _bound(steps)
+        if integer and max(abs(start), abs(stop)) < MOST_WHOLE:  # no list: there may be millions of seeds
+            return start + step * np.arange(math.floor(steps) + 1)
         values = _evenly(start, step, math.floor(steps + 1e-9))
         return [*values[:-1], stop] if abs(values[-1] - stop) < 1e-9 * abs(step) else values
     num = _part(value, "num", whole(1))
