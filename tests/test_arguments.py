@@ -155,7 +155,7 @@ CALLS = {
         {"paths": ["no such file.h5", "nor this one.h5"], "output": "out.h5"},
         {"paths": {"list of texts"}, "output": PATHS, "force": {"truth", "truth of NumPy"}},
     ),
-    "load": ({"path": "no such file.h5"}, {"path": PATHS}),
+    "load": ({"path": "no such file.h5"}, {"path": PATHS, "lazy": {"truth", "truth of NumPy"}}),
     "export": (
         {"source": "no such file.h5", "target": "file.nc"},
         {"source": PATHS, "target": PATHS, "variables": EMPTY | {"list of texts"}, "level": set()}
