@@ -206,9 +206,6 @@ class Checks:
         """Check which axes are averaged, and that what ends it is among the variables."""
         table = self.tables["average"]
         if table.over is None:
-            given = [key for key in ("statistics", "quantiles", "until") if getattr(table, key) is not None]
-            if given and self.mistakes.clean("average.over", "average"):
-                self.mistakes.add("average.over", "missing; expected the name of the axis to average over")
             return
         if getattr(self.tables.get("search"), "over", None) is not None:
             self.mistakes.add("average", "cannot be combined with [search]; remove one of the two")

@@ -11,7 +11,7 @@ value is a column along all axes that it depends on.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +37,14 @@ def derived(
     varied: tuple[tuple[Axis, ...], tuple[Column, ...]],
     keys: Mapping[str, str],
     mistakes: Mistakes,
+    searched: Collection[str] = (),
 ) -> tuple[Column, ...]:
     """The columns of [derive]; wrong formulas are noted and left out.
 
     Args:
         varied: axes and columns of [grid].
         keys: name -> key of the file, of everything in [grid] and [derive].
+        searched: parameters that a search varies, which no formula may name.
     """
     if not isinstance(raw, dict):
         mistakes.add("derive", f"expected a table [derive], got {show(raw)}")
@@ -55,7 +57,7 @@ def derived(
         except ValueError as error:
             mistakes.add(f"derive.{name}", str(error))
     axes, columns = varied
-    found = _Columns(parameters, tables, axes, columns, formulas, keys)
+    found = _Columns(parameters, tables, axes, columns, formulas, keys, mistakes, searched)
     for name in formulas:
         try:
             found.column(name)
@@ -65,12 +67,10 @@ def derived(
 
 
 def _formula(name: str, text: Any, known: Mapping[str, Parameter], keys: Mapping[str, str]) -> Expression:
+    if isinstance(text, dict) and (dotted := [path for key in text if (path := f"{name}.{key}") in known]):
+        raise ValueError(f'put a name with a dot in quotes: "{dotted[0]}" = ...')
     if name not in known:
-        dotted = (
-            [f"{name}.{key}" for key in text if f"{name}.{key}" in known] if isinstance(text, dict) else []
-        )
-        quotes = f'put a name with a dot in quotes: "{dotted[0]}" = ...' if dotted else meant(name, known)
-        raise ValueError(f"cannot be derived; {quotes}")
+        raise ValueError(f"cannot be derived; {meant(name, known)}")
     if keys.get(name, "").startswith("grid."):
         raise ValueError(f"is also in {keys[name]}; keep one of the two")
     if not isinstance(text, str):
@@ -88,6 +88,8 @@ class _Columns:
     given: tuple[Column, ...]
     formulas: Mapping[str, Expression]
     keys: Mapping[str, str]
+    mistakes: Mistakes
+    searched: Collection[str]
 
     def __post_init__(self) -> None:
         self.columns: dict[str, Column] = {}
@@ -125,6 +127,8 @@ class _Columns:
 
     def _named(self, name: str) -> tuple[tuple[str, ...], np.ndarray]:
         """The axes along which a parameter varies, and its values; of a fixed one no axes and one value."""
+        if name in self.searched:
+            raise ValueError(f"{name} is searched, which formulas cannot follow; use a number or an axis")
         for axis in self.axes:
             if axis.name == name:
                 return (name,), axis.values
@@ -136,8 +140,9 @@ class _Columns:
             return column.along, column.values
         if name in self.keys:
             raise ValueError(f"{name} is wrong in {self.keys[name]}")
-        if name not in self.parameters:
-            raise ValueError(f"unknown name {name!r}; {meant(name, self.parameters)}")
+        known = [row.name for row in axes_of(self.parameters)]
+        if name not in known:
+            raise ValueError(f"unknown name {name!r}; {meant(name, known)}")
         return (), np.array(self._fixed(name))
 
     def _fixed(self, name: str) -> float:
@@ -145,6 +150,8 @@ class _Columns:
         row = self.parameters[name]
         base = name.partition(".")[0]
         value = getattr(self.tables[row.table], base, None)
+        if not self.mistakes.clean(f"{row.table}.{base}"):
+            raise ValueError(f"{name} is wrong in {row.table}.{base}")
         if is_patterned(value):
             value = paths.numbers_of(base, pattern_of(base, value)).get(name, value)
         if isinstance(value, list) and len(set(map(str, value))) == 1:

@@ -175,7 +175,8 @@ class QuantumChecks(Checks):
                 continue
             if name in self.swept:
                 kind = "pattern" if is_patterned(value) else "list"
-                self.add(name, f"wire.{name} is a {kind} along the wire; keep one of the two")
+                if self.mistakes.clean(self.key(name)):
+                    self.add(name, f"wire.{name} is a {kind} along the wire; keep one of the two")
             elif is_patterned(value):
                 self.patterned(name, pattern_of(name, value))  # fits every length
             elif "N" in self.swept:
