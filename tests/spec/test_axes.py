@@ -81,7 +81,7 @@ def test_bias_and_potential_may_go_to_the_edge_of_the_band_together(tmp_path):
 
 
 def test_bonds_are_positive_in_the_rows_and_need_not_be_in_their_product():
-    """1/2 - 0.4/2 and 2 - 3/2 are, 1/2 - 3/2 would not be. Of many rows those of the least values are tried."""
+    """1/2 - 0.4/2 and 2 - 3/2 are, 1/2 - 3/2 would not be. The rows of the least values are tried."""
     hopping = 'hopping = [{ pattern = "alternating", values = [1] }, { pattern = "disorder", seed = 1 }]'
     text = HEAD.replace("gamma ", f"{hopping}\ngamma ") + "[grid]\n"
     rows = [[0.5, 0.4], *([1.0 + 1e-4 * i, 1.5] for i in range(3000)), [2.0, 3.0]]
