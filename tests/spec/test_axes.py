@@ -12,7 +12,7 @@ from jaxtransport.models import parse
 
 THREE = """
 [grid]
-"gamma, mu_bar" = [[0.3, 1.0], [0.1, -0.4], [0.2, 1.0]]
+"gamma, mu_bar" = [[0.3, 1.0], [0.1, 1.0], [0.2, -0.4]]
 delta_mu = [0.1, 0.2]
 """
 
@@ -26,13 +26,13 @@ def test_parameters_that_vary_together_share_a_dimension(tmp_path):
     assert data.conductance.dims == ("gamma", "delta_mu")
     assert data.gamma.values.tolist() == [0.3, 0.1, 0.2]  # in the order of the rows
     assert data.mu_bar.dims == ("gamma",)
-    assert data.mu_bar.values.tolist() == [1.0, -0.4, 1.0]
+    assert data.mu_bar.values.tolist() == [1.0, 1.0, -0.4]
     assert data.mu_bar.attrs["units"] == "gamma_o"
     assert data.mu_bar.attrs["long_name"] == "mean chemical potential of the leads"
     assert "mu_bar" not in data.data_vars
     assert swept.compare(data, dimers, "gamma") == 6
-    row = swept.run(tmp_path, HEAD, "wire.gamma=0.1", "drive.mu_bar=-0.4", "drive.delta_mu=0.2", name="one")
-    there = data.sel(gamma=0.1, delta_mu=0.2)
+    row = swept.run(tmp_path, HEAD, "wire.gamma=0.2", "drive.mu_bar=-0.4", "drive.delta_mu=0.2", name="one")
+    there = data.sel(gamma=0.2, delta_mu=0.2)
     assert there.nonreciprocity.item() == pytest.approx(row.nonreciprocity.item(), rel=1e-13)
 
 
@@ -158,18 +158,18 @@ SAME = {
     "what rows override": ("gamma  = 0.5", "gamma  = 0.7"),
 }
 OTHER = {
-    "another value": ("[0.1, -0.4]", "[0.1, -0.5]"),
+    "another value": ("[0.2, -0.4]", "[0.2, -0.5]"),
     "another order of the rows": (
-        "[[0.3, 1.0], [0.1, -0.4], [0.2, 1.0]]",
-        "[[0.1, -0.4], [0.3, 1.0], [0.2, 1.0]]",
+        "[[0.3, 1.0], [0.1, 1.0], [0.2, -0.4]]",
+        "[[0.1, 1.0], [0.3, 1.0], [0.2, -0.4]]",
     ),
     "a product": (
-        '"gamma, mu_bar" = [[0.3, 1.0], [0.1, -0.4], [0.2, 1.0]]',
-        "gamma = [0.3, 0.1, 0.2]\nmu_bar = [1.0, -0.4, 0.9]",
+        '"gamma, mu_bar" = [[0.3, 1.0], [0.1, 1.0], [0.2, -0.4]]',
+        "gamma = [0.3, 0.1, 0.2]\nmu_bar = [1.0, 0.9, -0.4]",
     ),
     "another name of the dimension": (
-        '"gamma, mu_bar" = [[0.3, 1.0], [0.1, -0.4], [0.2, 1.0]]',
-        '"mu_bar, gamma" = [[1.0, 0.3], [-0.4, 0.1], [0.9, 0.2]]',
+        '"gamma, mu_bar" = [[0.3, 1.0], [0.1, 1.0], [0.2, -0.4]]',
+        '"mu_bar, gamma" = [[1.0, 0.3], [0.9, 0.1], [-0.4, 0.2]]',
     ),
 }
 
