@@ -198,3 +198,50 @@ def test_the_commands_of_the_plots_draw_two_results(tmp_path, monkeypatch, jaxtr
     assert out.strip() == "contacts.pdf"
     assert (tmp_path / "contacts.pdf").read_bytes().startswith(b"%PDF")
     assert err == ""
+
+
+def test_the_example_of_the_averages_prints_what_the_page_says(tmp_path, monkeypatch, capsys):
+    (tmp_path / "sweeps").symlink_to(ROOT / "sweeps")
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs/averages.md").read_text(encoding="utf-8")
+    ((example, said),) = re.findall(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", text, re.S)
+    names: dict = {}
+    exec(compile(example, "averages.md", "exec"), names)
+    assert capsys.readouterr().out.split() == said.split()
+    strong = names["strong"]
+    coherent = np.exp(-2 * strong.N * 2.0**2 / (24 * (4 - 0.7**2)))
+    assert strong.conductance_typical.sel(N=20).item() == pytest.approx(coherent.sel(N=20).item(), rel=0.02)
+    for N, claimed in ((20, 0.15), (85, 3e-4), (480, 2e-20)):
+        assert coherent.sel(N=N).item() == pytest.approx(claimed, rel=0.3)
+    assert strong.conductance.sel(N=480) < 2 * strong.conductance_typical.sel(N=480)
+    assert (names["ds"].failed == 0).all()
+
+
+def test_the_page_of_averages_has_the_numbers_of_the_code():
+    from jaxtransport.store.averages import SAVED_SECONDS
+    from jaxtransport.sweep import average, quantiles, statistics
+
+    text = (ROOT / "docs/averages.md").read_text(encoding="utf-8")
+    assert f"saved every {SAVED_SECONDS:g} s" in text
+    assert f"every {average.CHUNK} members\n({average.COSTLY_CHUNK} if" in text
+    assert average.COSTLY_SECONDS == 1e-4
+    assert quantiles.EXACT_BYTES == 2**25
+    assert quantiles.ALPHA == 1e-3
+    assert (quantiles.SMALLEST, quantiles.LARGEST) == (1e-15, 1e15)
+    assert f"Default `{list(statistics.QUANTILES)}`" in text
+    for kind in statistics.STATISTICS[1:]:
+        assert f"`v_{kind}`" in text
+
+
+def test_axes_that_vary_together_are_as_the_page_says():
+    page = ROOT / "docs/sweeps.md"
+    (block,) = (one for one in blocks(page, "toml") if "[derive]" in one)
+    spec = models.parse(block)
+    assert [axis.name for axis in spec.axes] == ["N", "delta_mu"]
+    along = {column.name: column.along for column in spec.columns}
+    assert along == {"gamma": ("N",), "injection": ("delta_mu",), "contact": ("N",)}
+    left = models.parse(block, overrides=["wire.gamma=0.4"])
+    assert [axis.name for axis in left.axes] == ["N", "delta_mu"]
+    assert left.varied("gamma") is None
+    formula = models.parse(block, overrides=["derive.gamma=0.5 / sqrt(N)"])
+    assert formula.varied("gamma").formula == "0.5 / sqrt(N)"

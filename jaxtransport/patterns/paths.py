@@ -10,7 +10,6 @@ Searches vary them, too, but for whole numbers.
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -23,7 +22,6 @@ from jaxtransport.parameters import Parameter, Scan
 from jaxtransport.patterns import PATTERNS, Sum
 from jaxtransport.patterns.pattern import Pattern
 
-MOST_TRIED, MOST_SITES_TRIED = 1000, 10**7  # wires, and their sites in all, that are checked before a run
 WITHIN = 33  # values of a window that are checked, of a number that the wire is no linear function of
 
 
@@ -99,23 +97,16 @@ def within(name: str, pattern: Pattern, path: str, low: float, high: float) -> n
     return np.array([low, high])  # the least of several linear functions is least at an end
 
 
-def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: Any, *, positive: bool) -> str:
-    """What is wrong with a pattern where some of its numbers are axes, of wires all over the grid; or "".
+def not_allowed(
+    name: str, pattern: Pattern, wires: Iterable[tuple[Mapping[str, Any], int]], *, positive: bool
+) -> str:
+    """What is wrong with a pattern on some wires, all over a grid where some of its numbers vary; or "".
 
     Args:
-        axes: values of axes by their names, others than those of the pattern among them.
-        lengths: numbers of sites or bonds.
+        wires: of each, the numbers that vary by their paths, and the number of sites or bonds.
         positive: whether its numbers along the wire must be > 0. (What is not tried here has status 4.)
     """
-    varied = [path for path in numbers_of(name, pattern) if path in axes]
-    lengths = np.unique(lengths) if pattern.of_length else np.max(lengths, keepdims=True)
-    values = [*(axes[path] for path in varied), lengths]
-    shape = [len(some) for some in values]
-    most = max(2, min(MOST_TRIED, MOST_SITES_TRIED // int(lengths[-1])))
-    tried = np.unique(np.linspace(0, math.prod(shape) - 1, min(math.prod(shape), most)).round().astype(int))
-    for index in zip(*np.unravel_index(tried, shape), strict=True):
-        *numbers, length = (some[i] for some, i in zip(values, index, strict=True))
-        given = dict(zip(varied, numbers, strict=True))
+    for given, length in wires:
         one = replaced(name, pattern, given)
         at = " and ".join(f"{path} = {number:g}" for path, number in given.items())
         at = f" at {at}" if at else ""
@@ -124,7 +115,7 @@ def not_allowed(name: str, pattern: Pattern, axes: Mapping[str, Any], lengths: A
                 return f"{prefix}.{mistakes[0]}".removeprefix(f"{name}.") + at
         if not positive:
             continue
-        lowest = np.min(one.lowest(int(length)))
+        lowest = np.min(one.lowest(length))
         if np.isneginf(lowest):
             return 'normal disorder has no lower bound, and hoppings must be > 0; use distribution = "box"'
         if not lowest > 0:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import PlainValidator
 
 from jaxtransport.arguments import POSITIVE, show
 from jaxtransport.spec.tables import Table
-from jaxtransport.spec.values import choice, list_of, number, text
+from jaxtransport.spec.values import choice, list_of, number, part, text
 from jaxtransport.sweep.statistics import QUANTILES, STATISTICS
 
 
@@ -56,15 +56,13 @@ def _until(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or set(value) != {"error", "of"}:
         example = '{ error = 1e-3, of = "conductance" }'
         raise ValueError(f"expected a table such as {example}, got {show(value)}")
-    try:
-        error = number(POSITIVE)(value["error"])
-    except ValueError as wrong:
-        raise ValueError(f"error: {wrong}") from None
-    return {"error": error, "of": text(value["of"])}
+    return {key: part(value, key, read) for key, read in {"error": number(POSITIVE), "of": text}.items()}
 
 
 class AverageTable(Table):
     """[average]"""
+
+    required: ClassVar = {"over": "the name of the axis to average over"}
 
     over: Annotated[list[str] | None, PlainValidator(_over)] = None
     statistics: Annotated[list[str] | None, PlainValidator(_statistics)] = None
@@ -77,4 +75,7 @@ class AverageTable(Table):
             return self
         asked = [name for name in STATISTICS if name in (self.statistics or ("mean", "error"))]
         quantiles = list(QUANTILES) if self.quantiles is None and "quantiles" in asked else self.quantiles
-        return self.model_copy(update={"statistics": asked, "quantiles": quantiles})
+        # Members have the order of [grid], whatever the order of their names here.
+        return self.model_copy(
+            update={"over": sorted(self.over), "statistics": asked, "quantiles": quantiles}
+        )

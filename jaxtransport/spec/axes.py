@@ -9,7 +9,7 @@ injection = "0.1 * delta_mu"                     a column along the axes that it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +48,43 @@ def names_in(key: str) -> list[str]:
     return [name.strip() for name in key.split(",")]
 
 
+def unvary(tables: Mapping[str, Any], name: str) -> None:
+    """Let a parameter no longer vary as it did, since it was set: take it out of [grid] and [derive]."""
+    without_formulas(tables, [name])
+    grid = tables.get("grid")
+    if not isinstance(grid, dict):
+        return
+    found = [key for key in grid if name in names_in(key)]
+    for key in found:
+        after = list(grid)[list(grid).index(key) + 1 :]
+        names, rows = names_in(key), grid.pop(key)
+        left = [i for i, other in enumerate(names) if other != name]
+        if not left or not isinstance(rows, list):
+            continue
+        grid[", ".join(names[i] for i in left)] = _without(rows, left, len(names))
+        for later in after:  # the order of the axes stays
+            grid[later] = grid.pop(later)
+
+
+def without_formulas(tables: Mapping[str, Any], names: Collection[str]) -> None:
+    """Take parameters out of [derive]."""
+    formulas = tables.get("derive")
+    if isinstance(formulas, dict):
+        for name in names:
+            formulas.pop(name, None)
+
+
+def _without(rows: list[Any], left: list[int], length: int) -> list[Any]:
+    """Rows with only the entries that are `left`, each once. What is no row stays, to be reported."""
+    kept: list[Any] = []
+    for row in rows:
+        whole = isinstance(row, list) and len(row) == length
+        one = row if not whole else row[left[0]] if len(left) == 1 else [row[i] for i in left]
+        if one not in kept:
+            kept.append(one)
+    return kept
+
+
 def read_varied(
     raw: Mapping[str, Any],
     parameters: Mapping[str, Parameter],
@@ -61,7 +98,9 @@ def read_varied(
         tables: as read, for the numbers that formulas take from them.
     """
     axes, columns = _grid(raw.get("grid", {}), parameters, mistakes)
-    columns += derived(raw.get("derive", {}), parameters, tables, (axes, columns), keys_of(raw), mistakes)
+    over = getattr(tables.get("search"), "over", None) or ()
+    varied = axes, columns
+    columns += derived(raw.get("derive", {}), parameters, tables, varied, keys_of(raw), mistakes, over)
     return Varied(axes, columns, keys_of(raw))
 
 
@@ -99,6 +138,9 @@ def _grid(
 
 def _is_axis(name: str, key: str, value: Any, known: Mapping[str, Parameter], mistakes: Mistakes) -> bool:
     """Whether a name is that of a parameter that may be an axis; notes it if not."""
+    if not name and key.strip():
+        mistakes.add(f"grid.{key}", 'a name is missing beside a comma; expected such as "gamma, mu_bar"')
+        return False
     if name not in known:
         belongs = "it belongs at the top of the file, above the first [table]"
         said = belongs if name in TOP else meant(name, known)

@@ -7,6 +7,7 @@ once.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -106,11 +107,42 @@ class Checks:
         if len(each) < len(names):
             return None
         found = [one for name in names if (one := self.grid.along(name)) is not None]
-        dims = {dim for one in found for dim in (one.along if isinstance(one, Column) else (one.name,))}
+        dims = {dim for name in names for dim in self.dims(name)}
         axes = tuple(axis for axis in self.grid.axes if axis.name in dims)
         points = Grid(axes, columns=tuple(one for one in found if isinstance(one, Column)))
         at = points.points(np.arange(points.size))
         return [at[name] if name in at else np.full(points.size, each[name].flat[0]) for name in names]
+
+    def dims(self, name: str) -> tuple[str, ...]:
+        """The axes along which a parameter varies."""
+        one = self.grid.along(name)
+        return one.along if isinstance(one, Column) else () if one is None else (name,)
+
+    def sampled(self, names: Collection[str], most: int) -> dict[str, np.ndarray]:
+        """Values that swept or searched parameters take together, at some of the points where they do.
+
+        The least and the largest value of each are among them.
+
+        Args:
+            most: points, besides those of the least and the largest.
+
+        Returns:
+            Arrays of one shape; without a dimension if nothing varies.
+        """
+        columns = [one for one in self.grid.columns if one.name in names]
+        zipped = {dim for one in columns for dim in one.along}
+        followed = [axis for axis in self.grid.axes if axis.name in zipped]
+        alone = {*names} - zipped - {one.name for one in columns}
+        axes = {axis.name: axis.values for axis in followed} | {n: self.axes[n] for n in names if n in alone}
+        places = _spread_over({name: len(values) for name, values in axes.items()}, most)
+        for one in (*followed, *columns):
+            for flat in (one.values.argmin(), one.values.argmax()):
+                at_it = np.unravel_index(flat, one.values.shape)
+                extreme = dict(zip(self.dims(one.name), at_it, strict=True))
+                places = {name: np.append(i, extreme.get(name, 0)) for name, i in places.items()}
+        at = {name: axes[name][i] for name, i in places.items() if name in names}
+        at |= {one.name: one.values[tuple(places[dim] for dim in one.along)] for one in columns}
+        return dict(zip(at, np.broadcast_arrays(*at.values()), strict=True))
 
     def add(self, name: str, message: str) -> None:
         self.mistakes.add(self.key(name), message)
@@ -207,9 +239,6 @@ class Checks:
         """Check which axes are averaged, and that what ends it is among the variables."""
         table = self.tables["average"]
         if table.over is None:
-            given = [key for key in ("statistics", "quantiles", "until") if getattr(table, key) is not None]
-            if given and self.mistakes.clean("average.over", "average"):
-                self.mistakes.add("average.over", "missing; expected the name of the axis to average over")
             return
         if getattr(self.tables.get("search"), "over", None) is not None:
             self.mistakes.add("average", "cannot be combined with [search]; remove one of the two")
@@ -248,6 +277,18 @@ class Checks:
         if self.output.variables is None:
             return per_point(known)
         return tuple(v for v in self.output.variables if v not in (*STORED_ANYWAY, *self.swept))
+
+
+def _spread_over(sizes: Mapping[str, int], most: int) -> dict[str, np.ndarray]:
+    """Places along each axis of at most `most` points, spread evenly from the first to the last of a grid."""
+    size = math.prod(sizes.values())
+    count = min(size, most)
+    flat = [i * (size - 1) // max(count - 1, 1) for i in range(count)]  # of any size
+    out = {}
+    for name, length in reversed(list(sizes.items())):
+        out[name] = np.array([i % length for i in flat], int)
+        flat = [i // length for i in flat]
+    return out
 
 
 def _by_mistake(wrong: Sequence[tuple[int, Sequence[str]]]) -> dict[tuple[str, str], tuple[str, set[int]]]:

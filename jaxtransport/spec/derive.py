@@ -10,8 +10,10 @@ value is a column along all axes that it depends on.
 
 from __future__ import annotations
 
+import contextlib
+import graphlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +39,14 @@ def derived(
     varied: tuple[tuple[Axis, ...], tuple[Column, ...]],
     keys: Mapping[str, str],
     mistakes: Mistakes,
+    searched: Collection[str] = (),
 ) -> tuple[Column, ...]:
     """The columns of [derive]; wrong formulas are noted and left out.
 
     Args:
         varied: axes and columns of [grid].
         keys: name -> key of the file, of everything in [grid] and [derive].
+        searched: parameters that a search varies, which no formula may name.
     """
     if not isinstance(raw, dict):
         mistakes.add("derive", f"expected a table [derive], got {show(raw)}")
@@ -55,22 +59,19 @@ def derived(
         except ValueError as error:
             mistakes.add(f"derive.{name}", str(error))
     axes, columns = varied
-    found = _Columns(parameters, tables, axes, columns, formulas, keys)
+    found = _Columns(parameters, tables, axes, columns, keys, mistakes, searched)
+    wrong = found.compute(formulas)
     for name in formulas:
-        try:
-            found.column(name)
-        except ValueError as error:
-            mistakes.add(f"derive.{name}", str(error))
+        if name in wrong:
+            mistakes.add(f"derive.{name}", wrong[name])
     return tuple(found.columns[name] for name in formulas if name in found.columns)
 
 
 def _formula(name: str, text: Any, known: Mapping[str, Parameter], keys: Mapping[str, str]) -> Expression:
+    if isinstance(text, dict) and (dotted := [path for key in text if (path := f"{name}.{key}") in known]):
+        raise ValueError(f'put a name with a dot in quotes: "{dotted[0]}" = ...')
     if name not in known:
-        dotted = (
-            [f"{name}.{key}" for key in text if f"{name}.{key}" in known] if isinstance(text, dict) else []
-        )
-        quotes = f'put a name with a dot in quotes: "{dotted[0]}" = ...' if dotted else meant(name, known)
-        raise ValueError(f"cannot be derived; {quotes}")
+        raise ValueError(f"cannot be derived; {meant(name, known)}")
     if keys.get(name, "").startswith("grid."):
         raise ValueError(f"is also in {keys[name]}; keep one of the two")
     if not isinstance(text, str):
@@ -80,32 +81,42 @@ def _formula(name: str, text: Any, known: Mapping[str, Parameter], keys: Mapping
 
 @dataclass
 class _Columns:
-    """Columns as they are computed, each once; `column` raises ValueError for what is wrong with one."""
+    """Columns as they are computed, each once."""
 
     parameters: Mapping[str, Parameter]
     tables: Mapping[str, Table]
     axes: tuple[Axis, ...]
     given: tuple[Column, ...]
-    formulas: Mapping[str, Expression]
     keys: Mapping[str, str]
+    mistakes: Mistakes
+    searched: Collection[str]
 
     def __post_init__(self) -> None:
         self.columns: dict[str, Column] = {}
-        self._asked: list[str] = []  # formulas on the way to the present one
 
-    def column(self, name: str) -> Column:
-        """The column of a formula."""
-        if name in self.columns:
-            return self.columns[name]
-        if name in self._asked:
-            ring = " -> ".join([*self._asked[self._asked.index(name) :], name])
-            raise ValueError(f"is computed from itself ({ring})")
-        self._asked.append(name)
-        try:
-            self.columns[name] = self._computed(name, self.formulas[name])
-        finally:
-            self._asked.pop()
-        return self.columns[name]
+    def compute(self, formulas: Mapping[str, Expression]) -> dict[str, str]:
+        """Compute every formula behind those that it names; what is wrong with some of them, by name."""
+        needs = {name: [used for used in one.names if used in formulas] for name, one in formulas.items()}
+        wrong: dict[str, str] = {}
+        order = graphlib.TopologicalSorter(needs)
+        with contextlib.suppress(graphlib.CycleError):  # formulas that are in no ring come nevertheless
+            order.prepare()
+        while ready := order.get_ready():
+            for name in ready:
+                try:
+                    self.columns[name] = self._computed(name, formulas[name])
+                except ValueError as error:
+                    wrong[name] = str(error)
+            order.done(*ready)
+        for name in formulas.keys() - self.columns.keys() - wrong.keys():
+            ring = _ring(name, needs)
+            behind = next((used for used in needs[name] if used not in self.columns), "")
+            itself = f"is computed from itself ({' -> '.join(ring)})"
+            wrong[name] = itself if ring else self._spoilt(behind)
+        return wrong
+
+    def _spoilt(self, name: str) -> str:
+        return f"{name} is wrong in {self.keys[name]}"
 
     def _computed(self, name: str, formula: Expression) -> Column:
         found = {used: self._named(used) for used in formula.names}
@@ -125,19 +136,21 @@ class _Columns:
 
     def _named(self, name: str) -> tuple[tuple[str, ...], np.ndarray]:
         """The axes along which a parameter varies, and its values; of a fixed one no axes and one value."""
+        if name in self.searched:
+            raise ValueError(f"{name} is searched, which formulas cannot follow; use a number or an axis")
         for axis in self.axes:
             if axis.name == name:
                 return (name,), axis.values
         for column in self.given:
             if column.name == name:
                 return column.along, column.values
-        if name in self.formulas:
-            column = self.column(name)
-            return column.along, column.values
+        if name in self.columns:
+            return self.columns[name].along, self.columns[name].values
         if name in self.keys:
-            raise ValueError(f"{name} is wrong in {self.keys[name]}")
-        if name not in self.parameters:
-            raise ValueError(f"unknown name {name!r}; {meant(name, self.parameters)}")
+            raise ValueError(self._spoilt(name))
+        known = [row.name for row in axes_of(self.parameters)]
+        if name not in known:
+            raise ValueError(f"unknown name {name!r}; {meant(name, known)}")
         return (), np.array(self._fixed(name))
 
     def _fixed(self, name: str) -> float:
@@ -145,6 +158,8 @@ class _Columns:
         row = self.parameters[name]
         base = name.partition(".")[0]
         value = getattr(self.tables[row.table], base, None)
+        if not self.mistakes.clean(f"{row.table}.{base}"):
+            raise ValueError(f"{name} is wrong in {row.table}.{base}")
         if is_patterned(value):
             value = paths.numbers_of(base, pattern_of(base, value)).get(name, value)
         if isinstance(value, list) and len(set(map(str, value))) == 1:
@@ -156,6 +171,20 @@ class _Columns:
         return float(value)
 
 
+def _ring(name: str, needs: Mapping[str, Collection[str]]) -> list[str]:
+    """The shortest way from a formula back to itself, along those that it is computed from; [] if none."""
+    paths = [[name]]
+    seen: set[str] = set()
+    for path in paths:
+        for used in needs[path[-1]]:
+            if used == name:
+                return [*path, name]
+            if used not in seen:
+                seen.add(used)
+                paths.append([*path, used])
+    return []
+
+
 def _spread(values: np.ndarray, dims: tuple[str, ...], along: tuple[str, ...]) -> np.ndarray:
     """Values along `dims`, of length 1 along the others of `along`. Both are in the order of the grid."""
     return values.reshape(tuple(values.shape[dims.index(dim)] if dim in dims else 1 for dim in along))
@@ -165,7 +194,8 @@ def _checked(row: Parameter, values: np.ndarray, axes: list[Axis]) -> np.ndarray
     """The values of a derived parameter; raises ValueError, with the place, if one is not allowed."""
     if row.integer:
         whole = np.rint(values)
-        wrong = ~(np.abs(values - whole) <= ROUNDING * np.maximum(1, np.abs(whole)))
+        with np.errstate(invalid="ignore"):  # inf - inf
+            wrong = ~(np.abs(values - whole) <= ROUNDING * np.maximum(1, np.abs(whole)))
         values = np.where(wrong, values, whole)
     else:
         wrong = ~np.isfinite(values)
@@ -175,8 +205,8 @@ def _checked(row: Parameter, values: np.ndarray, axes: list[Axis]) -> np.ndarray
         distinct, first = np.array([values[wrong][0]]), np.flatnonzero(wrong)[:1]
     for value, place in zip(distinct, first, strict=True):
         try:
-            read(int(value) if row.integer and value == np.rint(value) else float(value))
-        except (ValueError, OverflowError) as error:
+            read(int(value) if row.integer and float(value).is_integer() else float(value))
+        except ValueError as error:
             index = np.unravel_index(place, values.shape)
             at = ", ".join(f"{axis.name} = {axis.values[i]:g}" for axis, i in zip(axes, index, strict=True))
             raise ValueError(f"{error}{f' at {at}' if at else ''}") from None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import PlainValidator
 
@@ -99,5 +99,7 @@ def _lengths(bounds: Any) -> list:
 
 class SearchTable(Table):
     """[search]"""
+
+    required: ClassVar = {"over": "windows to search, such as { mu_bar = [-1.99, 1.99] }"}
 
     over: Annotated[dict[str, list[float]] | None, PlainValidator(_over)] = None

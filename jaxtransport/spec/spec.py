@@ -23,7 +23,7 @@ import tomlkit.exceptions
 
 from jaxtransport.arguments import show
 from jaxtransport.errors import InputError
-from jaxtransport.spec.axes import names_in
+from jaxtransport.spec.axes import names_in, unvary, without_formulas
 from jaxtransport.spec.tables import TOP, Mistakes, Model, Table
 from jaxtransport.spec.values import short_of_stop
 from jaxtransport.sweep.grid import Axis, Column, Grid
@@ -94,7 +94,7 @@ class Spec:
 
     def _values(self, listed: Callable[[np.ndarray], Any]) -> dict[str, Any]:
         """The same, with the values of axes as `listed` makes them."""
-        out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.axes]}
+        out: dict[str, Any] = {"model": self.model, "grid.order": [a.name for a in self.grid().axes]}
         swept = self.swept
         for table, content in self.tables.items():
             for key, value in content.model_dump().items():
@@ -140,8 +140,8 @@ def read(path: str | Path, models: Mapping[str, Model], overrides: Sequence[str]
     Args:
         path: a sweep file.
         models: name -> how its sweep files are read.
-        overrides: "table.key=value" each, value in TOML; on a swept key it replaces the axis. Without a
-            value, "table.key=" removes the key.
+        overrides: "table.key=value" each, value in TOML; on a swept key it replaces the axis or the
+            formula. Without a value, "table.key=" removes the key.
 
     Raises:
         InputError: every mistake in the file and in the overrides, each naming its key.
@@ -239,24 +239,12 @@ def _override(document: tomlkit.TOMLDocument, override: str, mistakes: Mistakes)
     if not isinstance(holder, dict):
         mistakes.add(f"--set {override}", f"expected the place of an entry of {'.'.join(tables)}, from 1")
         return
+    if tables == ["grid"]:  # several that vary together, with other blanks
+        name = next((key for key in holder if names_in(key) == names_in(name)), name)
+        without_formulas(document, names_in(name))
+    elif tables[0] not in ("grid", "search"):
+        unvary(document, ".".join(parts[1:]))
     holder[name] = parsed
-    if tables[0] not in ("grid", "derive", "search"):
-        _unvary(document, ".".join(parts[1:]))
-
-
-def _unvary(document: tomlkit.TOMLDocument, name: str) -> None:
-    """Let a parameter no longer vary, since it was set to a number."""
-    for table in ("grid", "derive"):
-        held = document.get(table, {})
-        for key in list(held) if isinstance(held, dict) else ():
-            names = names_in(key) if table == "grid" else [key]
-            if name not in names:
-                continue
-            rows = held.pop(key)
-            left = [i for i, other in enumerate(names) if other != name]
-            if left and isinstance(rows, list):  # of several that vary together
-                kept = [[row[i] for i in left] if isinstance(row, list) else row for row in rows]
-                held[", ".join(names[i] for i in left)] = kept if len(left) > 1 else [row[0] for row in kept]
 
 
 def _keys(key: str) -> list[str]:

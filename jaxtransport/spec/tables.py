@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import pydantic
 from pydantic import PlainValidator
@@ -69,6 +69,7 @@ class Table(pydantic.BaseModel):
     """One table of a sweep file. Unknown keys are mistakes."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    required: ClassVar[Mapping[str, str]] = {}  # key -> what it is: without it a table says nothing
 
 
 class OutputTable(Table):
@@ -137,6 +138,9 @@ def read_tables(
                 else:
                     mistakes.add(f"{name}.{key}", e["msg"].removeprefix("Value error, "))
             out[name] = kind.model_validate({k: v for k, v in content.items() if k not in wrong})
+        for key, what in kind.required.items() if name in raw else ():
+            if getattr(out[name], key) is None and mistakes.clean(name, f"{name}.{key}"):
+                mistakes.add(f"{name}.{key}", f"missing; expected {what}")
     return out
 
 

@@ -11,7 +11,7 @@ import decimal
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -150,12 +150,12 @@ def _range(value: dict, *, integer: bool) -> list | np.ndarray:
     if ("step" in value) == ("num" in value):
         raise ValueError("expected either step or num, besides start and stop")
     bound = whole() if integer else number(FINITE)
-    start, stop = (_part(value, key, bound) for key in ("start", "stop"))
+    start, stop = (part(value, key, bound) for key in ("start", "stop"))
     if not math.isfinite(stop - start):
         raise ValueError(f"expected a range of finite width, got {start:g} to {stop:g}")
-    spacing = _part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
+    spacing = part(value, "spacing", choice("linear", "log")) if "spacing" in value else "linear"
     if "step" in value:
-        step = _part(value, "step", bound)
+        step = part(value, "step", bound)
         if step == 0 or (stop - start) / step < 0:
             raise ValueError(f"step = {step:g} does not lead from {start:g} to {stop:g} (an empty axis)")
         if spacing == "log":
@@ -167,7 +167,7 @@ def _range(value: dict, *, integer: bool) -> list | np.ndarray:
             return start + step * np.arange(math.floor(steps) + 1)
         values = _evenly(start, step, math.floor(steps + 1e-9))
         return [*values[:-1], stop] if abs(values[-1] - stop) < 1e-9 * abs(step) else values
-    num = _part(value, "num", whole(1))
+    num = part(value, "num", whole(1))
     _bound(num)
     if spacing == "log":
         if not (start > 0 and stop > 0):
@@ -238,7 +238,8 @@ def _bound(count: float) -> None:
         raise ValueError(f"expected at most {MOST_VALUES:,} values, got {count:,.6g}")
 
 
-def _part(value: dict, key: str, read: Reader) -> Any:
+def part(value: Mapping[str, Any], key: str, read: Reader) -> Any:
+    """The value of a key inside a table, named in what is wrong with it."""
     try:
         return read(value[key])
     except ValueError as error:
@@ -281,9 +282,9 @@ def along_of(row: Parameter) -> Reader:
         if not isinstance(pattern, Sum):
             return _table(row, pattern)
         read = []
-        for place, part in enumerate(pattern.parts, 1):
+        for place, one in enumerate(pattern.parts, 1):
             try:
-                read.append(_table(dataclasses.replace(row, domain=REAL), part))
+                read.append(_table(dataclasses.replace(row, domain=REAL), one))
             except ValueError as error:
                 raise ValueError(f"{place}.{error}") from None
         return read
@@ -300,7 +301,7 @@ def _table(row: Parameter, pattern: Pattern) -> dict[str, Any]:
             continue
         domain = kind.domain or row.domain
         one = whole(int(domain.low), int(domain.high)) if kind.integer else number(domain)
-        read[key] = _part({key: value}, key, list_of(one) if kind.listed else one)
+        read[key] = part({key: value}, key, list_of(one) if kind.listed else one)
     if mistakes := pattern_of(row.name, read).mistakes():
         raise ValueError("; ".join(mistakes))
     return read

@@ -6,7 +6,7 @@ from support.patterned import SPEC
 
 import jaxtransport as jt
 from jaxtransport.models import parse, read, search
-from jaxtransport.patterns import paths
+from jaxtransport.models.quantum import checks
 
 DISORDER = 'onsite = { pattern = "disorder", width = 1.0, seed = 7 }'
 
@@ -164,13 +164,13 @@ def test_numbers_that_do_not_go_together(wire, grid):
 @pytest.mark.slow
 def test_what_was_not_tried_has_a_status(tmp_path, monkeypatch):
     """A hopping below zero at points that nobody has looked at: status 4, the others as they are."""
-    monkeypatch.setattr(paths, "MOST_TRIED", 2)
+    monkeypatch.setattr(checks, "MOST_TRIED", 2)
     wire = (
         'N = 4\nhopping = [{ pattern = "alternating", values = [1.0] }, '
         '{ pattern = "quasiperiodic", amplitude = 0.5, frequency = 0.0 }]'
     )
     grid = (
-        '"hopping.2.phase" = { start = 0.0, stop = 1.0, num = 100 }\n"hopping.2.amplitude" = [0.5, -1.5, 0.6]'
+        '"hopping.2.phase" = { start = 0.0, stop = 6.28, num = 100 }\n"hopping.2.amplitude" = [0.5, 1.5, 0.6]'
     )
     (tmp_path / "s.toml").write_text(SPEC.format(wire=wire, grid=grid))
     data = jt.run(tmp_path / "s.toml", tmp_path / "s.h5")

@@ -24,6 +24,8 @@ from jaxtransport.spec.checks import Checks
 from jaxtransport.spec.search_table import of_window
 from jaxtransport.variables import LINEAR, NONLINEAR, OF_WIRE
 
+MOST_TRIED, MOST_SITES_TRIED = 1000, 10**7  # wires with patterns, and their sites in all, that are checked
+
 
 class QuantumChecks(Checks):
     """Checks that involve more than one key of a quantum wire."""
@@ -175,7 +177,8 @@ class QuantumChecks(Checks):
                 continue
             if name in self.swept:
                 kind = "pattern" if is_patterned(value) else "list"
-                self.add(name, f"wire.{name} is a {kind} along the wire; keep one of the two")
+                if self.mistakes.clean(self.key(name)):
+                    self.add(name, f"wire.{name} is a {kind} along the wire; keep one of the two")
             elif is_patterned(value):
                 self.patterned(name, pattern_of(name, value))  # fits every length
             elif "N" in self.swept:
@@ -193,7 +196,15 @@ class QuantumChecks(Checks):
         lengths, bonds = self.values("N"), name == "hopping"
         if lengths is None or not len(lengths):
             return
-        if said := paths.not_allowed(name, pattern, self.axes, lengths - bonds, positive=bonds):
+        varied = [path for path in paths.numbers_of(name, pattern) if path in self.axes]
+        longest = int(lengths.max())
+        most = max(2, min(MOST_TRIED, MOST_SITES_TRIED // longest))
+        at = self.sampled([*varied, *(["N"] if pattern.of_length and "N" in self.axes else [])], most)
+        count = max((values.size for values in at.values()), default=1)
+        every = at["N"].ravel() if "N" in at else np.full(count, longest)
+        given = ({path: at[path].flat[i] for path in varied} for i in range(count))
+        wires = ((numbers, int(N) - bonds) for numbers, N in zip(given, every, strict=True))
+        if said := paths.not_allowed(name, pattern, wires, positive=bonds):
             self.add(name, said)
 
     def rules(self) -> None:
@@ -240,7 +251,7 @@ class QuantumChecks(Checks):
 
     def outside(self, band: Band, worst: float, widest: float) -> str:
         """What is wrong with a lead that leaves a band; those that vary together are looked at together."""
-        if {"mu_bar", "delta_mu"}.intersection(column.name for column in self.grid.columns):
+        if set(self.dims("mu_bar")).intersection(self.dims("delta_mu")):
             together = self.together("mu_bar", "delta_mu")
             assert together is not None
             at, bias = together

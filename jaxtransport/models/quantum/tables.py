@@ -108,8 +108,6 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Parsed | None:
     checks = QuantumChecks(tables, varied, mistakes)
     checks.parameters = parameters
     checks.all()
-    if "search" in raw and tables["search"].over is None and mistakes.clean("search.over", "search"):  # type: ignore[attr-defined]
-        mistakes.add("search.over", "missing; expected windows to search, such as { mu_bar = [-1.99, 1.99] }")
     if mistakes.lines:
         return None
     del tables["output"]
