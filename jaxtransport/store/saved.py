@@ -41,7 +41,7 @@ def write(path: Path, identity: str, numbers: Mapping[str, np.ndarray]) -> None:
 def read(path: Path, identity: str) -> dict[str, np.ndarray]:
     """What was saved with this identity, all of it; empty if there is nothing."""
     try:
-        with np.load(path) as saved:  # compares the numbers with their checksums
+        with open(path, "rb") as file, np.load(file) as saved:  # compares the numbers with their checksums
             numbers = dict(saved)
     except BROKEN:
         return {}
