@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from jaxtransport.store import saved
 from jaxtransport.store.carried import Carried, carried_path
 from jaxtransport.store.store import Store
 from jaxtransport.sweep.average import Averaging, Members
@@ -31,7 +30,6 @@ SAVED_SECONDS = 1.0
 SAVING_SHARE = 0.02  # most of the time that saving may take
 MOST_WAITING = 64  # blocks that are kept until it is their turn
 
-BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # a file that is absent or damaged
 Values = Mapping[str, np.ndarray]
 
 
@@ -49,7 +47,7 @@ class Averages:
         """
         self._store, self._averaging, self._piece = store, averaging, plan.piece
         self._path = members_path(store.path)
-        self._identity = f"{identity} {plan.to_json()} {store.halvings}"
+        self._identity = f"{saved.identity(identity, averaging, plan)} {store.halvings}"
         self._carried = Carried.read(store.path, averaging, identity, plan)
         self._order = [
             (block, points)
@@ -79,8 +77,7 @@ class Averages:
 
     def __exit__(self, *_: object) -> None:
         if self._under_way is not None:
-            with contextlib.suppress(OSError):  # nothing is lost but time
-                self._save()
+            self._save()
 
     @property
     def accepts(self) -> bool:
@@ -131,9 +128,10 @@ class Averages:
         else:
             state = self._carried.state(points)
             group = self._under_way or Collected(self._averaging, points, self._piece, state)
-            self._under_way = group
+            self._under_way = None  # not to be saved with a block half in it, or complete
             group.add(block, values)
             if not group.complete:
+                self._under_way = group
                 return
             self._store.write(self._rows(points), group.statistics())
         self._under_way = None
@@ -150,26 +148,17 @@ class Averages:
         assert self._under_way is not None
         start = time.monotonic()
         block, _ = self._order[self._at]
-        place = np.array([block.solve.start, block.free.start, block.members.start])
-        part = self._path.with_name(self._path.name + ".part")
-        try:
-            with open(part, "wb") as file:
-                saved = {"identity": np.array(self._identity), "place": place, **self._under_way.state()}
-                np.savez(file, **saved)  # type: ignore[arg-type]
-            os.replace(part, self._path)
-        finally:
-            part.unlink(missing_ok=True)
+        state = self._under_way.state()
+        place = np.array([block.solve.start, block.free.start, state["seen"]])
+        with contextlib.suppress(OSError):  # nothing is lost but time
+            saved.write(self._path, self._identity, {"place": place, **state})
         end = time.monotonic()
         self._save_from = end + max(SAVED_SECONDS, (end - start) / SAVING_SHARE)
 
     def _read(self) -> None:
         """Take up the group that was under way, if it is that of this run."""
-        try:
-            with np.load(self._path) as saved:  # compares the numbers with their checksums
-                state = dict(saved)
-        except BROKEN:
-            return
-        if str(state.pop("identity", "")) != self._identity or not self._order:
+        state = saved.read(self._path, self._identity)
+        if not state or not self._order:
             return
         place, first = state.pop("place").tolist(), self._order[0][1]
         for at, (block, points) in enumerate(self._order):
@@ -183,9 +172,9 @@ class Averages:
 def under_way(output: Path) -> int:
     """Members of the points under way that are saved beside an output; 0 if there are none."""
     try:
-        with np.load(members_path(output)) as saved:
-            return int(saved["seen"])
-    except BROKEN:
+        with open(members_path(output), "rb") as file, np.load(file) as members:
+            return int(members["seen"])
+    except saved.BROKEN:
         return 0
 
 

@@ -7,8 +7,6 @@ The file exists until its output is complete. Without it all members are compute
 
 from __future__ import annotations
 
-import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -16,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxtransport.store import saved
 from jaxtransport.sweep.average import Averaging
 from jaxtransport.sweep.grid import Block, scatter
-from jaxtransport.sweep.moments import Moments
+from jaxtransport.sweep.moments import Moments, standard_error
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.statistics import BOOKS
 
@@ -33,31 +32,27 @@ class Carried:
     @classmethod
     def read(cls, output: Path, averaging: Averaging, identity: str, plan: Plan) -> Carried:
         """What was written for this output, its spec and its plan."""
-        try:
-            with np.load(carried_path(output)) as saved:  # compares the numbers with their checksums
-                books = dict(saved)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return cls(averaging, {})
-        known = str(books.pop("identity", "")) == _identity(identity, plan)
-        return cls(averaging, books if known else {})
+        return cls(averaging, saved.read(carried_path(output), saved.identity(identity, averaging, plan)))
 
     def write(self, output: Path, identity: str, plan: Plan) -> None:
         """Write it for an output. Raises OSError if the disk is full."""
-        path = carried_path(output)
-        part = path.with_name(path.name + ".part")
-        try:
-            with open(part, "wb") as file:
-                saved = {"identity": np.array(_identity(identity, plan)), **self.books}
-                np.savez(file, **saved)  # type: ignore[arg-type]
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        saved.write(carried_path(output), saved.identity(identity, self.averaging, plan), self.books)
 
     def seen(self, points: Block) -> np.ndarray:
-        """How many members are known of each solve point: the fewest of its free points."""
+        """How many members are known of each solve point, of all its free points.
+
+        Free points that need no more members may have seen fewer. Where others have, it is none.
+        """
         if not self.books:
             return np.zeros(len(points.solve), int)
-        return np.min(self._at(points, "n") + self._at(points, "failed"), axis=1)
+        n = self._at(points, "n")
+        seen = n + self._at(points, "failed")
+        most = np.max(seen, axis=1)
+        enough = seen == most[:, None]
+        average = self.averaging.average
+        if average.error is not None:
+            enough |= standard_error(n, self._at(points, f"squares_{average.of}")) <= average.error
+        return np.where(np.all(enough, axis=1), most, 0)
 
     def state(self, points: Block) -> dict[str, np.ndarray] | None:
         """The state of `Collected` for points of which as much is known; None if that is nothing."""
@@ -84,10 +79,6 @@ class Carried:
         for box, part in scatter(grid, points, out):
             part[...] = whole[box]
         return out
-
-
-def _identity(spec: str, plan: Plan) -> str:
-    return f"{spec} {plan.to_json()}"
 
 
 def carried_path(output: Path) -> Path:

@@ -11,7 +11,7 @@ from jaxtransport.status import SOLVED
 from jaxtransport.sweep import quantiles
 from jaxtransport.sweep.average import Averaging, Members
 from jaxtransport.sweep.grid import Block
-from jaxtransport.sweep.moments import Moments, chosen, merged
+from jaxtransport.sweep.moments import Moments, chosen, merged, standard_error
 from jaxtransport.sweep.statistics import BOOKS
 
 
@@ -87,7 +87,9 @@ class Collected:
             if v.name == average.of:
                 break
             first += prod(self._averaging.task.trailing(v))
-        self._open = self._open & ~(_error(self._total.n, self._total.squares[first]) <= average.error)
+        self._open = self._open & ~(
+            standard_error(self._total.n, self._total.squares[first]) <= average.error
+        )
 
     def statistics(self) -> dict[str, np.ndarray]:
         """Every stored variable, shape (point, free, ...)."""
@@ -101,7 +103,7 @@ class Collected:
         with np.errstate(all="ignore"):
             of = {
                 "mean": np.where(none, np.nan, self._total.mean),
-                "error": _error(n, self._total.squares),
+                "error": standard_error(n, self._total.squares),
                 "variance": np.where(n > 1, self._total.squares / (n - 1), np.nan),
                 "typical": np.where(none, np.nan, np.exp(self._total.logs / np.maximum(n, 1))),
             }
@@ -154,9 +156,3 @@ class Collected:
             self._sketch.counts, self._sketch.without = state["counts"], state["without"]
         elif "x" in state:
             self._x, self._good = [state["x"]], [state["good"]]
-
-
-def _error(n: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Standard error of the mean; NaN for less than two members."""
-    with np.errstate(all="ignore"):
-        return np.where(n > 1, np.sqrt(squares / (n - 1) / n), np.nan)

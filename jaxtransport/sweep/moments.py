@@ -76,3 +76,9 @@ def merged(a: Moments, b: Moments) -> Moments:
 def chosen(where: np.ndarray, a: Moments, b: Moments) -> Moments:
     """a at the points where it says so, b elsewhere."""
     return Moments(*(np.where(where, x, y) for x, y in zip(a, b, strict=True)))
+
+
+def standard_error(n: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Standard error of the mean; NaN for less than two members."""
+    with np.errstate(all="ignore"):
+        return np.where(n > 1, np.sqrt(squares / (n - 1) / n), np.nan)

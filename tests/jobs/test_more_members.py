@@ -138,6 +138,40 @@ def test_until_an_error_is_small_enough():
     assert int(whole.members.max()) > 100
 
 
+def test_no_member_counts_twice_where_some_injections_needed_fewer():
+    """Injections are computed together: of one gamma, one has an error small enough and one has not."""
+    until = 'until = { error = 0.01, of = "current_forward" }\n'
+    text = lambda seeds: (
+        spec(seeds, N="[6]", more=until)
+        .replace("injection = 0.2\n", "")
+        .replace("[grid]\n", "[grid]\ninjection = [0.02, 0.1, 0.5]\n")
+        .replace('"nonreciprocity"', '"current_forward"')
+    )
+    whole, old = run(text(400), "whole"), run(text(100))
+    few = old.members.min("injection")
+    assert bool(((few < 96) & (few < whole.members.max("injection"))).any())
+    assert int(old.members.max()) == 100 < int(whole.members.max())
+    run(text(400), extend=True)
+    same("whole.h5", "out.h5")
+
+
+def test_sums_of_other_variables_are_not_used():
+    """A run that extends leaves its sums behind; one of the same sweep with more variables comes."""
+    one = WIRE.replace('"nonreciprocity", ', "")
+    few, many = (spec(seeds).replace(WIRE, one) for seeds in (100, 200))
+    run(few)
+
+    def report(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(many, extend=True, report=report)
+    assert Path("out.h5.before").exists()
+    run(spec(200), "whole")
+    run(spec(200), force=True)
+    same("whole.h5", "out.h5")
+
+
 def test_what_cannot_be_extended():
     with_quantiles = AVERAGE.replace('"error"', '"quantiles"')
     run(spec(average=with_quantiles))

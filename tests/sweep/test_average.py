@@ -15,6 +15,7 @@ from jaxtransport.models import averaging, make_task, parse
 from jaxtransport.patterns.disorder import Disorder
 from jaxtransport.status import CRASHED
 from jaxtransport.store import averages, results
+from jaxtransport.store import store as stores
 from jaxtransport.sweep import average as module
 from jaxtransport.sweep import evaluator
 from jaxtransport.sweep.plan import make_plan
@@ -261,6 +262,78 @@ def test_what_another_run_saved_is_not_used(small_blocks, monkeypatch):
     run(other, "whole")
     Path("out.toml").write_text(other)
     jt.run("out.toml", "out.h5", force=True)
+    same("whole.h5", "out.h5")
+
+
+def stopped(text, **how):
+    """A run that ends after its first block, with the members under way saved."""
+    Path("out.toml").write_text(text)
+
+    def report(progress):
+        if progress.done > progress.resumed:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jt.run("out.toml", "out.h5", report=report, **how)
+    assert Path("out.h5.members").exists()
+
+
+def test_what_was_saved_of_other_variables_is_not_used(small_blocks, monkeypatch):
+    """The fingerprint of a spec does not know its variables."""
+    monkeypatch.setattr(averages, "SAVED_SECONDS", 0.0)
+    text = WIRE + GRID + AVERAGE
+    stopped(text + '[output]\nvariables = ["conductance"]\n')
+    other = text + '[output]\nvariables = ["nonreciprocity"]\n'
+    run(other, "whole")
+    run(other, force=True)
+    same("whole.h5", "out.h5")
+
+
+def test_no_member_counts_twice_after_a_failed_write(small_blocks, monkeypatch):
+    """The output is removed before the statistics of its first points are written."""
+    monkeypatch.setattr(averages, "SAVED_SECONDS", 0.0)
+    text = WIRE + GRID + AVERAGE + OUTPUT
+    run(text, "whole")
+    right = stores.Store.write
+
+    def write(self, block, values):
+        self.path.unlink()
+        right(self, block, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores.Store, "write", write)
+        with pytest.raises(jt.InputError, match="removed"):
+            run(text)
+    run(text)
+    same("whole.h5", "out.h5")
+
+
+def test_what_was_saved_and_is_damaged_counts_as_none(small_blocks, monkeypatch):
+    monkeypatch.setattr(averages, "SAVED_SECONDS", 0.0)
+    text = WIRE + GRID + AVERAGE + OUTPUT
+    run(text, "whole")
+    stopped(text)
+    path = Path("out.h5.members")
+    good = path.read_bytes()
+    np.save("array.npy", np.ones(3))
+    unknown = bytearray(good)
+    unknown[good.index(b"PK\1\2") + 10] = 99  # the way it is packed
+    for damaged in (Path("array.npy").read_bytes(), bytes(unknown), good[: len(good) // 2], b""):
+        path.write_bytes(damaged)
+        assert averages.under_way(Path("out.h5")) in (0, 16)  # a part of it may be sound
+        stopped(text)
+    run(text)
+    same("whole.h5", "out.h5")
+
+
+def test_members_that_cannot_be_saved(small_blocks, monkeypatch):
+    """A folder stands in the way: nothing is lost but time."""
+    monkeypatch.setattr(averages, "SAVED_SECONDS", 0.0)
+    text = WIRE + GRID + AVERAGE + OUTPUT
+    run(text, "whole")
+    part = Path("out.h5.members.part")
+    part.mkdir()
+    run(text)
     same("whole.h5", "out.h5")
 
 
