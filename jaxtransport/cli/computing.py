@@ -68,7 +68,8 @@ def run(
         afresh = force and not extend
         return f"{done}; run the same command {'again, without --force,' if afresh else 'again'} to resume"
 
-    with interruptible(kept), reporter(parsed.name, quiet=quiet or as_json) as report:
+    unit = "member" if parsed.averaged else "point"
+    with interruptible(kept), reporter(parsed.name, quiet=quiet or as_json, unit=unit) as report:
         progress = jobs.execute(
             parsed, path, force=force, extend=extend, report=report, devices=devices, scheduler=scheduler
         )

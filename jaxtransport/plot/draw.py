@@ -29,6 +29,7 @@ from jaxtransport.store.targets import check_name
 
 FORMATS = (".png", ".pdf", ".svg")
 TITLE_LINES = 5  # more would leave too little room for the picture
+TITLE_SHARE = 0.85  # of the letters of a line below the panels
 MOST_NAMED = 6  # values of an axis that a note names
 
 
@@ -220,7 +221,8 @@ def _titled(
     below = [*_wrap(caption, columns), *(_wrap(notes, columns) if notes else ())]
     figure.supxlabel("\n".join(below), fontsize=0.9 * size, color=style.faint())
     if len(set(titles)) == 1 and (title := str(titles[0])):
-        wrapped = textwrap.wrap(style.printable(title), columns, max_lines=TITLE_LINES, placeholder=" …")
+        width = int(TITLE_SHARE * columns)  # its letters are larger than those below the panels
+        wrapped = textwrap.wrap(style.printable(title), width, max_lines=TITLE_LINES, placeholder=" …")
         figure.suptitle("\n".join(wrapped), fontsize=1.05 * size, parse_math=False)
     return figure
 
