@@ -154,19 +154,29 @@ def _joined(parsed: Sequence[Spec], paths: Sequence[Path]) -> Spec:
     unions = [alike.union([spec.axes[i].values for spec in parsed]) for i in range(len(first.axes))]
     for axis, values in zip(first.axes, unions, strict=True):
         override = _along(axis.name, values, parsed, paths)
-        if np.array_equal(axis.values, values):
-            continue
         if axis.name in first.averaged:
-            raise InputError(
-                f"the files are averages over other values of {axis.name}, which cannot be joined; run one "
-                "of them with all values and --extend"
-            )
-        overrides.append(override)
+            _require_same_members(axis.name, parsed, paths)
+        elif not np.array_equal(axis.values, values):
+            overrides.append(override)
     spec = models.parse(first.text, first.name, overrides)
-    same = [np.array_equal(axis.values, values) for axis, values in zip(spec.axes, unions, strict=True)]
+    same = [
+        axis.name in first.averaged or np.array_equal(axis.values, values)
+        for axis, values in zip(spec.axes, unions, strict=True)
+    ]
     if not all(same) or (spec.fingerprint != first.fingerprint and not differing_axes(first, spec)):
         raise InputError(f"the axes of {paths[0]} cannot be joined with those of the others")
     return spec
+
+
+def _require_same_members(name: str, parsed: Sequence[Spec], paths: Sequence[Path]) -> None:
+    """Raise `InputError` unless all files average over the same values of an axis, in the same order."""
+    first, *others = (axis.values for spec in parsed for axis in spec.axes if axis.name == name)
+    for values, path in zip(others, paths[1:], strict=True):
+        if not np.array_equal(alike.places([first], [values]), np.arange(len(first))):
+            raise InputError(
+                f"{path} and {paths[0]} are averages over other values of {name}, which cannot be joined; "
+                "run one of them with all values and --extend"
+            )
 
 
 def _along(name: str, values: np.ndarray, parsed: Sequence[Spec], paths: Sequence[Path]) -> str:

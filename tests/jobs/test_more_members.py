@@ -196,8 +196,14 @@ def test_merged_averages():
         np.testing.assert_array_equal(one[name], other[name].transpose(*one[name].dims))
     jt.merge(["a.h5", "b.h5"], "overlap.h5")
     run(spec(200, gamma="[0.2]"), "more")
-    with pytest.raises(jt.InputError, match=r"averages over other values of onsite\.seed"):
-        jt.merge(["a.h5", "more.h5"], "wrong.h5")
+    run(spec(50, gamma="[0.2]"), "fewer")
+    run(
+        spec(100, gamma="[0.2]").replace("start = 0, stop = 99, step = 1", "start = 99, stop = 0, step = -1"),
+        "back",
+    )
+    for other in ("more", "fewer", "back"):
+        with pytest.raises(jt.InputError, match=r"averages over other values of onsite\.seed"):
+            jt.merge(["a.h5", f"{other}.h5"], "wrong.h5")
     run(spec(gamma="[0.2, 0.3, 0.4]"), "out", extend=True)  # complete
 
 
