@@ -172,7 +172,7 @@ class Averages:
 def under_way(output: Path) -> int:
     """Members of the points under way that are saved beside an output; 0 if there are none."""
     try:
-        with open(members_path(output), "rb") as file, np.load(file) as members:
+        with saved.opened(members_path(output)) as members:
             return int(members["seen"])
     except saved.BROKEN:
         return 0

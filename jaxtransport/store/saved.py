@@ -7,9 +7,10 @@ A file that is absent, damaged, or of another average counts as none.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,19 @@ def write(path: Path, identity: str, numbers: Mapping[str, np.ndarray]) -> None:
         part.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
+    """The numbers of a file, compared with their checksums when read. Raises some of `BROKEN`."""
+    if not path.is_file():  # a pipe would wait for someone who writes
+        raise FileNotFoundError(path)
+    with open(path, "rb") as file, np.load(file) as numbers:
+        yield numbers
+
+
 def read(path: Path, identity: str) -> dict[str, np.ndarray]:
     """What was saved with this identity, all of it; empty if there is nothing."""
     try:
-        with open(path, "rb") as file, np.load(file) as saved:  # compares the numbers with their checksums
+        with opened(path) as saved:
             numbers = dict(saved)
     except BROKEN:
         return {}

@@ -322,6 +322,9 @@ def test_what_was_saved_and_is_damaged_counts_as_none(small_blocks, monkeypatch)
         path.write_bytes(damaged)
         assert averages.under_way(Path("out.h5")) in (0, 16)  # a part of it may be sound
         stopped(text)
+    path.unlink()
+    os.mkfifo(path)
+    assert averages.under_way(Path("out.h5")) == 0
     run(text)
     same("whole.h5", "out.h5")
 
