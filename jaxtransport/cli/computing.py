@@ -83,7 +83,7 @@ def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_j
     from jaxtransport.store import results
 
     counts = text.named(results.count_statuses(path))
-    stored, computed = sum(counts.values()), progress.done - progress.resumed
+    stored, computed = sum(counts.values()), progress.computed
     left_out = results.left_out(path)
     averaged = {} if left_out is None else {"stored": stored, "left_out": left_out}
     if as_json:
@@ -101,10 +101,11 @@ def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_j
         points = text.count(stored, "point")
         took = f"{text.count(computed, 'member' if averaged else 'point')} in {progress.seconds:.1f} s"
         print(f"{path}: {points}, {took if computed else 'nothing left to compute'}")
-        if left_out:
-            print(f"{text.count(left_out, 'member')} failed and were left out; `failed` has their numbers")
         if drawable:
             print(f"picture: jaxtransport plot {path}")
+    if left_out and not as_json:
+        said = f"{text.count(left_out, 'member')} failed and were left out; `failed` has their numbers"
+        print(said, file=sys.stderr)
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")
         points = text.count(stored, "point")

@@ -30,6 +30,7 @@ from jaxtransport.sweep.grid import Grid
 from jaxtransport.sweep.plan import Plan
 from jaxtransport.sweep.statistics import BOOKS
 from jaxtransport.sweep.task import Task
+from jaxtransport.text import count
 
 OTHERWISE = "choose another output, or use --force"
 
@@ -99,8 +100,8 @@ def required(spec: Spec, output: Path, *, extend: bool, force: bool) -> Extensio
     if found.lost and not force:
         raise InputError(
             [
-                f"output {output} has {found.lost:,} points at values that the spec leaves out; choose "
-                "another output, or use --extend with --force to drop them",
+                f"output {output} has {count(found.lost, 'point')} at values that the spec leaves out; "
+                "choose another output, or use --extend with --force to drop them",
                 *of_file,
             ]
         )

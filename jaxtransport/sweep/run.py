@@ -64,6 +64,7 @@ class Progress:
     total: int
     done: int
     resumed: int  # points that were in the file before this run
+    skipped: int = 0  # points that turned out not to be needed
     failed: int = 0
     seconds: float = 0.0
     writing: float = 0.0  # of these seconds, spent on writing results
@@ -73,7 +74,12 @@ class Progress:
     @property
     def rate(self) -> float:
         """Points a second of this run."""
-        return (self.done - self.resumed) / self.seconds if self.seconds else 0.0
+        return self.computed / self.seconds if self.seconds else 0.0
+
+    @property
+    def computed(self) -> int:
+        """Points that this run computed."""
+        return self.done - self.resumed - self.skipped
 
     @property
     def seconds_left(self) -> float:
@@ -112,6 +118,7 @@ def execute(
             block = left.popleft()
             if (filled := store.filled(block)) is None:
                 progress.done += block.size
+                progress.skipped += block.size
             else:
                 executor.submit(filled)
         if not executor.busy:
