@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from support.checks import close
+from support.stored import same
 
 import jaxtransport as jt
 from jaxtransport.sweep import average as module
@@ -22,7 +22,6 @@ injection = 0.2
 variables = ["nonreciprocity", "conductance"]
 """
 AVERAGE = '[average]\nover = "onsite.seed"\nstatistics = ["error", "variance", "typical"]\n'
-BOOKS = ("started", "finished")
 
 
 @pytest.fixture(autouse=True)
@@ -40,21 +39,6 @@ def spec(seeds=100, gamma="[0.3, 0.4]", N="[6, 8]", more="", average=AVERAGE):
 def run(text, name="out", **how):
     Path(f"{name}.toml").write_text(text)
     return jt.run(f"{name}.toml", f"{name}.h5", **how)
-
-
-def contents(path):
-    out = {}
-    with h5py.File(path) as file:
-        keep = lambda name, one: isinstance(one, h5py.Dataset) and not any(b in name for b in BOOKS)
-        file.visititems(lambda name, one: out.update({name: one[()]}) if keep(name, one) else None)
-    return out
-
-
-def same(one, other):
-    a, b = contents(one), contents(other)
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 def counted():

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from support.checks import close
+from support.stored import same
 
 import jaxtransport as jt
 from jaxtransport.models import averaging, make_task, parse
@@ -193,26 +194,6 @@ def test_until_the_error_is_small(small_blocks):
         assert int(data["members"][0, i]) == n
         close(float(data["conductance"][0, i]), x[:n].mean(), 1e-14, 1.0)
         close(data["conductance_quantiles"][0, i], np.quantile(x[:n], [0.05, 0.5, 0.95]), 1e-14, 1.0)
-
-
-def contents(path):
-    """Every number of a file but times."""
-    out = {}
-
-    def visit(name, one):
-        if isinstance(one, h5py.Dataset) and "started" not in name and "finished" not in name:
-            out[name] = one[()]
-
-    with h5py.File(path) as file:
-        file.visititems(visit)
-    return out
-
-
-def same(one, other):
-    a, b = contents(one), contents(other)
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.mark.parametrize("sketched", [False, True])
