@@ -8,6 +8,7 @@ counts, whose programs are compiled.
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -58,7 +59,11 @@ def line(what: str, name: str, text: str) -> float:
 
 
 def main() -> None:
-    members = int(sys.argv[1]) if len(sys.argv) > 1 else 10**6
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("members", nargs="?", type=int, default=10**6)
+    members = parser.parse_args().members
     os.environ.setdefault("PYTHONPATH", str(Path(jt.__file__).parents[1]))
     os.chdir(tempfile.mkdtemp())
     many, few = WIRE.format(last=members - 1), WIRE.format(last=999)
