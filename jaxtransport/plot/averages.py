@@ -17,7 +17,7 @@ from jaxtransport.plot import style
 QUANTILE = "quantile"
 # Name and symbol of a statistic of the quantity "{}"
 STATISTICS = {
-    "error": ("standard error of the {}", r"\mathrm{{SE}}({})"),
+    "error": ("standard error of the mean {}", r"\mathrm{{SE}}({})"),
     "variance": ("variance of the {}", r"\mathrm{{Var}}({})"),
     "typical": ("typical {}", r"\exp\langle\ln|{}|\rangle"),
     "quantiles": ("{}", "{}"),

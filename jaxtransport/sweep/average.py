@@ -103,7 +103,7 @@ class Averaging:
     def stored(self) -> Task:
         """The task as its file sees it: statistics over the grid without the averaged axes."""
         task, average = self.task, self.average
-        quantiles = Axis(QUANTILE, np.array(average.quantiles), "1", "part of the members below", "q")
+        quantiles = Axis(QUANTILE, np.array(average.quantiles), "1", "fraction of the members below", "q")
         beside = tuple(one for one in task.beside if not set(one.dims).intersection(average.over))
         state = state_of(task.variables, squares=average.squares, logs=average.logs)
         return replace(

@@ -4,7 +4,7 @@
     v_error      standard error of the mean, s / sqrt(n)
     v_variance   s^2 = sum (x - mean)^2 / (n - 1)
     v_typical    exp mean log |x|
-    v_quantiles  values below which given parts of the members lie
+    v_quantiles  values below which given fractions of the members lie
 
 n members have status 0; the others are left out, and counted. Host data only.
 """
@@ -62,9 +62,9 @@ def _statistic(v: StoredVariable, kind: str) -> Statistic:
     }
     symbols = {
         "mean": rf"\langle {v.symbol}\rangle",
-        "error": rf"\sigma_{{\langle {v.symbol}\rangle}}",
-        "variance": rf"\mathrm{{var}}\,{v.symbol}",
-        "typical": rf"{{{v.symbol}}}_\mathrm{{typ}}",
+        "error": rf"\mathrm{{SE}}({v.symbol})",
+        "variance": rf"\mathrm{{Var}}({v.symbol})",
+        "typical": rf"\exp\langle\ln|{v.symbol}|\rangle",
         "quantiles": v.symbol,
     }
     name = v.name if kind == "mean" else f"{v.name}_{kind}"

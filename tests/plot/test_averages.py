@@ -170,7 +170,9 @@ def test_labels_say_what_is_averaged(line):
     labels = {name: style.label_of(one, long=True) for name, one in averages.labelled(line).data_vars.items()}
     assert labels["conductance"] == "mean conductance, $G$ ($e^2/h$)"
     assert labels["conductance_typical"] == r"typical conductance, $\exp\langle\ln|G|\rangle$ ($e^2/h$)"
-    assert labels["conductance_error"] == "standard error of the conductance\n$\\mathrm{SE}(G)$ ($e^2/h$)"
+    assert (
+        labels["conductance_error"] == "standard error of the mean conductance\n$\\mathrm{SE}(G)$ ($e^2/h$)"
+    )
     assert labels["conductance_variance"] == "variance of the conductance\n$\\mathrm{Var}(G)$ ($(e^2/h)^2$)"
     assert labels["members"] == "members"
     told = line.conductance.assign_attrs(long_name="mean conductance", symbol=r"\langle G\rangle")

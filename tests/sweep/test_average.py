@@ -14,6 +14,7 @@ from support.stored import same
 import jaxtransport as jt
 from jaxtransport.models import averaging, make_task, parse
 from jaxtransport.patterns.disorder import Disorder
+from jaxtransport.plot.averages import labelled
 from jaxtransport.status import CRASHED
 from jaxtransport.store import averages, results
 from jaxtransport.store import store as stores
@@ -93,6 +94,19 @@ def test_statistics_of_members_that_are_all_stored(small_blocks):
     assert data["potential_forward_quantiles"].dims == ("injection", "N", "site", "quantile")
     assert data.attrs["averaged"] == "onsite.seed (100)"
     assert not Path("out.h5.members").exists()
+
+
+def test_labels_of_files_are_those_of_pictures(small_blocks):
+    """Of statistics, whose symbols must be clear for ratios such as that of the relative nonreciprocity."""
+    output = OUTPUT.replace('"conductance", "potential_forward"', '"relative_nonreciprocity"')
+    data = run(WIRE + GRID.replace("stop = 99", "stop = 3") + AVERAGE + output)
+    drawn = labelled(data)
+    for kind in STATISTICS[1:]:
+        name = f"relative_nonreciprocity_{kind}"
+        assert data[name].attrs["symbol"] == drawn[name].attrs["symbol"]
+        assert data[name].attrs["units"] == drawn[name].attrs["units"]
+    variance = data["relative_nonreciprocity_variance"].attrs
+    assert variance["symbol"] == r"\mathrm{Var}(\Delta I/\bar{I})"
 
 
 def test_large_blocks_give_the_same_to_rounding():
