@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 import jaxtransport as jt
 from jaxtransport import models
@@ -217,6 +218,40 @@ def test_the_example_of_the_averages_prints_what_the_page_says(tmp_path, monkeyp
     assert (names["ds"].failed == 0).all()
 
 
+def test_the_resonance_that_is_left_out_is_real(tmp_path, monkeypatch):
+    """Against 40 digits: det A of the wire by its recursion, |G_1N|^2 = 1 / |det A|^2."""
+    monkeypatch.chdir(tmp_path)
+    Path("wire.toml").write_text(RESONANCE)
+    Path("average.toml").write_text(f'{RESONANCE}[average]\nover = "onsite.seed"\n')
+    wires, average = jt.run("wire.toml").sel(N=1000), jt.run("average.toml")
+    assert (average.members.item(), average.failed.item()) == (1, 1)
+    assert wires.status.sel({"onsite.seed": 3556}) == 7
+    one = wires.sel({"onsite.seed": 3556})
+    with mp.workdps(40):
+        sigma = (1 - 1j * mp.sqrt(3)) / 2
+        before, det = mp.mpf(1), 1 - mp.mpf(one.site_onsite[0].item()) - sigma
+        for l, onsite in enumerate(one.site_onsite.values[1:].tolist(), 2):
+            before, det = det, (1 - mp.mpf(onsite) - (sigma if l == 1000 else 0)) * det - before
+        wanted = float(3 / abs(det) ** 2)
+    assert round(wanted, 2) == 0.25
+    assert one.conductance.item() == pytest.approx(wanted, rel=1e-9)
+
+
+RESONANCE = """\
+[wire]
+layout = "custom"
+onsite = { pattern = "disorder", width = 1.0 }
+[drive]
+mu_bar = 1.0
+delta_mu = 0.01
+[grid]
+N = [1000]
+"onsite.seed" = [3555, 3556]
+[output]
+variables = ["conductance", "site_onsite"]
+"""
+
+
 def test_the_page_of_averages_has_the_numbers_of_the_code():
     from jaxtransport.store.averages import SAVED_SECONDS
     from jaxtransport.sweep import average, quantiles, statistics
@@ -227,7 +262,7 @@ def test_the_page_of_averages_has_the_numbers_of_the_code():
     assert average.COSTLY_SECONDS == 1e-4
     assert quantiles.EXACT_BYTES == 2**25
     assert quantiles.ALPHA == 1e-3
-    assert (quantiles.SMALLEST, quantiles.LARGEST) == (1e-15, 1e15)
+    assert (quantiles.SMALLEST, quantiles.LARGEST) == (1e-30, 1e10)
     assert f"Default `{list(statistics.QUANTILES)}`" in text
     for kind in statistics.STATISTICS[1:]:
         assert f"`v_{kind}`" in text

@@ -5,7 +5,8 @@ Exact: x sorted, linear between its order statistics, as in NumPy. The sketch co
     gamma^(k-1) < |x| <= gamma^k,   gamma = (1 + alpha) / (1 - alpha)
 
 (DDSketch: Masson, Rim and Lee, PVLDB 12, 2195 (2019)), so that each value is found to a relative error of
-alpha, and counts do not depend on the order of the members. |x| below `SMALLEST` counts as 0.
+alpha, and counts do not depend on the order of the members. |x| up to `SMALLEST` counts as 0, |x| beyond
+`LARGEST` as infinite.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 EXACT_BYTES = 2**25  # most that the members of one point may take to be kept
 ALPHA = 1e-3
-SMALLEST, LARGEST = 1e-15, 1e15
+SMALLEST, LARGEST = 1e-30, 1e10  # conductances of localised wires are small
 _LOG_GAMMA = np.log((1 + ALPHA) / (1 - ALPHA))
 _FIRST = int(np.ceil(np.log(SMALLEST) / _LOG_GAMMA))
 _BUCKETS = int(np.ceil(np.log(LARGEST) / _LOG_GAMMA)) - _FIRST + 1

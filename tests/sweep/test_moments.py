@@ -115,7 +115,7 @@ def test_quantiles_of_members_that_count():
 
 def test_sketched_quantiles_to_their_error():
     """Of the member whose rank is asked for: within `ALPHA`, of either sign and over many decades."""
-    x = RNG.lognormal(sigma=8.0, size=(4, 5001)) * np.array([[1], [-1], [1e-10], [1]])
+    x = RNG.lognormal(sigma=8.0, size=(4, 5001)) * np.array([[1e-4], [-1e-4], [1e-25], [1e-4]])
     x[3] *= np.sign(RNG.normal(size=5001))
     x[3, :1500] = 0.0
     sketch = quantiles.Sketch(4)
@@ -127,6 +127,14 @@ def test_sketched_quantiles_to_their_error():
     inside = np.abs(exact) > quantiles.SMALLEST
     close((found / np.where(inside, exact, 1.0))[inside], np.ones(inside.sum()), quantiles.ALPHA * 1.0001)
     np.testing.assert_array_equal(found[~inside], 0.0)
+
+
+def test_sketched_quantiles_of_tiny_numbers():
+    """Conductances of localised wires are far below the rounding of 1, and are no zeros."""
+    x = np.array([1.1e-30, 1e-24, 3e-20, 1e-10, 0.9e10])
+    sketch = quantiles.Sketch(5)
+    sketch.add(x[:, None], np.ones((5, 1), bool))
+    close(sketch.quantiles([0.5])[:, 0] / x, np.ones(5), quantiles.ALPHA * 1.0001)
 
 
 def test_sketches_do_not_depend_on_the_order():
