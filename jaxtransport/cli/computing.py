@@ -104,7 +104,7 @@ def _report(path: Path, progress: Progress, *, drawable: bool, quiet: bool, as_j
         if drawable:
             print(f"picture: jaxtransport plot {path}")
     if left_out and not as_json:
-        said = f"{text.count(left_out, 'member')} failed and were left out; `failed` has their numbers"
+        said = f"{text.count(left_out, 'member')} failed and were left out; the variable failed counts them"
         print(said, file=sys.stderr)
     if progress.failed:
         failures = ", ".join(f"{n:,} {name}" for name, n in counts.items() if name != "solved")

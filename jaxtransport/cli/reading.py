@@ -51,14 +51,17 @@ def status(
     counts = text.named(results.count_statuses(result))
     total = sum(counts.values())
     done = total - counts.get("not_computed", 0)
-    members = under_way(result) if "averaged" in attributes else 0
+    left_out = results.left_out(result)
+    members = under_way(result) if left_out is not None else 0
     if as_json:
-        more = {"members_under_way": members} if "averaged" in attributes else {}
+        more = {} if left_out is None else {"members_under_way": members, "left_out": left_out}
         text.print_json(output=str(result), done=done, total=total, **more, status=counts, **times, **origin)
         return
     print(f"{result}: {done:,} of {text.count(total, 'point')} ({100 * done / total:.1f} %)")
     if members:
         print(f"  {'members under way':<22}{members:,}")
+    if left_out:
+        print(f"  {'members left out':<22}{left_out:,}")
     for name, n in counts.items():
         print(f"  {name:<14}{n:>14,}")
     _print_origin(origin, started, finished)

@@ -234,3 +234,22 @@ def test_validate_measures_the_time_of_a_run(spec, jaxtransport):
     code, out, _ = jaxtransport("validate", spec, "--measure")
     assert code == 0
     assert "points/s" in out
+
+
+@pytest.mark.slow
+def test_members_that_are_left_out_are_told(spec, jaxtransport):
+    """Potentials outside the band: of these injections, the exact law has a result for one."""
+    text = SPEC.replace("injection = 0.1\n", '[solve]\nlaw = "exact"\n').replace(
+        "N = [4, 5, 6]", "N = [4, 5]"
+    )
+    text = text.replace("[output]", 'injection = [0.1, 90.0, 95.0]\n[average]\nover = "injection"\n[output]')
+    Path(spec).write_text(text)
+    code, out, err = jaxtransport("run", spec)
+    assert (code, "2 points, 6 members" in out) == (0, True)
+    assert "4 members failed and were left out; the variable failed counts them" in err
+    _, out, _ = jaxtransport("status", "results/small.h5")
+    assert [line.split() for line in out.splitlines() if "left out" in line] == [
+        ["members", "left", "out", "4"]
+    ]
+    _, out, _ = jaxtransport("status", "results/small.h5", "--json")
+    assert json.loads(out)["left_out"] == 4
