@@ -19,6 +19,7 @@ from jaxtransport.errors import InputError
 
 if TYPE_CHECKING:
     from jaxtransport.jobs.measure import Measured
+    from jaxtransport.jobs.run import Estimate
     from jaxtransport.spec.spec import Spec
     from jaxtransport.sweep.run import Progress
 
@@ -163,11 +164,10 @@ def validate(
         return
     cost = jobs.estimate(parsed, parsed.default_output)
     tried = _tried(parsed) if measure else None
-    axes = {a.name: len(a.values) for a in parsed.axes}
     if as_json:
         text.print_json(
             spec=str(spec),
-            axes=axes,
+            axes={a.name: len(a.values) for a in parsed.axes},
             points=cost.points,
             members=cost.members,
             variables=list(parsed.variables),
@@ -181,31 +181,42 @@ def validate(
             notes=list(parsed.notes),
         )
         return
-    grid = " x ".join(f"{n} {name}" for name, n in axes.items()) or "no grid"
     print(f"{spec}: valid")
-    if parsed.averaged:
-        each = f"{text.count(cost.points // cost.members, 'point')}, each of {cost.members:,} members"
-        print(f"  average    over {', '.join(parsed.averaged)}: {each}")
-    print(f"  points     {cost.points:,} ({grid})")
-    print(f"  variables  {', '.join(parsed.variables)}, status")
-    free = f"{text.size(cost.free_bytes)} free for {parsed.default_output}"
-    print(f"  file       {text.size(cost.bytes)}; {free}")
-    print(f"  memory     about {text.size(cost.memory_bytes)} at its peak, including the program itself")
-    if tried is None:
-        took = text.duration(cost.seconds)
-        print(f"  time       about {took} on one core; difficult points take longer (--measure tries some)")
-    else:
-        took, compiling = text.duration(tried.seconds), text.duration(tried.compile_seconds)
-        print(f"  time       about {took} on one core, {compiling} of it to compile")
-        rate = f"{tried.points_per_second:,.0f} points/s, {tried.unsolved:,} unsolved"
-        print(f"  tried      {text.count(tried.points, 'point')}: {rate}")
-    sizes = ", ".join(str(size) for size in cost.batches)
-    print(f"  kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
-    print("".join(f"  note       {note}\n" for note in parsed.notes), end="")
+    print("\n".join(_cost_rows(parsed, cost, tried)))
     if cost.bytes > cost.free_bytes:
         raise InputError(
             f"output {parsed.default_output} needs {text.size(cost.bytes)}, more than the free space there"
         )
+
+
+def _cost_rows(parsed: Spec, cost: Estimate, tried: Measured | None) -> list[str]:
+    """What a run takes, one line each."""
+    grid = " x ".join(f"{len(a.values)} {a.name}" for a in parsed.axes) or "no grid"
+    rows = []
+    if parsed.averaged:
+        each = f"{text.count(cost.points // cost.members, 'point')}, each of {cost.members:,} members"
+        rows.append(f"average    over {', '.join(parsed.averaged)}: {each}")
+    rows += [
+        f"points     {cost.points:,} ({grid})",
+        f"variables  {', '.join(parsed.variables)}, status",
+        f"file       {text.size(cost.bytes)}; {text.size(cost.free_bytes)} free for {parsed.default_output}",
+        f"memory     about {text.size(cost.memory_bytes)} at its peak, including the program itself",
+    ]
+    if tried is None:
+        took = text.duration(cost.seconds)
+        rows.append(
+            f"time       about {took} on one core; difficult points take longer (--measure tries some)"
+        )
+    else:
+        took, compiling = text.duration(tried.seconds), text.duration(tried.compile_seconds)
+        rate = f"{tried.points_per_second:,.0f} points/s, {tried.unsolved:,} unsolved"
+        rows += [
+            f"time       about {took} on one core, {compiling} of it to compile",
+            f"tried      {text.count(tried.points, 'point')}: {rate}",
+        ]
+    sizes = ", ".join(str(size) for size in cost.batches)
+    rows.append(f"kernels    {len(cost.batches)} to compile (arrays of {sizes} sites)")
+    return ["  " + row for row in (*rows, *(f"note       {note}" for note in parsed.notes))]
 
 
 def _tried(parsed: Spec) -> Measured:

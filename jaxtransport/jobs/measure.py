@@ -15,9 +15,9 @@ import numpy as np
 from jaxtransport import models
 from jaxtransport.compute import interrupts
 from jaxtransport.spec.spec import Spec
+from jaxtransport.sweep import plan as plans
 from jaxtransport.sweep.average import Members
 from jaxtransport.sweep.grid import Block
-from jaxtransport.sweep.plan import START_SECONDS, counts
 from jaxtransport.sweep.task import Task
 
 MOST_TRIED = 8  # places
@@ -81,9 +81,9 @@ def measure(spec: Spec) -> Measured:
                 points = unsolved = 0
             computing, work = computing + again, work + _work(task, sizes) * len(free)
             points, unsolved = points + block.size, unsolved + int(np.count_nonzero(status))
-    every = sum(count * task.cost(size) for size, count in counts(task).items()) * task.grid.free_axes.size
+    every = plans.work(task) * task.grid.free_axes.size
     compiling *= len(plan.batch) / len(known)
-    seconds = START_SECONDS + compiling + every / work * computing
+    seconds = plans.START_SECONDS + compiling + every / work * computing
     return Measured(seconds, compiling, points, points / computing, unsolved)
 
 

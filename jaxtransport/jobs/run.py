@@ -192,17 +192,9 @@ def execute(
                 at = backends.cluster(spec, scheduler, waiting)
             with at as backend:
                 interrupts.check()
-                local = scheduler is None
-                made = _Made(spec, task, stored, average, output, backend)
+                made, local = _Made(spec, task, stored, average, output, backend), scheduler is None
                 plan = _resumed(made, local=local) if resumed else _begun(made, extension, local=local)
-                with (
-                    stores.Store(output, stored.grid, [v.name for v in stored.variables]) as store,
-                    backend.executor(plan.halved(store.halvings)) as executor,
-                    nullcontext(store)
-                    if average is None
-                    else Averages(store, average, plan, spec.fingerprint) as target,
-                ):
-                    progress = loop.execute(task.grid, target, executor, report, stop=stop)
+                progress = made.computed(plan, report, stop)
         finally:
             lock.release()
         if progress.done < progress.total:
@@ -220,6 +212,20 @@ class _Made:
     average: Averaging | None
     output: Path
     backend: Backend
+
+    def computed(self, plan: Plan, report: Callable[[Progress], None], stop: Callable[[], bool]) -> Progress:
+        """Compute what the file lacks."""
+        from jaxtransport.sweep import run as loop
+
+        names, average = [v.name for v in self.stored.variables], self.average
+        with (
+            stores.Store(self.output, self.stored.grid, names) as store,
+            self.backend.executor(plan.halved(store.halvings)) as executor,
+            nullcontext(store)
+            if average is None
+            else Averages(store, average, plan, self.spec.fingerprint) as target,
+        ):
+            return loop.execute(self.task.grid, target, executor, report, stop=stop)
 
     def require_memory(self, plan: Plan, *, local: bool) -> None:
         """Raise `InputError` if a plan takes more memory than there is beside local cores."""

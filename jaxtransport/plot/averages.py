@@ -15,7 +15,7 @@ import xarray as xr
 from jaxtransport.plot import style
 
 QUANTILE = "quantile"
-# Name and symbol of a statistic of the quantity "{}"
+# Name and symbol of a statistic of the quantity "{}", as sweeps label them; a test compares the two.
 STATISTICS = {
     "error": ("standard error of the mean {}", r"\mathrm{{SE}}({})"),
     "variance": ("variance of the {}", r"\mathrm{{Var}}({})"),

@@ -30,10 +30,6 @@ class Varied(NamedTuple):
     columns: tuple[Column, ...]
     keys: Mapping[str, str]  # name -> key of the file, such as grid.gamma or derive.gamma; also of wrong ones
 
-    def values(self, name: str) -> np.ndarray | None:
-        """The values of a parameter, each once or more often; None if none of it is right."""
-        return next((one.values.ravel() for one in (*self.axes, *self.columns) if one.name == name), None)
-
 
 def keys_of(raw: Mapping[str, Any]) -> dict[str, str]:
     """Every name in [grid] and [derive], with the key that has it."""

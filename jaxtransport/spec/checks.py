@@ -106,7 +106,7 @@ class Checks:
         each = {name: values for name in names if (values := self.values(name)) is not None}
         if len(each) < len(names):
             return None
-        found = [one for name in names if (one := self.grid.along(name)) is not None]
+        found = [one for name in names if (one := self.grid.varied(name)) is not None]
         dims = {dim for name in names for dim in self.dims(name)}
         axes = tuple(axis for axis in self.grid.axes if axis.name in dims)
         points = Grid(axes, columns=tuple(one for one in found if isinstance(one, Column)))
@@ -115,7 +115,7 @@ class Checks:
 
     def dims(self, name: str) -> tuple[str, ...]:
         """The axes along which a parameter varies."""
-        one = self.grid.along(name)
+        one = self.grid.varied(name)
         return one.along if isinstance(one, Column) else () if one is None else (name,)
 
     def sampled(self, names: Collection[str], most: int) -> dict[str, np.ndarray]:

@@ -52,7 +52,7 @@ class Spec:
 
     def varied(self, name: str) -> Axis | None:
         """The axis of a parameter, or its column, if it is swept."""
-        return Grid(self.axes, columns=self.columns).along(name)
+        return Grid(self.axes, columns=self.columns).varied(name)
 
     @property
     def swept(self) -> set[str]:

@@ -65,7 +65,7 @@ class Averages:
     def _groups(self, plan: Plan) -> Iterator[Block]:
         """The points that are left, in runs of which as many members are known."""
         for group in self._averaging.groups(plan):
-            left = np.any(self._store.points_left(group), axis=1, keepdims=True)[:, 0]
+            left = np.asarray(self._store.points_left(group).any(axis=1))
             known = np.where(left, self._carried.seen(group), -1)
             ends = [0, *(np.flatnonzero(np.diff(known)) + 1), len(known)]
             for start, stop in itertools.pairwise(int(end) for end in ends):
@@ -140,7 +140,7 @@ class Averages:
     def _rows(self, points: Block) -> Block:
         """Points as rows of the group of the file that they belong to, whose others are on file."""
         left = int(self._store.points_left(points).sum())
-        return Gappy(points.solve, points.free, left, np.array(points.solve))
+        return Gappy(points.solve, points.free, left, np.arange(points.solve.start, points.solve.stop))
 
     # What is saved of the group under way.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -47,7 +48,8 @@ class Members(Block):
 
     @property
     def rows(self) -> np.ndarray:
-        return (np.array(self.points)[:, None] * self.of + np.array(self.members)).ravel()
+        points, members = (np.arange(one.start, one.stop) for one in (self.points, self.members))
+        return (points[:, None] * self.of + members).ravel()
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Averaging:
     average: Average
     task: Task  # of the members
 
-    @property
+    @cached_property
     def grid(self) -> Grid:
         """The grid of the file."""
         members = self.task.grid
@@ -85,12 +87,12 @@ class Averaging:
         axes = tuple(axis for axis in members.axes if kept((axis.name,)))
         return Grid(axes, members.free, tuple(c for c in members.columns if kept(c.along)))
 
-    @property
+    @cached_property
     def members(self) -> int:
         """Members of a point."""
         return self.task.grid.size // self.grid.size
 
-    @property
+    @cached_property
     def quantities(self) -> int:
         """Numbers that are averaged at a point."""
         return sum(prod(self.task.trailing(v)) for v in self.task.variables)

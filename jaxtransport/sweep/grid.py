@@ -73,7 +73,7 @@ class Grid:
             out[c.name] = values if c.along else np.full(np.shape(flat), values)
         return out
 
-    def along(self, name: str) -> Axis | None:
+    def varied(self, name: str) -> Axis | None:
         """The axis of a parameter, or its column."""
         return next((one for one in (*self.axes, *self.columns) if one.name == name), None)
 

@@ -117,7 +117,7 @@ def counts(task: Task) -> dict[int, int]:
     total = task.grid.solve_axes.size
     if task.size_axis is None:
         return {task.size: total}
-    lengths = task.grid.along(task.size_axis)
+    lengths = task.grid.varied(task.size_axis)
     assert lengths is not None
     out: dict[int, int] = {}
     for value, times in zip(*np.unique(lengths.values, return_counts=True), strict=True):
@@ -126,9 +126,14 @@ def counts(task: Task) -> dict[int, int]:
     return out
 
 
+def work(task: Task) -> float:
+    """Work of all solve points of a task, in site updates."""
+    return sum(count * task.cost(size) for size, count in counts(task).items())
+
+
 def work_seconds(task: Task) -> float:
     """Approximate time of the points of a task on one core."""
-    return task.update_seconds * sum(count * task.cost(size) for size, count in counts(task).items())
+    return task.update_seconds * work(task)
 
 
 def devices_worth(task: Task, most: int) -> int:

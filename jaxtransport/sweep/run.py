@@ -115,12 +115,7 @@ def execute(
     start = time.perf_counter()
     while True:
         while left and executor.capacity > 0 and (store.accepts or not executor.busy) and not stop():
-            block = left.popleft()
-            if (filled := store.filled(block)) is None:
-                progress.done += block.size
-                progress.skipped += block.size
-            else:
-                executor.submit(filled)
+            _submit(left.popleft(), store, executor, progress)
         if not executor.busy:
             break
         came = executor.next_done()
@@ -148,6 +143,15 @@ def execute(
         store.finish()
     progress.failed = store.failed()
     return progress
+
+
+def _submit(block: Block, store: Target, executor: Executor, progress: Progress) -> None:
+    """Start a block, unless nothing of it is needed any more."""
+    if (filled := store.filled(block)) is not None:
+        executor.submit(filled)
+        return
+    progress.done += block.size
+    progress.skipped += block.size
 
 
 def _again(

@@ -17,6 +17,14 @@ from dataclasses import dataclass
 from jaxtransport.sweep.task import StoredVariable
 
 STATISTICS = ("mean", "error", "variance", "typical", "quantiles")
+# Full name and symbol of a statistic of the quantity "{}"
+LABELS = {
+    "mean": ("mean {}", r"\langle {}\rangle"),
+    "error": ("standard error of the mean {}", r"\mathrm{{SE}}({})"),
+    "variance": ("variance of the {}", r"\mathrm{{Var}}({})"),
+    "typical": ("typical {}", r"\exp\langle\ln|{}|\rangle"),
+    "quantiles": ("quantiles of the {}", "{}"),
+}
 QUANTILES = (0.05, 0.5, 0.95)
 QUANTILE = "quantile"  # the dimension
 BOOKS = "run/pieces_"  # in front of what is kept to add members
@@ -52,25 +60,18 @@ def statistics_of(variables: Sequence[StoredVariable], kinds: Sequence[str]) -> 
     return (*out, MEMBERS, FAILED)
 
 
+def unit_of(kind: str, unit: str) -> str:
+    """The unit of a statistic of a quantity with a unit."""
+    return f"({unit})^2" if kind == "variance" and unit != "1" else unit
+
+
 def _statistic(v: StoredVariable, kind: str) -> Statistic:
-    long_names = {
-        "mean": f"mean {v.long_name}",
-        "error": f"standard error of the mean {v.long_name}",
-        "variance": f"variance of the {v.long_name}",
-        "typical": f"typical {v.long_name}",
-        "quantiles": f"quantiles of the {v.long_name}",
-    }
-    symbols = {
-        "mean": rf"\langle {v.symbol}\rangle",
-        "error": rf"\mathrm{{SE}}({v.symbol})",
-        "variance": rf"\mathrm{{Var}}({v.symbol})",
-        "typical": rf"\exp\langle\ln|{v.symbol}|\rangle",
-        "quantiles": v.symbol,
-    }
     name = v.name if kind == "mean" else f"{v.name}_{kind}"
-    unit = "1" if v.unit == "1" else f"({v.unit})^2" if kind == "variance" else v.unit
+    long_name, symbol = (
+        label.format(of) for label, of in zip(LABELS[kind], (v.long_name, v.symbol), strict=True)
+    )
     dims = (*v.dims, QUANTILE) if kind == "quantiles" else v.dims
-    return Statistic(name, unit, long_names[kind], symbols[kind], dims, v.name, kind)
+    return Statistic(name, unit_of(kind, v.unit), long_name, symbol, dims, v.name, kind)
 
 
 STATE_OF = {"mean": "mean", "squares": "sum of squared deviations", "logs": "sum of logarithms"}

@@ -86,7 +86,9 @@ class Task:
         """The padded size of each of `count` points."""
         if self.size_axis is None or self.size_axis not in points:
             return np.full(count, self.size)
-        return np.array([self.sizes[int(v)] for v in points[self.size_axis]])
+        lengths = np.sort(np.fromiter(self.sizes, int))
+        padded = np.array([self.sizes[int(N)] for N in lengths])
+        return padded[np.searchsorted(lengths, points[self.size_axis])]
 
     def trailing(self, variable: StoredVariable) -> tuple[int, ...]:
         """Stored length of each extra dimension of a variable."""
