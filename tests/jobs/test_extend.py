@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from support.stored import bits
 
 import jaxtransport as jt
 from jaxtransport.compute import runtime
@@ -54,15 +55,6 @@ def spec(folder, name, head, grid):
     path = folder / f"{name}.toml"
     path.write_text(f"{head}[grid]\n{grid}\n")
     return path
-
-
-def bits(one, other, variables=None):
-    """Equal to the last bit, NaN included, with the same labels."""
-    assert set(one.variables) == set(other.variables)
-    for name in one.variables if variables is None else variables:
-        assert one[name].dims == other[name].dims
-        assert one[name].attrs.keys() == other[name].attrs.keys()
-        assert one[name].values.tobytes() == other[name].values.tobytes(), name
 
 
 def close(one, other):

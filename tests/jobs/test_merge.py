@@ -6,6 +6,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from support.stored import bits
 
 import jaxtransport as jt
 from jaxtransport.store import copy as copies
@@ -39,14 +40,6 @@ def sweep(tmp_path):
         return tmp_path / f"{name}.h5"
 
     return run
-
-
-def bits(one, other):
-    assert set(one.variables) == set(other.variables)
-    for name in one.variables:
-        assert one[name].dims == other[name].dims
-        assert one[name].attrs.keys() == other[name].attrs.keys()
-        assert one[name].values.tobytes() == other[name].values.tobytes(), name
 
 
 def close(one, other):

@@ -5,17 +5,8 @@ Each stands behind the head that its kind names, and is the only mistake of its 
 
 from __future__ import annotations
 
-PLAIN = """
-[wire]
-layout = "dimers"
-N      = 8
-gamma  = 0.5
+from support.swept import HEAD as PLAIN
 
-[drive]
-mu_bar    = 1.0
-delta_mu  = 0.1
-injection = 0.3
-"""
 DISORDER = PLAIN.replace("gamma ", 'onsite = { pattern = "disorder", width = 1, seed = 7 }\ngamma ')
 BONDS = PLAIN.replace("gamma ", 'hopping = { pattern = "alternating", values = [1.0, 0.5] }\ngamma ')
 SEEDS = DISORDER + '\n[grid]\n"onsite.seed" = [1, 2, 3]\ngamma = [0.1, 0.2]\n'
