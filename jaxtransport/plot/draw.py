@@ -250,12 +250,21 @@ def _caption(data: xr.Dataset, view: View | None = None) -> list[str]:
     for row in MODELS[model].parameters.values() if model in MODELS else ():
         if row.name in lists:
             pieces.append(f"${row.symbol}$ {patterns.get(row.name, 'from a list')}")
-        elif row.name in data.coords and data[row.name].ndim == 0:
-            value = data[row.name].item()
-            if value != row.default:
-                pieces.append(f"${style.equals(data[row.name], value)}$")
+        elif row.name in data.coords and row.name not in data.dims and (view or not data[row.name].ndim):
+            pieces += _told(data[row.name], fixed, row.default)
     members = "" if view is None else averages.counted(view.data)
     return [*pieces, members] if members else pieces
+
+
+def _told(parameter: xr.DataArray, fixed: Mapping[str, float], default: float | None) -> list[str]:
+    """A parameter that is no axis: its value where axes are fixed, or along which others it varies."""
+    at = {name: fixed[name] for name in map(str, parameter.dims) if name in fixed}
+    here = parameter.sel(at, method="nearest")
+    if here.ndim == 0:
+        value = here.item()
+        return [] if value == default else [f"${style.equals(parameter, value)}$"]
+    along = ", ".join(style.symbol_of(here[dim]) for dim in here.dims)
+    return [f"${style.symbol_of(parameter)}({along})$"]
 
 
 def _wrap(pieces: Sequence[str], columns: int) -> list[str]:

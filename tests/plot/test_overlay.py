@@ -213,3 +213,16 @@ def test_the_command_draws_beside_the_first_file(made, tmp_path, jaxtransport):
     code, _, err = jaxtransport("plot", tmp_path / "a.h5", tmp_path / "none.h5")
     assert code == 2
     assert "none.h5: no such file" in err
+
+
+def test_captions_tell_what_varies_along_an_axis(tmp_path):
+    """Zipped and derived parameters: along which axes, or their values where those are fixed."""
+    (tmp_path / "zip.toml").write_text(
+        '[wire]\nlayout = "pair"\n[drive]\ninjection = 0.2\n'
+        '[grid]\n"mu_bar, delta_mu" = [[0.1, 0.1], [0.5, 0.3]]\nN = [4, 9]\n[derive]\ngamma = "1 / sqrt(N)"\n'
+    )
+    data = jt.run(tmp_path / "zip.toml", tmp_path / "zip.h5")
+    caption = lambda **choices: draw.draw(data, **choices).get_supxlabel()
+    assert r"$\gamma(N)$" in caption(x="N")
+    assert r"$\delta\mu(\bar{\mu})$" in caption(x="N")
+    assert r"$\gamma = 0.5\,\gamma_o$" in caption(x="mu_bar", at=["N=4"])
