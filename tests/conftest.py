@@ -96,6 +96,13 @@ def small_blocks(monkeypatch):
 
 
 @pytest.fixture
+def uniform_batches(monkeypatch):
+    """Blocks and batches of 16 or 32 points: XLA unrolls those of 8, whose last bits depend on the place."""
+    monkeypatch.setattr(plans, "BLOCK_COST", 1)
+    monkeypatch.setattr(plans, "BATCH_POINTS", dict.fromkeys(plans.BATCH_POINTS, 32))
+
+
+@pytest.fixture
 def no_cache_of_tests():
     """JAX without the compilation cache that tests share: whoever wants one sets it up."""
     from jax._src import compilation_cache

@@ -14,7 +14,7 @@ from jaxtransport.store import copy as copies
 from jaxtransport.store import files, results
 from jaxtransport.sweep.evaluator import Evaluator
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = pytest.mark.usefixtures("uniform_batches")
 
 WIRE = """\
 output.variables = ["nonreciprocity", "potential_forward", "bond_current_reverse", "outside_band"]
@@ -178,7 +178,7 @@ def interrupted(path, out, points):
 FEW, MANY = f"gamma = [0.3, 0.7]\n{MU}", f"gamma = [0.3, 0.5, 0.7]\n{MU}"
 
 
-def test_an_interrupted_run_is_extended_too_and_its_extension_resumed(computed, tmp_path):
+def test_an_interrupted_run_is_extended_too_and_its_extension_resumed(small_blocks, computed, tmp_path):
     out, asked = tmp_path / "out.h5", spec(tmp_path, "many", WIRE, MANY)
     interrupted(spec(tmp_path, "few", WIRE, FEW), out, 8)
     with h5py.File(out, "r+") as file:

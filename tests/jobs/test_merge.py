@@ -13,7 +13,7 @@ from jaxtransport.store import copy as copies
 from jaxtransport.store import lock as locks
 from jaxtransport.store import results, seal
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = pytest.mark.usefixtures("uniform_batches")
 
 WIRE = """\
 title = "a part"
